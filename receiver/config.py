@@ -1,0 +1,199 @@
+"""The settings: read once from the environment, validated, immutable.
+
+The only place that reads the environment. All errors are found at once, each with the variable's name, what
+is wrong, and an example. `NAME_FILE` names a file to read the value of `NAME` from.
+"""
+
+import ipaddress
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+import platformdirs
+from environs import EnvError, FileAwareEnv
+
+from receiver.trust.api_keys import APIKey
+
+T = TypeVar("T")
+
+PUBLIC_METADATA_URL: Final = "https://api.aps.skype.com/v1/.well-known/OpenIdConfiguration"
+PUBLIC_ISSUERS: Final = ("https://api.botframework.com", "https://graph.microsoft.com")
+
+_GUID: Final = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
+_REDIS_SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel")
+_PLATFORM_VARIABLES: Final = ("DYNO", "RENDER", "FLY_APP_NAME", "VCAP_APPLICATION")
+_PLATFORM_PREFIXES: Final = ("RAILWAY_",)
+
+
+class SettingsError(Exception):
+    """The settings can't be used.
+
+    Args:
+        problems: what is wrong, by the variable's name.
+    """
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("\n".join(f"{name}: {problem}" for name, problem in problems.items()))
+        self.problems = dict(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set; the README's table says what each means."""
+
+    host: str
+    port: int
+    workers: int
+    redis_url: str | None
+    redis_tls_verify: str
+    app_ids: tuple[str, ...]
+    tenants: frozenset[str]
+    metadata_url: str
+    issuers: tuple[str, ...]
+    api_keys: tuple[APIKey, ...]
+    client_states: tuple[str, ...]
+    retention_days: int
+    max_body_bytes: int
+    data_dir: Path
+    log_format: str
+    log_level: str
+    open_queries: bool = False
+    """Anybody who reaches this address may ask. Only `receiver demo` sets it, on a loopback address."""
+
+
+def read_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        SettingsError: at least one variable is wrong; it names them all.
+    """
+    read = _Reader()
+    settings = Settings(
+        host=read.parsed("HOST", "0.0.0.0" if os.environ.get("PORT") else "127.0.0.1", str),  # noqa: S104
+        port=read.number("PORT", 8000, 0, 65535),
+        workers=read.number("WEB_CONCURRENCY", 2, 1, 128),
+        redis_url=read.parsed("REDIS_URL", None, _redis_url),
+        redis_tls_verify=read.parsed("RECEIVER_REDIS_TLS_VERIFY", "required", _tls_verify),
+        app_ids=read.list("RECEIVER_APP_IDS", _guid),
+        tenants=frozenset(read.list("RECEIVER_TENANTS", _guid)),
+        metadata_url=read.parsed("RECEIVER_METADATA_URL", PUBLIC_METADATA_URL, _metadata_url),
+        issuers=read.list("RECEIVER_ISSUERS", str) or PUBLIC_ISSUERS,
+        api_keys=read.list("RECEIVER_API_KEYS", _api_key),
+        client_states=read.list("RECEIVER_CLIENT_STATES", str),
+        retention_days=read.number("RECEIVER_RETENTION_DAYS", 30, 1, 3650),
+        max_body_bytes=read.number("RECEIVER_MAX_BODY_BYTES", 1 << 20, 1 << 10, 1 << 28),
+        data_dir=read.parsed("RECEIVER_DATA_DIR", Path(platformdirs.user_data_dir("receiver")), _path),
+        log_format=read.choice("LOG_FORMAT", "auto", ("auto", "console", "logfmt")),
+        log_level=read.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
+    )
+    if settings.redis_url is None and (platform := _platform()):
+        read.problems.setdefault(
+            "REDIS_URL",
+            f"not set, and this is a platform ({platform} is set), where every instance would keep a "
+            "truth of its own. Add a Redis, for example REDIS_URL=rediss://:password@host:6379",
+        )
+    if read.problems:
+        raise SettingsError(read.problems)
+    return settings
+
+
+class _Reader:
+    """Reads variables one by one, and collects what is wrong instead of stopping at the first."""
+
+    def __init__(self) -> None:
+        self._env = FileAwareEnv(file_suffix="_FILE", strip_whitespace=True)
+        self.problems: dict[str, str] = {}
+
+    def parsed(self, name: str, default: T, parse: Callable[[str], T]) -> T:
+        try:
+            text = self._env.str(name, "").strip()
+            return parse(text) if text else default  # many a platform's form says "not set" by an empty value
+        except (EnvError, ValueError) as error:
+            self.problems[name] = str(error)
+            return default
+
+    def list(self, name: str, parse: Callable[[str], T]) -> tuple[T, ...]:
+        def parse_all(text: str) -> tuple[T, ...]:
+            return tuple(parse(part.strip()) for part in text.split(",") if part.strip())
+
+        return self.parsed(name, (), parse_all)
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        def parse(text: str) -> int:
+            if not re.fullmatch(r"[0-9]{1,12}", text) or not low <= int(text) <= high:
+                raise ValueError(f"must be a whole number from {low} to {high}, for example {default}")
+            return int(text)
+
+        return self.parsed(name, default, parse)
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        def parse(text: str) -> str:
+            if text.lower() not in choices:
+                raise ValueError(f"must be one of {', '.join(choices)}")
+            return text.lower()
+
+        return self.parsed(name, default, parse)
+
+
+def _guid(text: str) -> str:
+    if not _GUID.fullmatch(text.lower()):
+        raise ValueError(
+            "must be GUIDs, separated by commas, for example 11111111-2222-3333-4444-555555555555"
+        )
+    return text.lower()
+
+
+def _api_key(text: str) -> APIKey:
+    try:
+        return APIKey.parse(text)
+    except ValueError as error:
+        raise ValueError(f"{error}. `receiver keys` makes a key and its entry") from None
+
+
+def _redis_url(text: str) -> str:
+    if urlsplit(text).scheme not in _REDIS_SCHEMES:
+        schemes = ", ".join(f"{scheme}://" for scheme in _REDIS_SCHEMES)
+        raise ValueError(f"must begin with one of {schemes}; for example redis://localhost:6379/0")
+    return text
+
+
+def _tls_verify(text: str) -> str:
+    if text.lower() in {"required", "none"}:
+        return text.lower()
+    if not Path(text).is_file():
+        raise ValueError("must be required, none, or the path of a file with the CA certificate")
+    return text
+
+
+def _metadata_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.hostname and (
+        parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))
+    ):
+        return text
+    raise ValueError(f"must be https, or http on a loopback address; for example {PUBLIC_METADATA_URL}")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _path(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def _platform() -> str | None:
+    """Return the variable that gives away a platform whose instances share no disk."""
+    for name in os.environ:
+        if name in _PLATFORM_VARIABLES or name.startswith(_PLATFORM_PREFIXES):
+            return name
+    return None

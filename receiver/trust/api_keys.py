@@ -1,0 +1,96 @@
+"""API keys: who may ask for what.
+
+A key is 32 random bytes, so a plain SHA-256 of it is enough; only the hash stands in the settings.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from receiver.errors import InsufficientScopeError, InvalidAPIKeyError, NotConfiguredError
+
+SCOPES: Final = frozenset({"read", "write", "secrets"})
+
+_HASH_LENGTH: Final = hashlib.sha256().digest_size * 2
+
+
+@dataclass(frozen=True, slots=True)
+class APIKey:
+    """One accepted key: its name, what it may do, and the SHA-256 of the key in lower-case hex."""
+
+    name: str
+    scopes: frozenset[str]
+    sha256: str
+
+    @classmethod
+    def parse(cls, entry: str) -> "APIKey":
+        """Read `name:scope+scope:sha256-hex`.
+
+        Raises:
+            ValueError: the entry has another shape; the message says which part is wrong, without the hash.
+        """
+        parts = entry.strip().split(":")
+        if len(parts) != 3 or not all(parts):  # noqa: PLR2004 - the three parts that the docstring names
+            raise ValueError("an entry is name:scope+scope:sha256-hex-of-the-key")
+        name, scopes, sha256 = parts
+        unknown = set(scopes.split("+")) - SCOPES
+        if unknown:
+            raise ValueError(f"the scopes are {', '.join(sorted(SCOPES))}; the key {name!r} has another")
+        if len(sha256) != _HASH_LENGTH or not all(digit in "0123456789abcdef" for digit in sha256.lower()):
+            raise ValueError(f"the key {name!r} needs the SHA-256 of the key, {_HASH_LENGTH} hex digits")
+        return cls(name, frozenset(scopes.split("+")), sha256.lower())
+
+    @classmethod
+    def generate(cls, name: str, scopes: Iterable[str]) -> tuple[str, "APIKey"]:
+        """Make a new key; return the key itself, which is nowhere kept, and its entry."""
+        key = secrets.token_urlsafe(32)
+        return key, cls(name, frozenset(scopes), _sha256(key))
+
+    @property
+    def entry(self) -> str:
+        """The key as it stands in `RECEIVER_API_KEYS`."""
+        return f"{self.name}:{'+'.join(sorted(self.scopes))}:{self.sha256}"
+
+
+class APIKeyRing:
+    """All accepted keys; several at a time allow rotation."""
+
+    def __init__(self, keys: Iterable[APIKey]) -> None:
+        self._keys = tuple(keys)
+
+    def authorize(self, authorization: str | None, scope: str) -> APIKey:
+        """Tell whose key stands in an `Authorization: Bearer` header, if it may do this.
+
+        Raises:
+            NotConfiguredError: no key is set at all.
+            InvalidAPIKeyError: there is no bearer key, or it is unknown.
+            InsufficientScopeError: the key is known and lacks the scope.
+        """
+        if not self._keys:
+            raise NotConfiguredError(
+                "No API key is set, so nobody may ask. "
+                "Make one with `receiver keys` and set RECEIVER_API_KEYS."
+            )
+        method, _, key = (authorization or "").partition(" ")
+        if method.lower() != "bearer" or not key:
+            raise InvalidAPIKeyError("Send a key as `Authorization: Bearer <key>`.")
+        found = self._find(_sha256(key.strip()))
+        if found is None:
+            raise InvalidAPIKeyError("This key is not known here.")
+        if scope not in found.scopes:
+            raise InsufficientScopeError(f"This needs a key with the scope `{scope}`.")
+        return found
+
+    def _find(self, sha256: str) -> APIKey | None:
+        found = None
+        for key in self._keys:  # all of them, so that the time taken does not tell which one matched
+            if hmac.compare_digest(key.sha256, sha256):
+                found = key
+        return found
+
+
+def _sha256(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
