@@ -1,0 +1,75 @@
+import hashlib
+
+import pytest
+
+from receiver.errors import InsufficientScopeError, InvalidAPIKeyError, NotConfiguredError
+from receiver.trust.api_keys import APIKey, APIKeyRing
+
+HASH = hashlib.sha256(b"key").hexdigest()
+
+
+def ring(*entries):
+    return APIKeyRing(APIKey.parse(entry) for entry in entries)
+
+
+def test_an_entry_is_read_and_written_again():
+    key = APIKey.parse(f" billing:write+read:{HASH.upper()} ")
+    assert key == APIKey("billing", frozenset({"read", "write"}), HASH)
+    assert key.entry == f"billing:read+write:{HASH}"
+
+
+@pytest.mark.parametrize(
+    ("entry", "part"),
+    [
+        ("", "name:scope"),
+        ("billing", "name:scope"),
+        (f"billing::{HASH}", "name:scope"),
+        (f":read:{HASH}", "name:scope"),
+        (f"billing:read:{HASH}:more", "name:scope"),
+        (f"billing:admin:{HASH}", "scopes are"),
+        (f"billing:read+:{HASH}", "scopes are"),
+        (f"billing:read:{HASH[1:]}", "64 hex digits"),
+        (f"billing:read:g{HASH[1:]}", "64 hex digits"),
+    ],
+)
+def test_a_bad_entry_is_refused_without_showing_the_hash(entry, part):
+    with pytest.raises(ValueError, match=part) as caught:
+        APIKey.parse(entry)
+    assert HASH[1:] not in str(caught.value)
+
+
+def test_a_generated_key_opens_and_stands_nowhere_in_its_entry():
+    secret, key = APIKey.generate("app", ["read"])
+    assert APIKeyRing([key]).authorize(f"Bearer {secret}", "read") is key
+    assert secret not in key.entry
+    assert APIKey.parse(key.entry) == key
+
+
+def test_generated_keys_differ():
+    assert APIKey.generate("app", ["read"])[0] != APIKey.generate("app", ["read"])[0]
+
+
+@pytest.mark.parametrize("authorization", ["Bearer key", "bearer key", "BEARER  key "])
+def test_a_known_key_is_found_among_several(authorization):
+    keys = ring(f"old:read:{'0' * 64}", f"new:read:{HASH}", f"other:read:{'1' * 64}")
+    assert keys.authorize(authorization, "read").name == "new"
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [None, "", "Bearer", "Bearer ", "Basic key", "key", "Bearer other", "Bearer \udcff", "Bearer é"],
+)
+def test_a_missing_or_unknown_key_is_refused(authorization):
+    with pytest.raises(InvalidAPIKeyError) as caught:
+        ring(f"app:read:{HASH}").authorize(authorization, "read")
+    assert "other" not in caught.value.detail
+
+
+def test_a_key_without_the_scope_is_refused():
+    with pytest.raises(InsufficientScopeError, match="secrets"):
+        ring(f"app:read+write:{HASH}").authorize("Bearer key", "secrets")
+
+
+def test_without_keys_everything_is_closed_and_the_setting_is_named():
+    with pytest.raises(NotConfiguredError, match="RECEIVER_API_KEYS"):
+        ring().authorize("Bearer key", "read")
