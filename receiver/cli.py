@@ -1,0 +1,133 @@
+"""The command `receiver`: serve, demo, simulate, check, keys.
+
+What a command needs is imported when it runs: `serve` must not load what gevent patches in the workers.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from receiver import __version__
+from receiver.config import Settings, SettingsError, read_settings
+from receiver.trust.api_keys import SCOPES, APIKey
+
+if TYPE_CHECKING:
+    import flask
+
+
+class _Commands(click.Group):
+    """The commands of this file, and `simulate`, which brings its own HTTP client."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), "simulate"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name != "simulate":
+            return super().get_command(ctx, cmd_name)
+        from receiver.simulator.command import simulate  # noqa: PLC0415 - see the file's docstring
+
+        return simulate
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="receiver")
+def main() -> None:
+    """Keep the results of Microsoft Graph call operations, and tell them over HTTP.
+
+    Try it:  receiver demo
+
+    Settings come from the environment; the README has a table of them, and `receiver check` looks at yours.
+    """
+
+
+@main.command()
+def serve() -> None:
+    """Receive notifications and answer queries, until stopped.
+
+    Listens on HOST and PORT, with WEB_CONCURRENCY worker processes, and keeps what it receives in the
+    Redis-protocol server at REDIS_URL, or without that in an embedded one.
+    """
+    _serve(_settings())
+
+
+@main.command()
+def demo() -> None:
+    """Try it all on this machine: receiver, store, and calls played by the simulator.
+
+    Listens on a loopback address only, where nobody needs a key to ask.
+    """
+    from receiver.demo import demo_settings, player  # noqa: PLC0415 - see the file's docstring
+
+    settings, key = demo_settings(_settings())
+    _serve(settings, player(settings, key))
+
+
+@main.command()
+def check() -> None:
+    """Say in plain words what is missing before a deploy; exit status 1 if something is.
+
+    Looks at the settings, reaches the store at REDIS_URL, and fetches the signing keys.
+    """
+    from receiver.check import check as look  # noqa: PLC0415 - see the file's docstring
+
+    failed = False
+    for finding in look(_settings()):
+        colour = {"ok": "green", "warning": "yellow", "error": "red"}[finding.level]
+        click.echo(f"{click.style(f'{finding.level:7}', fg=colour)} {finding.text}")
+        failed = failed or finding.level == "error"
+    sys.exit(1 if failed else 0)
+
+
+@main.command()
+@click.option("--name", default="main", show_default=True, help="What to call the key in logs and settings.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    default=["read", "write"],
+    show_default=True,
+    type=click.Choice(sorted(SCOPES)),
+    help="What it may do; give it several times.",
+)
+def keys(name: str, scopes: tuple[str, ...]) -> None:
+    """Make an API key: the key itself, shown this once, and its entry for RECEIVER_API_KEYS.
+
+    Several entries, separated by commas, are accepted at the same time: to rotate, add the new one, change
+    the callers over, and remove the old one.
+    """
+    key, entry = APIKey.generate(name, scopes)
+    try:
+        APIKey.parse(entry.entry)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--name") from None
+    click.echo(f"The key, for the caller:       {key}")
+    click.echo(f"Its entry, for the receiver:   RECEIVER_API_KEYS={entry.entry}")
+
+
+def _settings() -> Settings:
+    try:
+        return read_settings()
+    except SettingsError as error:
+        for name, problem in error.problems.items():
+            click.echo(f"{click.style(name, fg='red')}: {problem}", err=True)
+        sys.exit(1)
+
+
+def _serve(settings: Settings, on_ready: Callable[[str], None] | None = None) -> None:
+    from receiver.logs import configure_logging  # noqa: PLC0415 - see the file's docstring
+    from receiver.server import serve as run  # noqa: PLC0415
+    from receiver.store.embedded import EmbeddedStoreError  # noqa: PLC0415
+
+    configure_logging(settings.log_format, settings.log_level)
+    try:
+        run(settings, _make_app, on_ready=on_ready)
+    except EmbeddedStoreError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _make_app(settings: Settings) -> "flask.Flask":
+    from receiver.app import create_app  # noqa: PLC0415 - after the fork
+
+    return create_app(settings)

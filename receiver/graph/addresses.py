@@ -1,0 +1,46 @@
+"""Resource addresses: which call, and what of it, a notification speaks of.
+
+Graph writes them as `/communications/calls/{id}/…`, `/app/calls/{id}/…`, without the leading slash, or as a
+whole URL, and the same id upper-case undashed in the address and lower-case dashed in the body.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_GUID: Final = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The parts of a resource's address; what it lacks is empty.
+
+    Args:
+        call_id: the call.
+        collection: what of the call, lower-case: `operations`, `participants`, …; empty for the call itself.
+        item_id: which one of the collection.
+    """
+
+    call_id: str = ""
+    collection: str = ""
+    item_id: str = ""
+
+    @classmethod
+    def parse(cls, url: str) -> "Address":
+        """Take an address apart; one that speaks of no call has no parts."""
+        segments = [segment for segment in url.partition("?")[0].split("/") if segment]
+        lowered = [segment.lower() for segment in segments]
+        if "calls" not in lowered:
+            return cls()
+        call_id, collection, item_id, *_ = [*segments[lowered.index("calls") + 1 :], "", "", ""]
+        if item_id.lower() == "participants":
+            item_id = ""  # Graph's documentation has a roster, without any id, at `…/operations/participants`
+        return cls(normalize_id(call_id), collection.lower(), normalize_id(item_id))
+
+
+def normalize_id(text: str) -> str:
+    """Write a GUID lower-case and dashed; leave any other id as it is."""
+    if not _GUID.fullmatch(text):
+        return text
+    digits = text.replace("-", "").lower()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

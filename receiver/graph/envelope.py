@@ -1,0 +1,36 @@
+"""What both contracts share: the envelope with its list, and what becomes of an item that can't be read."""
+
+from marshmallow import Schema, ValidationError
+
+from receiver.errors import InvalidEnvelopeError
+from receiver.graph.json import JSON, TooDeepError, dump, prune
+from receiver.graph.updates import Unreadable
+
+
+def read_envelope(schema: Schema, document: JSON) -> list[JSON]:
+    """Return the items of an envelope, whatever they are.
+
+    Raises:
+        InvalidEnvelopeError: the body is no object with a list `value`.
+    """
+    if not isinstance(document, dict):
+        raise InvalidEnvelopeError("Send a JSON object with a list `value`.")
+    try:
+        items: list[JSON] = schema.load(document)["value"]
+    except ValidationError as error:
+        if "value" in error.messages_dict:
+            raise InvalidEnvelopeError("The object needs a list `value`.") from None
+        items = document["value"]  # type: ignore[assignment] # the schema found nothing wrong with it
+    return items
+
+
+def quarantined(item: JSON, reason: str, contract: str, tenant_id: str = "") -> Unreadable:
+    """Make the quarantine's entry of an item that can't be read."""
+    try:
+        text = dump(item)
+    except TooDeepError:
+        text = dump(prune(item))
+    resource = item.get("resourceData") if isinstance(item, dict) else None
+    client_context = resource.get("clientContext") if isinstance(resource, dict) else None
+    named = client_context if isinstance(client_context, str) else ""
+    return Unreadable(reason, text, contract, tenant_id, named)

@@ -1,0 +1,122 @@
+"""JSON as Graph sends it: bytes to values, and values to the canonical text that is kept.
+
+orjson does the work. What it refuses or bends is left to the slower standard library: a lone surrogate (a
+name cut in the middle of an emoji), a byte order mark, another charset, an integer beyond 64 bits (orjson
+would make it a float). Members that stand twice: the last one counts, as in .NET and JavaScript.
+"""
+
+import json
+import math
+import re
+from typing import Final, NoReturn, TypeAlias
+
+import orjson
+
+from receiver.errors import InvalidJSONError
+
+JSON: TypeAlias = "str | int | float | bool | list[JSON] | dict[str, JSON] | None"
+
+MAX_DEPTH: Final = 100
+"""How deep a value may be nested. Graph needs about ten; orjson writes at most 254."""
+
+_LONG_INTEGER: Final = re.compile(rb"[0-9]{19}")
+
+
+class TooDeepError(ValueError):
+    """The value is nested more than `MAX_DEPTH` levels deep."""
+
+
+def parse(body: bytes, charset: str | None = None) -> JSON:
+    """Read a body: as UTF-8, or else in the charset that its content type names.
+
+    Raises:
+        InvalidJSONError: the body is no JSON (RFC 8259), or nested thousands of levels deep.
+    """
+    if not _LONG_INTEGER.search(body):
+        try:
+            return orjson.loads(body)  # type: ignore[no-any-return]
+        except orjson.JSONDecodeError:
+            pass  # the standard library decides
+    return _parse_leniently(_decode(body, charset))
+
+
+def dump(value: JSON) -> str:
+    """Write a value as canonical text: members sorted, no white space, so that equal values are equal texts.
+
+    Raises:
+        TooDeepError: the value is nested too deeply.
+    """
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    except orjson.JSONEncodeError:  # too deep for orjson, or an integer beyond 64 bits
+        if _is_deeper_than(value, MAX_DEPTH):
+            raise TooDeepError(f"nested more than {MAX_DEPTH} levels deep") from None
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def prune(value: JSON, depth: int = MAX_DEPTH) -> JSON:
+    """Cut off what is nested more than `depth` levels deep."""
+    if isinstance(value, dict):
+        return {name: prune(member, depth - 1) for name, member in value.items()} if depth else "…"
+    if isinstance(value, list):
+        return [prune(item, depth - 1) for item in value] if depth else "…"
+    return value
+
+
+def _decode(body: bytes, charset: str | None) -> str:
+    for encoding in ("utf-8-sig", charset):
+        try:
+            if encoding:
+                return body.decode(encoding)
+        except (UnicodeDecodeError, LookupError):
+            continue
+    raise InvalidJSONError("The body is not UTF-8, nor in the charset that its content type names.")
+
+
+def _parse_leniently(text: str) -> JSON:
+    try:
+        return _without_lone_surrogates(json.loads(text, parse_constant=_refuse, parse_float=_finite))
+    except (ValueError, RecursionError):
+        raise InvalidJSONError(
+            "Send JSON as RFC 8259 has it: no NaN or infinity, no number of thousands of digits, "
+            "not thousands of levels deep."
+        ) from None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("a number beyond the range of a float")
+    return number
+
+
+def _without_lone_surrogates(value: JSON) -> JSON:
+    if isinstance(value, str):
+        return _scrub(value)
+    if isinstance(value, list):
+        return [_without_lone_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_scrub(name): _without_lone_surrogates(member) for name, member in value.items()}
+    return value
+
+
+def _scrub(text: str) -> str:
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _is_deeper_than(value: JSON, depth: int) -> bool:
+    level: list[JSON] = [value]
+    while level and depth >= 0:
+        below: list[JSON] = []
+        for item in level:
+            if isinstance(item, dict):
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+        level = below
+        depth -= 1
+    return bool(level)

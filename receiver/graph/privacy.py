@@ -1,0 +1,72 @@
+"""What of Graph's data may be seen where: secrets and personal data taken out.
+
+Secrets inside bodies: `recordingAccessToken`, `meetingInfo.token` (a JWT of the callback's own issuer),
+`replacementLink`, `replacesContext`. Personal data: names, phone numbers, user ids, unknown text.
+"""
+
+import re
+from typing import Final
+
+from receiver.graph.json import JSON, dump, parse
+
+_SECRET: Final = re.compile(r"(?i:.*token)|replacementLink|replacesContext|clientState|encryptedContent")
+_MAY_HOLD_SECRETS: Final = re.compile(
+    r'(?i:token)"|"(?:replacementLink|replacesContext|clientState|encryptedContent)"'
+)
+_PLAIN_TEXT: Final = frozenset(
+    {
+        "@odata.type",
+        "changeType",
+        "clientContext",
+        "completionReason",
+        "direction",
+        "endpointType",
+        "lifecycleEvent",
+        "state",
+        "status",
+        "subscriptionId",
+        "tenantId",
+    }
+)
+_ADDRESSES: Final = frozenset({"@odata.id", "resource", "resourceUrl"})
+_CALL_ADDRESS: Final = re.compile(r"/?(?:app|communications)/calls(?:/[\w-]+)*")
+_PLAIN_NUMBERS: Final = frozenset({"code", "subcode"})
+_HIDDEN: Final = "[redacted]"
+
+
+def is_secret(member: str) -> bool:
+    """Tell whether a member of this name holds a secret."""
+    return _SECRET.fullmatch(member) is not None
+
+
+def without_secrets(text: str) -> str:
+    """Drop every member that holds a secret, at any depth, from a value written as JSON."""
+    if not _MAY_HOLD_SECRETS.search(text):
+        return text  # nearly always: spare the parsing
+    return dump(_drop_secrets(parse(text.encode())))
+
+
+def redact(text: str) -> str:
+    """Hide, in a value written as JSON, every text and number that is not known to be harmless."""
+    return dump(_redact("", parse(text.encode())))
+
+
+def _drop_secrets(value: JSON) -> JSON:
+    if isinstance(value, dict):
+        return {name: _drop_secrets(member) for name, member in value.items() if not is_secret(name)}
+    if isinstance(value, list):
+        return [_drop_secrets(item) for item in value]
+    return value
+
+
+def _redact(name: str, value: JSON) -> JSON:
+    if isinstance(value, dict):
+        return {member: _redact(member, inner) for member, inner in value.items()}
+    if isinstance(value, list):
+        return [_redact(name, item) for item in value]
+    if isinstance(value, str):
+        plain = name in _PLAIN_TEXT or (name in _ADDRESSES and _CALL_ADDRESS.fullmatch(value))
+        return value if plain else _HIDDEN
+    if isinstance(value, bool) or value is None or name in _PLAIN_NUMBERS:
+        return value
+    return _HIDDEN

@@ -1,0 +1,145 @@
+"""Resources to updates: one operation, call or roster at a time.
+
+A member that does not fit its schema is kept as it came, so that a new shape of something minor never costs a
+result. Only where a member that the merge needs is unreadable does the reader give up.
+"""
+
+from collections.abc import Container, Iterable
+from typing import Final
+
+from marshmallow import Schema, ValidationError
+
+from receiver.graph.addresses import Address, normalize_id
+from receiver.graph.json import JSON, TooDeepError, dump
+from receiver.graph.schemas import OPERATION_SCHEMAS, CallSchema, CommsOperationSchema, ParticipantSchema
+from receiver.graph.statuses import (
+    ENDED_RANK,
+    normalize_state,
+    normalize_status,
+    state_rank,
+    status_rank,
+)
+from receiver.graph.updates import CallUpdate, Members, OperationUpdate, RosterUpdate
+
+_NAMESPACE: Final = "microsoft.graph."
+_OPERATIONS: Final = {name: schema() for name, schema in OPERATION_SCHEMAS.items()}
+_TYPES: Final = {name.lower(): name for name in _OPERATIONS}
+_ANY_OPERATION: Final = CommsOperationSchema()
+_CALL: Final = CallSchema()
+_PARTICIPANT: Final = ParticipantSchema()
+
+_OPERATION_NEEDS: Final = frozenset({"id", "clientContext", "status", "resultInfo"})
+_OPERATION_OWN: Final = ("@odata.type", "id", "clientContext", "status")
+_CALL_NEEDS: Final = frozenset({"state"})
+_CALL_OWN: Final = ("@odata.type", "id", "state")
+
+
+class UnreadableError(ValueError):
+    """A resource can't be read; the message says why, without any of its content."""
+
+
+def type_name(resource: JSON) -> str:
+    """Return a resource's type without `#` and namespace, in the spelling we know, or nothing."""
+    text = resource.get("@odata.type") if isinstance(resource, dict) else None
+    if not isinstance(text, str):
+        return ""
+    name = text.removeprefix("#")
+    if name.lower().startswith(_NAMESPACE):
+        name = name[len(_NAMESPACE) :]
+    return _TYPES.get(name.lower(), name)
+
+
+def read_operation(resource: dict[str, JSON], address: Address, tenant_id: str) -> OperationUpdate:
+    """Read an operation, from a notification or from the HTTP response of the action that started it.
+
+    Raises:
+        UnreadableError: a member that the merge needs is not of its type, or it is nested too deeply.
+    """
+    kind = type_name(resource)
+    loaded = _load(_OPERATIONS.get(kind, _ANY_OPERATION), resource, _OPERATION_NEEDS)
+    odata_id = loaded.get("@odata.id")
+    at = Address.parse(odata_id) if isinstance(odata_id, str) else Address()
+    status = normalize_status(_text(loaded, "status"))
+    return OperationUpdate(
+        client_context=_text(loaded, "clientContext"),
+        call_id=address.call_id or at.call_id,
+        operation_id=address.item_id or at.item_id or normalize_id(_text(loaded, "id")),
+        tenant_id=tenant_id,
+        type=kind,
+        status=status,
+        rank=status_rank(status),
+        members=_members(loaded, _OPERATION_OWN),
+    )
+
+
+def read_call(resource: dict[str, JSON], address: Address, tenant_id: str, *, deleted: bool) -> CallUpdate:
+    """Read a call; one that is deleted has ended, even where it names no state.
+
+    Raises:
+        UnreadableError: the state is no text, the call has no id, or it is nested too deeply.
+    """
+    loaded = _load(_CALL, resource, _CALL_NEEDS)
+    call_id = address.call_id or normalize_id(_text(loaded, "id"))
+    if not call_id:
+        raise UnreadableError("a call without an id")
+    state = "terminated" if deleted else normalize_state(_text(loaded, "state"))
+    return CallUpdate(
+        call_id=call_id,
+        tenant_id=_text(loaded, "tenantId") or tenant_id,
+        state=state,
+        rank=ENDED_RANK if deleted else state_rank(state),
+        members=_members(loaded, _CALL_OWN),
+    )
+
+
+def read_roster(participants: Iterable[JSON], address: Address, tenant_id: str) -> RosterUpdate:
+    """Read a roster: every participant of the call.
+
+    Raises:
+        UnreadableError: the address names no call, a participant is no object, or one is nested too deeply.
+    """
+    if not address.call_id:
+        raise UnreadableError("a roster of no call")
+    roster: list[JSON] = []
+    for participant in participants:
+        if not isinstance(participant, dict):
+            raise UnreadableError("a participant that is no object")
+        roster.append(_load(_PARTICIPANT, participant, frozenset()))
+    return RosterUpdate(address.call_id, tenant_id, _dump(roster))
+
+
+def _load(schema: Schema, resource: dict[str, JSON], needs: frozenset[str]) -> dict[str, JSON]:
+    try:
+        loaded: dict[str, JSON] = schema.load(resource)
+    except ValidationError as error:
+        wrong = set(error.messages_dict)
+        if wrong & needs:
+            raise UnreadableError(complaint(error, needs)) from None
+        valid: dict[str, JSON] = error.valid_data  # type: ignore[assignment]
+        loaded = {**valid, **{name: resource[name] for name in wrong}}
+    return loaded
+
+
+def complaint(error: ValidationError, members: Container[str]) -> str:
+    """Say which of the members are wrong and how, without their content."""
+    wrong = {name: found for name, found in error.messages_dict.items() if name in members}
+    return "; ".join(
+        f"{name}: {found[0]}" if isinstance(found, list) else f"{name}: not of its type"
+        for name, found in sorted(wrong.items())
+    )
+
+
+def _text(resource: dict[str, JSON], name: str) -> str:
+    value = resource.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _members(resource: dict[str, JSON], own: tuple[str, ...]) -> Members:
+    return {name: _dump(value) for name, value in resource.items() if name not in own}
+
+
+def _dump(value: JSON) -> str:
+    try:
+        return dump(value)
+    except TooDeepError as error:
+        raise UnreadableError(str(error)) from None

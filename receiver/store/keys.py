@@ -1,0 +1,27 @@
+"""Every key in Redis: its name, type, content and life. Nobody else makes a key.
+
+The hash tag `{0}` names the partition. There is one; all keys of a partition live in one slot of a Redis
+Cluster, so that one script may touch them all.
+
+| key | type | content | life |
+|---|---|---|---|
+| `next` | string | the number that the newest operation record got | for ever |
+| `oldest` | string | the number below which every record is gone | for ever |
+| `op:<number>` | string | an operation record, as JSON (`merge.lua` says its shape) | retention |
+| `cc:<client context>` | sorted set | numbers of the records under it, scored by themselves | retention |
+| `call:<call id>` | string | a call record, as JSON | retention |
+| `ops:<call id>` | hash | operation id to the numbers of its records | retention |
+| `oid:<operation id>` | string | numbers of records that know no call yet | retention |
+| `open:<client context>` | string | numbers of records that know no operation id yet | retention |
+| `feed` | stream | `k` (`o`, `c` or `n`) and `r`: which record, call or change has changed | newest 10,000 |
+| `changes` | stream | items of subscriptions | newest 10,000, retention |
+| `quarantine` | stream | items that could not be read | newest 1,000, retention |
+
+Retention counts from the last news. A number whose record has expired or been forgotten is skipped by readers
+and dropped by writers.
+"""
+
+from typing import Final
+
+PREFIX: Final = "receiver:{0}:"
+"""Stands before every key; the scripts add the rest, by the table above."""

@@ -1,0 +1,357 @@
+--[[ Keep news: all that one notification changes, in one atomic step.
+
+THE RULE
+  Every status has a rank: notStarted 0, running 1 (and any unknown or missing one), completed and failed 2.
+  A record is a join of all the news about one operation, so it comes out the same in whatever order and however
+  often they arrive:
+  - Each member remembers the rank of the news that brought it. News of a higher rank overwrites it, of a lower
+    rank only fills what is absent. Absent is not null: what the news lacks, stays.
+  - Among equals that are not final, the last to arrive wins. Rank 2 is final: the first value stands (a null gives
+    way), and a different result is kept beside it, whole, as `conflict`.
+  - The same news again is a duplicate: counted, and nothing else. `seen` holds the fingerprints of the last 32.
+  - The same delivery again (a write that timed out here may have happened there) is not even counted.
+  A call is merged alike, by the rank of its state (incoming 0 … terminated 4), but nothing of it is final, and
+  its roster is simply the last one: Graph gives neither an order.
+
+WHICH RECORD
+  News belongs to the record with the same (client context, call id, operation id). Graph may leave out any of them,
+  and an action's HTTP response knows no call, so else it belongs to the one record that contradicts none of its ids
+  and shares its client context or operation id; of several such, to the one that is not done. That record takes over
+  the ids that it lacked. News that fits none, or several, gets a record of its own: nothing is mixed up silently.
+  A bare registration (only a client context) says nothing where the client context is known already.
+
+KEYS[1]  the record counter, `<prefix>next`; all other keys derive from the prefix and share its slot (keys.py)
+ARGV[1]  prefix   [2] now, ms   [3] retention, s   [4] delivery id, and from [5] on the items, one after the other:
+         'o' client context, call id, operation id, tenant id, type, status, rank, fingerprint,
+             1 if it counts as a notification else 0, number of members, then name and JSON text of each
+         'c' call id, tenant id, state, rank, number of members, then name and JSON text of each
+         'r' call id, tenant id, participants as JSON text
+         'n' number of fields, then name and text of each: a change notification
+         'q' number of fields, then name and text of each: an item for the quarantine
+Returns  for each item: 'new', 'changed', 'duplicate', 'conflict', or for the last two kinds 'kept'
+
+MEMORY  Every path begins with a write that may grow (INCR, SET, XADD), so that a full server refuses it cleanly;
+        after a script's first write the server no longer checks.
+]]
+
+local PREFIX, NOW, TTL, DELIVERY = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local FINAL, NEVER = 2, 99
+local SEEN_LENGTH = 32 * 9
+local position, item_index = 5, 0
+
+local function key(name, id) return PREFIX .. name .. ':' .. id end
+
+local function take()
+  position = position + 1
+  return ARGV[position - 1]
+end
+
+local function take_pairs()
+  local pairs_ = {}
+  for _ = 1, tonumber(take()) do
+    local name = take()
+    pairs_[name] = take()
+  end
+  return pairs_
+end
+
+-- The same delivery was sent before, when a record's `last` names it with this item or a later one.
+local function is_resent(record)
+  local delivery, index = string.match(record.last or '', '^(.*):(%d+)$')
+  return delivery == DELIVERY and tonumber(index) >= item_index
+end
+
+local function touch(record)
+  record.updated = NOW
+  record.rev = record.rev + 1
+end
+
+local function announce(kind, id)
+  redis.call('XADD', PREFIX .. 'feed', 'MAXLEN', '~', '10000', '*', 'k', kind, 'r', id)
+end
+
+-- Merge members and status by rank. Tells whether anything changed.
+local function join(record, status, rank, members, final)
+  local changed = false
+  if status ~= '' and not record.times[status] then
+    record.times[status] = NOW
+    changed = true
+  end
+  if status ~= '' and status ~= record.status and (rank > record.rank or (rank == record.rank and rank < final)) then
+    record.status, record.rank = status, rank
+    changed = true
+  end
+  for name, text in pairs(members) do
+    local held = record.members[name]
+    local wins = not held or rank > held[1]
+      or (rank == held[1] and (rank < final or held[2] == 'null'))
+    if wins and not (held and held[1] == rank and held[2] == text) then
+      record.members[name] = {rank, text}
+      changed = true
+    end
+  end
+  return changed
+end
+
+local function contradicts(record, status, rank, members)
+  if rank < FINAL or record.rank < FINAL then return false end
+  if status ~= record.status then return true end
+  for name, text in pairs(members) do
+    local held = record.members[name]
+    if held and held[1] == FINAL and held[2] ~= text and held[2] ~= 'null' and text ~= 'null'
+      and string.sub(name, 1, 7) ~= '@odata.' then
+      return true
+    end
+  end
+  return false
+end
+
+-- Numbers of records, in a string: '12 45'.
+local function with_number(list, number)
+  if string.find(' ' .. list .. ' ', ' ' .. number .. ' ', 1, true) then return list end
+  return list == '' and number or list .. ' ' .. number
+end
+
+local function without_number(list, number)
+  local rest = {}
+  for other in string.gmatch(list, '%d+') do
+    if other ~= number then rest[#rest + 1] = other end
+  end
+  return table.concat(rest, ' ')
+end
+
+local function list_number(name, number)
+  redis.call('SET', name, with_number(redis.call('GET', name) or '', number), 'EX', TTL)
+end
+
+local function unlist_number(name, number)
+  local rest = without_number(redis.call('GET', name) or '', number)
+  if rest == '' then redis.call('DEL', name) else redis.call('SET', name, rest, 'EX', TTL) end
+end
+
+local function load(name)
+  local text = redis.call('GET', name)
+  return text and cjson.decode(text)
+end
+
+local function fits(record, cc, call, op)
+  local shared = (cc ~= '' and cc == record.cc) or (op ~= '' and op == record.op)
+  return shared
+    and (cc == '' or record.cc == '' or cc == record.cc)
+    and (call == '' or record.call == '' or call == record.call)
+    and (op == '' or record.op == '' or op == record.op)
+end
+
+-- The record that news with these ids belongs to, and its number; nothing, where it is a record of its own.
+local function find(cc, call, op)
+  local numbers = ''
+  if call ~= '' then numbers = redis.call('HGET', key('ops', call), op) or '' end
+  if op ~= '' then numbers = numbers .. ' ' .. (redis.call('GET', key('oid', op)) or '') end
+  if cc ~= '' and op ~= '' then numbers = numbers .. ' ' .. (redis.call('GET', key('open', cc)) or '') end
+  if cc ~= '' and (op == '' or call == '') then
+    numbers = numbers .. ' ' .. table.concat(redis.call('ZREVRANGE', key('cc', cc), 0, 15), ' ')
+  end
+  local looked, fitting, open = {}, {}, {}
+  for number in string.gmatch(numbers, '%d+') do
+    local record = not looked[number] and load(key('op', number))
+    looked[number] = true
+    if record then
+      if record.cc == cc and record.call == call and record.op == op then return record, number end
+      if fits(record, cc, call, op) then
+        fitting[#fitting + 1] = {record, number}
+        if record.rank < FINAL then open[#open + 1] = {record, number} end
+      end
+    end
+  end
+  local chosen = #fitting == 1 and fitting[1] or #open == 1 and open[1]
+  if chosen then return chosen[1], chosen[2] end
+end
+
+-- Make the indexes point at a record, and no longer where its ids, now filled in, have led before.
+local function index(record, number, before)
+  local cc, call, op = record.cc, record.call, record.op
+  if cc ~= '' then
+    local name = key('cc', cc)
+    redis.call('ZADD', name, number, number)
+    redis.call('EXPIRE', name, TTL)
+    for _, oldest in ipairs(redis.call('ZRANGE', name, 0, 1)) do
+      if redis.call('EXISTS', key('op', oldest)) == 0 then redis.call('ZREM', name, oldest) end
+    end
+  end
+  if call ~= '' then
+    local name = key('ops', call)
+    redis.call('HSET', name, op, with_number(redis.call('HGET', name, op) or '', number))
+    redis.call('EXPIRE', name, TTL)
+    if before and before.call == call and before.op ~= op then
+      local rest = without_number(redis.call('HGET', name, before.op) or '', number)
+      if rest == '' then redis.call('HDEL', name, before.op) else redis.call('HSET', name, before.op, rest) end
+    end
+  end
+  if op ~= '' and (call == '' or cc == '') then
+    list_number(key('oid', op), number)
+  elseif before and before.op ~= '' then
+    unlist_number(key('oid', before.op), number)
+  end
+  if cc ~= '' and op == '' then
+    list_number(key('open', cc), number)
+  elseif before and before.cc ~= '' then
+    unlist_number(key('open', before.cc), number)
+  end
+end
+
+local function save(record, number, before)
+  redis.call('SET', key('op', number), cjson.encode(record), 'EX', TTL)
+  if before and before.cc == record.cc and before.call == record.call and before.op == record.op then
+    if record.cc ~= '' then redis.call('EXPIRE', key('cc', record.cc), TTL) end
+    if record.call ~= '' then redis.call('EXPIRE', key('ops', record.call), TTL) end
+    if record.op ~= '' and (record.call == '' or record.cc == '') then
+      redis.call('EXPIRE', key('oid', record.op), TTL)
+    end
+    if record.op == '' and record.cc ~= '' then redis.call('EXPIRE', key('open', record.cc), TTL) end
+  else
+    index(record, number, before)
+  end
+end
+
+-- Lift the mark below which every record is gone, by at most two numbers: each new record lifts it by one on average.
+local function forget_expired_numbers(newest)
+  local mark = tonumber(redis.call('GET', PREFIX .. 'oldest') or 1)
+  local oldest = mark
+  while oldest < newest and oldest < mark + 2 and redis.call('EXISTS', key('op', oldest)) == 0 do
+    oldest = oldest + 1
+  end
+  if oldest > mark then redis.call('SET', PREFIX .. 'oldest', oldest) end
+end
+
+local function blank()
+  return {
+    status = '', rank = -1, members = {}, times = {}, tenant = '', first = NOW, updated = NOW, rev = 0, news = 0,
+    dups = 0, last = '',
+  }
+end
+
+local function keep_operation()
+  local cc, call, op, tenant, kind = take(), take(), take(), take(), take()
+  local status, rank, fingerprint, counts = take(), tonumber(take()), take(), tonumber(take())
+  local members = take_pairs()
+
+  local bare = call == '' and op == '' and status == '' and next(members) == nil
+  if bare then
+    for _, number in ipairs(redis.call('ZREVRANGE', key('cc', cc), 0, 15)) do
+      if redis.call('EXISTS', key('op', number)) == 1 then return 'duplicate' end
+    end
+  end
+
+  local record, number = find(cc, call, op)
+  local outcome, before = 'changed', nil
+  if record then
+    before = {cc = record.cc, call = record.call, op = record.op}
+    if is_resent(record) then return 'duplicate' end
+  else
+    number = tostring(redis.call('INCR', KEYS[1]))
+    record, outcome = blank(), 'new'
+    record.cc, record.call, record.op, record.type, record.seen = '', '', '', '', ''
+  end
+  if counts == 1 then
+    record.last = DELIVERY .. ':' .. item_index
+    record.news = record.news + 1
+  end
+  for name, value in pairs({cc = cc, call = call, op = op, tenant = tenant, type = kind}) do
+    if record[name] == '' then record[name] = value end
+  end
+
+  if string.find(record.seen, fingerprint, 1, true) then
+    record.dups = record.dups + counts
+    save(record, number, before)
+    return 'duplicate'
+  end
+  record.seen = string.sub(record.seen .. fingerprint .. ' ', -SEEN_LENGTH)
+  touch(record)
+  if contradicts(record, status, rank, members) then
+    record.conflict = record.conflict or {status = status, at = NOW, members = members}
+    outcome = 'conflict'
+  else
+    join(record, status, rank, members, FINAL)
+  end
+  save(record, number, before)
+  announce('o', number)
+  if outcome == 'new' then forget_expired_numbers(tonumber(number)) end
+  return outcome
+end
+
+local function keep_call(change)
+  local call, tenant = take(), take()
+  local name = key('call', call)
+  local record = load(name)
+  local outcome = 'changed'
+  if not record then
+    record, outcome = blank(), 'new'
+    record.call = call
+  elseif is_resent(record) then
+    change(record) -- takes its arguments; what it changes is not saved
+    return 'duplicate'
+  end
+  record.last = DELIVERY .. ':' .. item_index
+  record.news = record.news + 1
+  if record.tenant == '' then record.tenant = tenant end
+  if change(record) or outcome == 'new' then
+    touch(record)
+  else
+    record.dups = record.dups + 1
+    outcome = 'duplicate'
+  end
+  redis.call('SET', name, cjson.encode(record), 'EX', TTL)
+  if outcome ~= 'duplicate' then announce('c', call) end
+  return outcome
+end
+
+local function change_state(record)
+  local state, rank = take(), tonumber(take())
+  return join(record, state, rank, take_pairs(), NEVER)
+end
+
+local function change_roster(record)
+  local roster = take()
+  local changed = record.roster ~= roster
+  record.roster = roster
+  return changed
+end
+
+-- Append to a capped stream, unless this item of this delivery stands there already. Returns the new entry's id.
+local function append(stream, most)
+  local tag = DELIVERY .. ':' .. item_index
+  local fields = {'delivery', tag}
+  for _ = 1, 2 * tonumber(take()) do fields[#fields + 1] = take() end
+  for _, entry in ipairs(redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 20)) do
+    if entry[2][2] == tag then return nil end
+  end
+  local id = redis.call('XADD', stream, 'MAXLEN', '~', most, '*', unpack(fields))
+  redis.call('XTRIM', stream, 'MINID', '~', string.format('%.0f', NOW - tonumber(TTL) * 1000))
+  return id
+end
+
+local function keep_change()
+  local id = append(PREFIX .. 'changes', '10000')
+  if id then announce('n', id) end
+  return 'kept'
+end
+
+local function keep_in_quarantine()
+  append(PREFIX .. 'quarantine', '1000')
+  return 'kept'
+end
+
+local KEEP = {
+  o = keep_operation,
+  c = function() return keep_call(change_state) end,
+  r = function() return keep_call(change_roster) end,
+  n = keep_change,
+  q = keep_in_quarantine,
+}
+
+local outcomes = {}
+while position <= #ARGV do
+  outcomes[#outcomes + 1] = KEEP[take()]()
+  item_index = item_index + 1
+end
+return outcomes

@@ -1,0 +1,188 @@
+"""Reading what is kept: the latest operation of a client context, lists, calls, changes."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+
+from receiver.store.keys import PREFIX
+from receiver.store.link import Link
+from receiver.store.records import CallRecord, OperationRecord
+from receiver.store.scripts import LATEST
+
+_BATCH: Final = 200
+_MOST_LOOKED_AT: Final = 5000
+"""Records that one page looks at; a filter that few pass gives a short page, not a long wait."""
+_CLOCK_SKEW: Final = 300_000
+"""How far the clocks of processes that write may be apart, in ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationFilter:
+    """Which operations to list; what is empty or None does not filter.
+
+    Args:
+        since: first seen at this time or later, ms since 1970.
+    """
+
+    client_context: str = ""
+    call_id: str = ""
+    status: str = ""
+    type: str = ""
+    tenant_id: str = ""
+    since: int | None = None
+
+    def admits(self, record: OperationRecord) -> bool:
+        """Tell whether a record passes."""
+        return (
+            self.client_context in {"", record.client_context}
+            and self.call_id in {"", record.call_id}
+            and self.status.lower() in {"", record.status.lower()}
+            and self.type.lower() in {"", record.type.lower()}
+            and self.tenant_id in {"", record.tenant_id}
+            and (self.since is None or record.first_seen >= self.since)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Operations, newest first, and where the next page begins (None: there is none)."""
+
+    operations: tuple[OperationRecord, ...]
+    cursor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEntry:
+    """An entry of a stream in the store: its id, when it came (ms since 1970), and its fields."""
+
+    id: str
+    at: int
+    fields: dict[str, str]
+
+
+class Reader:
+    """Reads from the store; every method raises StoreUnavailableError where the store doesn't answer in time.
+
+    Args:
+        link: the way to Redis.
+        within: seconds that one round trip may take.
+    """
+
+    def __init__(self, link: Link, *, within: float = 2.0) -> None:
+        self._link = link
+        self._within = within
+
+    def latest(self, client_context: str) -> OperationRecord | None:
+        """Return the operation of a client context whose first news arrived last."""
+        key = f"{PREFIX}cc:{client_context}"
+        found = self._call("EVALSHA", LATEST.sha1, 1, key, PREFIX)
+        return OperationRecord.parse(*found) if found else None
+
+    def operation(self, call_id: str, operation_id: str) -> OperationRecord | None:
+        """Return an operation by its ids; of several (under several client contexts), the newest."""
+        listed = self._call("HGET", f"{PREFIX}ops:{call_id}", operation_id)
+        return next((record for _, record in self._records(_falling([listed or b""])) if record), None)
+
+    def call(self, call_id: str) -> tuple[CallRecord | None, tuple[OperationRecord, ...]]:
+        """Return a call, if news of itself has come, and its operations, newest first."""
+        text, listed = self._link.call(
+            [("GET", f"{PREFIX}call:{call_id}"), ("HVALS", f"{PREFIX}ops:{call_id}")], within=self._within
+        )
+        operations = tuple(record for _, record in self._records(_falling(listed)) if record)
+        return CallRecord.parse(text) if text else None, operations
+
+    def operations(self, chosen: OperationFilter, *, limit: int, cursor: int | None = None) -> Page:
+        """Return a page of operations, newest first.
+
+        Args:
+            chosen: which ones.
+            limit: how many at most.
+            cursor: where the page before ended.
+        """
+        page: list[OperationRecord] = []
+        for looked_at, (number, record) in enumerate(self._walk(chosen, cursor, min(_BATCH, limit + 1)), 1):
+            if record and chosen.admits(record):
+                page.append(record)
+            if record and chosen.since is not None and record.first_seen < chosen.since - _CLOCK_SKEW:
+                return Page(tuple(page), None)  # numbers are given in the order of first news
+            if len(page) == limit or looked_at == _MOST_LOOKED_AT:
+                return Page(tuple(page), number if number > 1 else None)
+        return Page(tuple(page), None)
+
+    def entries(
+        self, stream: str, *, limit: int, before: str | None = None
+    ) -> tuple[tuple[StreamEntry, ...], str | None]:
+        """Return entries of a stream, newest first, and the id that the next page begins before, if any.
+
+        Args:
+            stream: `changes` or `quarantine`.
+            limit: how many at most.
+            before: the last id of the page before.
+        """
+        newest = f"({before}" if before else "+"
+        rows = self._call("XREVRANGE", PREFIX + stream, newest, "-", "COUNT", limit + 1)
+        entries = tuple(_entry(row) for row in rows[:limit])
+        return entries, entries[-1].id if len(rows) > limit else None
+
+    def entry(self, stream: str, entry_id: str) -> StreamEntry | None:
+        """Return one entry of a stream."""
+        rows = self._call("XRANGE", PREFIX + stream, entry_id, entry_id)
+        return _entry(rows[0]) if rows else None
+
+    def ping(self) -> None:
+        """Ask whether the store answers."""
+        self._call("PING")
+
+    def _walk(
+        self, chosen: OperationFilter, cursor: int | None, batch: int
+    ) -> Iterator[tuple[int, OperationRecord | None]]:
+        """Yield records by falling number, from just below the cursor; None for one that is gone."""
+        numbers = self._numbers(chosen, cursor)
+        while wanted := list(islice(numbers, batch)):
+            yield from self._records(wanted)
+
+    def _numbers(self, chosen: OperationFilter, cursor: int | None) -> Iterator[int]:
+        if chosen.client_context:
+            yield from self._numbers_under(chosen.client_context, cursor)
+        elif chosen.call_id:
+            for number in _falling(self._call("HVALS", f"{PREFIX}ops:{chosen.call_id}")):
+                if cursor is None or number < cursor:
+                    yield number
+        else:
+            newest, oldest = self._call("MGET", f"{PREFIX}next", f"{PREFIX}oldest")
+            top = int(newest or 0) if cursor is None else cursor - 1
+            yield from range(top, int(oldest or 1) - 1, -1)
+
+    def _numbers_under(self, client_context: str, cursor: int | None) -> Iterator[int]:
+        below = "+inf" if cursor is None else f"({cursor}"
+        while rows := self._call(
+            "ZREVRANGEBYSCORE", f"{PREFIX}cc:{client_context}", below, "-inf", "LIMIT", 0, _BATCH
+        ):
+            yield from map(int, rows)
+            below = f"({int(rows[-1])}"
+
+    def _records(self, numbers: Sequence[int]) -> list[tuple[int, OperationRecord | None]]:
+        if not numbers:
+            return []
+        texts = self._call("MGET", *(f"{PREFIX}op:{number}" for number in numbers))
+        return [
+            (number, OperationRecord.parse(number, text) if text else None)
+            for number, text in zip(numbers, texts, strict=True)
+        ]
+
+    def _call(self, *command: str | int) -> Any:
+        [reply] = self._link.call([command], within=self._within)
+        return reply
+
+
+def _falling(lists: Iterable[bytes]) -> list[int]:
+    """Return the record numbers in lists such as `12 45`, the newest first, each once."""
+    return sorted({int(number) for listed in lists for number in listed.split()}, reverse=True)
+
+
+def _entry(row: tuple[bytes, Sequence[bytes]]) -> StreamEntry:
+    entry_id, fields = row[0].decode(), [field.decode() for field in row[1]]
+    return StreamEntry(
+        entry_id, int(entry_id.partition("-")[0]), dict(zip(fields[::2], fields[1::2], strict=True))
+    )

@@ -1,0 +1,27 @@
+"""The Lua scripts that run in the store, with the digest by which it knows them."""
+
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script's text and its SHA-1, for EVALSHA."""
+
+    text: str
+    sha1: str
+
+
+def _read(name: str) -> Script:
+    text = files(__package__).joinpath(f"{name}.lua").read_text("utf-8")
+    return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+MERGE: Final = _read("merge")
+LATEST: Final = _read("latest")
+FORGET: Final = _read("forget")
+
+SCRIPTS: Final = (MERGE, LATEST, FORGET)
+"""All of them, to be loaded when a server knows one of them not."""

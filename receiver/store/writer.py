@@ -1,0 +1,145 @@
+"""Keeping news: updates in, one round trip, and what became of each."""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
+
+from receiver.graph.updates import (
+    CallUpdate,
+    ChangeNotification,
+    Members,
+    OperationUpdate,
+    RosterUpdate,
+    Unreadable,
+)
+from receiver.store.keys import PREFIX
+from receiver.store.link import Command, Link
+from receiver.store.scripts import FORGET, MERGE
+
+News: TypeAlias = OperationUpdate | CallUpdate | RosterUpdate | ChangeNotification | Unreadable
+
+_SECONDS_PER_DAY: Final = 86400
+_MOST_AT_ONCE: Final = 100
+"""Items of one script call: a long one would hold up everybody else at the server."""
+
+
+class Writer:
+    """Writes to the store.
+
+    Args:
+        link: the way to Redis.
+        retention_days: how long a record is kept after its last news.
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, link: Link, *, retention_days: int, clock: Callable[[], float] = time.time) -> None:
+        self._link = link
+        self._retention = retention_days * _SECONDS_PER_DAY
+        self._clock = clock
+
+    def keep(self, news: Sequence[News], *, delivery: str, within: float) -> list[str]:
+        """Merge and store all that one notification brought; on return the store has taken it.
+
+        Args:
+            news: what came.
+            delivery: an id of this POST; the same id again is not counted again.
+            within: seconds.
+
+        Returns:
+            What became of each: `new`, `changed`, `duplicate`, `conflict`, or `kept`.
+
+        Raises:
+            StoreUnavailableError: it is not sure that all is stored.
+        """
+        return self._merge([_arguments(item) for item in news], delivery, within)
+
+    def register(self, operation: OperationUpdate, *, delivery: str, within: float) -> str:
+        """Store what the caller himself tells of his operation; not counted as a notification.
+
+        Returns:
+            What became of it, as `keep` does.
+
+        Raises:
+            StoreUnavailableError: it is not sure that it is stored.
+        """
+        return self._merge([_operation(operation, counted=0)], delivery, within)[0]
+
+    def forget(self, client_context: str, *, within: float) -> int:
+        """Delete the operations of a client context and all that points at them.
+
+        Returns:
+            How many records were deleted.
+
+        Raises:
+            StoreUnavailableError: it is not sure that all is deleted.
+        """
+        key = f"{PREFIX}cc:{client_context}"
+        command = ("EVALSHA", FORGET.sha1, 1, key, PREFIX, client_context, _MOST_AT_ONCE)
+        total, left = 0, 1
+        while left:
+            [(forgotten, _quarantined, left)] = self._link.call([command], within=within)
+            total += forgotten
+        return total
+
+    def release(self, entry_id: str, *, within: float) -> None:
+        """Drop an item from the quarantine.
+
+        Raises:
+            StoreUnavailableError: it is not sure that it is dropped.
+        """
+        self._link.call([("XDEL", f"{PREFIX}quarantine", entry_id)], within=within)
+
+    def _merge(self, items: list[list[str | int]], delivery: str, within: float) -> list[str]:
+        if not items:
+            return []
+        now = round(self._clock() * 1000)
+        commands: list[Command] = []
+        for start in range(0, len(items), _MOST_AT_ONCE):
+            arguments = [part for item in items[start : start + _MOST_AT_ONCE] for part in item]
+            # Each script call counts its items from nought, so each needs an id of its own.
+            head = (PREFIX, now, self._retention, f"{delivery}.{start}")
+            commands.append(("EVALSHA", MERGE.sha1, 1, f"{PREFIX}next", *head, *arguments))
+        return [outcome.decode() for reply in self._link.call(commands, within=within) for outcome in reply]
+
+
+def _arguments(news: News) -> list[str | int]:
+    match news:
+        case OperationUpdate():
+            return _operation(news, counted=1)
+        case CallUpdate():
+            return ["c", news.call_id, news.tenant_id, news.state, news.rank, *_pairs(news.members)]
+        case RosterUpdate():
+            return ["r", news.call_id, news.tenant_id, news.participants]
+        case ChangeNotification():
+            return ["n", *_pairs({"text": news.text})]
+        case Unreadable():
+            entry = {
+                "reason": news.reason,
+                "text": news.text,
+                "contract": news.contract,
+                "tenantId": news.tenant_id,
+                "clientContext": news.client_context,
+            }
+            return ["q", *_pairs(entry)]
+
+
+def _operation(update: OperationUpdate, *, counted: int) -> list[str | int]:
+    ids = (update.client_context, update.call_id, update.operation_id, update.tenant_id)
+    fingerprint = _fingerprint(update)
+    kind = (update.type, update.status, update.rank, fingerprint, counted)
+    return ["o", *ids, *kind, *_pairs(update.members)]
+
+
+def _pairs(members: Members) -> list[str | int]:
+    return [len(members), *(part for pair in members.items() for part in pair)]
+
+
+def _fingerprint(update: OperationUpdate) -> str:
+    """Return eight characters that tell the same news; ids don't count, since Graph omits some."""
+    digest = hashlib.blake2b(digest_size=4)
+    members = (part for member in sorted(update.members.items()) for part in member)
+    for part in (update.type, update.status, *members):
+        digest.update(part.encode())
+        digest.update(b"\0")
+    return digest.hexdigest()

@@ -1,0 +1,83 @@
+"""`POST /callback`: Graph tells of calls and operations (contract A of the wire)."""
+
+import secrets
+from typing import Final
+
+import structlog
+from flask import Blueprint, Response, request
+
+from receiver.errors import InvalidEnvelopeError
+from receiver.graph.envelope import quarantined
+from receiver.graph.notifications import is_old_skype_call, read_notification
+from receiver.graph.updates import CallUpdate, Notification, OperationUpdate, RosterUpdate, Unreadable
+from receiver.store.writer import News, Writer
+from receiver.trust.tokens import TokenVerifier
+from receiver.web.bodies import handshake, read_body, read_json
+from receiver.web.context import time_left
+
+_log: Final = structlog.get_logger("receiver.callback")
+
+ACCEPTED: Final = 202
+
+
+def make_callback(verifier: TokenVerifier, writer: Writer) -> Blueprint:
+    """Make the callback's routes.
+
+    Args:
+        verifier: tells who speaks.
+        writer: keeps what is said.
+    """
+    blueprint = Blueprint("callback", __name__)
+
+    @blueprint.post("/callback")
+    @blueprint.post("/callback/<app_id>")
+    def receive(app_id: str | None = None) -> Response:
+        if (answer := handshake()) is not None:
+            return answer
+        caller = verifier.verify(request.headers.get("Authorization"), app_id and app_id.lower())
+        body = read_body()
+        if not body.strip():
+            _log.info("empty notification")  # Graph does send them
+            return Response(status=ACCEPTED)
+        document = read_json(body)
+        if is_old_skype_call(document):
+            return Response(status=204)  # so that it is sent again in Graph's format
+        try:
+            notification = read_notification(document, caller.tenant_id)
+        except InvalidEnvelopeError as error:
+            entry = quarantined(document, error.detail, "callback", caller.tenant_id)
+            _keep(writer, Notification(unreadable=(entry,)))
+            raise
+        _keep(writer, notification)
+        return Response(status=ACCEPTED)
+
+    return blueprint
+
+
+def _keep(writer: Writer, notification: Notification) -> None:
+    news: list[News] = [*notification.updates, *notification.unreadable]
+    outcomes = writer.keep(news, delivery=secrets.token_hex(6), within=time_left())
+    for item, outcome in zip(news, outcomes, strict=True):
+        _tell(item, outcome)
+    for collection in notification.ignored:
+        _log.debug("not kept on purpose", collection=collection)
+
+
+def _tell(item: News, outcome: str) -> None:
+    match item:
+        case OperationUpdate():
+            log = _log.warning if outcome == "conflict" else _log.info
+            log(
+                "operation",
+                outcome=outcome,
+                type=item.type,
+                status=item.status,
+                call_id=item.call_id,
+                operation_id=item.operation_id,
+            )
+        case CallUpdate():
+            _log.info("call", outcome=outcome, state=item.state, call_id=item.call_id)
+        case RosterUpdate():
+            _log.info("roster", outcome=outcome, call_id=item.call_id)
+        case Unreadable():
+            _log.warning("an item could not be read and is in quarantine", reason=item.reason)

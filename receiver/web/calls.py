@@ -1,0 +1,32 @@
+"""`/calls`: a call as far as Graph has told of it, and its operations by their ids."""
+
+from flask import Blueprint, Response
+
+from receiver.errors import CallNotFoundError
+from receiver.graph.addresses import normalize_id
+from receiver.store.reader import Reader
+from receiver.web import representation
+from receiver.web.access import Gate
+from receiver.web.operations import operation_answer
+
+
+def make_calls(reader: Reader, gate: Gate) -> Blueprint:
+    """Make the routes of calls."""
+    blueprint = Blueprint("calls", __name__)
+
+    @blueprint.get("/calls/<call_id>")
+    def show(call_id: str) -> Response:
+        gate.require("read")
+        wanted = normalize_id(call_id)
+        record, operations = reader.call(wanted)
+        if record is None and not operations:
+            raise CallNotFoundError("No news of it has come yet, or it has been forgotten.")
+        return representation.answer(representation.call(wanted, record, operations))
+
+    @blueprint.get("/calls/<call_id>/operations/<operation_id>")
+    def operation(call_id: str, operation_id: str) -> Response:
+        scopes = gate.require("read")
+        record = reader.operation(normalize_id(call_id), normalize_id(operation_id))
+        return operation_answer(record, secrets_too="secrets" in scopes)
+
+    return blueprint

@@ -1,0 +1,63 @@
+"""`/livez` and `/readyz`: is this process alive, and can it do its work?"""
+
+from typing import Final
+
+from flask import Blueprint, Response
+
+from receiver.errors import StoreUnavailableError
+from receiver.store.reader import Reader
+from receiver.trust.key_set import KeySet
+from receiver.web import representation
+
+_UNAVAILABLE: Final = 503
+
+
+def make_health(reader: Reader, keys: KeySet, *, callback_is_set: bool, queries_are_set: bool) -> Blueprint:
+    """Make the routes of health.
+
+    Args:
+        reader: asked whether the store answers.
+        keys: asked whether there are signing keys.
+        callback_is_set: an app id is set, so Graph can be received.
+        queries_are_set: an API key is set, so somebody may ask.
+    """
+    blueprint = Blueprint("health", __name__)
+
+    @blueprint.get("/livez")
+    def alive() -> Response:
+        """Never ask the store: platforms restart what fails here."""
+        return representation.answer({"status": "alive"})
+
+    @blueprint.get("/readyz")
+    def ready() -> Response:
+        checks = {
+            "store": _store(reader),
+            "signingKeys": _signing_keys(keys),
+            "callback": "ok" if callback_is_set else "closed: set RECEIVER_APP_IDS",
+            "queries": "ok"
+            if queries_are_set
+            else "closed: set RECEIVER_API_KEYS (`receiver keys` makes one)",
+        }
+        # A closed query side is a choice; the rest means that Graph's notifications are not taken.
+        is_ready = all(checks[name].startswith("ok") for name in ("store", "signingKeys", "callback"))
+        document = {"status": "ready" if is_ready else "not ready", "checks": checks}
+        return representation.answer(document, 200 if is_ready else _UNAVAILABLE)
+
+    return blueprint
+
+
+def _store(reader: Reader) -> str:
+    try:
+        reader.ping()
+    except StoreUnavailableError as error:
+        return error.detail
+    return "ok"
+
+
+def _signing_keys(keys: KeySet) -> str:
+    status = keys.status()
+    if not status.keys:
+        return f"none: {status.error or 'not fetched yet'}"
+    if status.error:
+        return f"ok: {status.keys} kept from {status.age:.0f} s ago, since then: {status.error}"
+    return "ok"

@@ -1,0 +1,110 @@
+"""Lists, page by page: their query arguments, and the link to the next page (RFC 8288)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+from urllib.parse import urlencode
+
+from flask import Response, request
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from webargs.flaskparser import FlaskParser
+
+from receiver.errors import BadRequestError
+from receiver.graph.addresses import normalize_id
+from receiver.store.reader import OperationFilter
+from receiver.web.representation import answer
+
+MAX_LIMIT: Final = 200
+
+ENTRY_ID: Final = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
+"""An id of a Redis stream."""
+
+
+class _PageSchema(Schema):
+    class Meta:
+        unknown = RAISE
+
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, MAX_LIMIT))
+
+
+class _OperationPageSchema(_PageSchema):
+    cursor = fields.Integer(load_default=None, validate=validate.Range(1, 1 << 53))
+    clientContext = fields.String(load_default="")
+    callId = fields.String(load_default="")
+    status = fields.String(load_default="")
+    type = fields.String(load_default="")
+    tenantId = fields.String(load_default="")
+    since = fields.AwareDateTime(load_default=None)
+
+
+class _EntryPageSchema(_PageSchema):
+    cursor = fields.String(load_default=None, validate=validate.Regexp(ENTRY_ID.pattern + r"\Z"))
+
+
+@dataclass(frozen=True, slots=True)
+class OperationPage:
+    """A page of operations, as asked for."""
+
+    chosen: OperationFilter
+    limit: int
+    cursor: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPage:
+    """A page of a stream's entries, as asked for."""
+
+    limit: int
+    cursor: str | None
+
+
+class _Parser(FlaskParser):
+    DEFAULT_UNKNOWN_BY_LOCATION = {"query": RAISE}  # noqa: RUF012 - webargs' own form
+
+    def handle_error(self, error: ValidationError, *_: object, **__: object) -> NoReturn:
+        """Refuse arguments that the schema refuses, unknown ones among them."""
+        raise BadRequestError(
+            "Some query arguments are wrong.", extensions={"errors": error.messages_dict["query"]}
+        )
+
+
+_parser: Final = _Parser()
+
+
+def read_operation_page() -> OperationPage:
+    """Read the query arguments of a list of operations.
+
+    Raises:
+        BadRequestError: one of them is wrong or unknown; `errors` says which.
+    """
+    arguments: Mapping[str, Any] = _parser.parse(_OperationPageSchema(), request, location="query")
+    since = arguments["since"]
+    chosen = OperationFilter(
+        client_context=arguments["clientContext"],
+        call_id=normalize_id(arguments["callId"]),
+        status=arguments["status"],
+        type=arguments["type"],
+        tenant_id=arguments["tenantId"].lower(),
+        since=None if since is None else round(since.timestamp() * 1000),
+    )
+    return OperationPage(chosen, arguments["limit"], arguments["cursor"])
+
+
+def read_entry_page() -> EntryPage:
+    """Read the query arguments of a list of a stream's entries.
+
+    Raises:
+        BadRequestError: one of them is wrong or unknown; `errors` says which.
+    """
+    arguments: Mapping[str, Any] = _parser.parse(_EntryPageSchema(), request, location="query")
+    return EntryPage(arguments["limit"], arguments["cursor"])
+
+
+def page_answer(name: str, items: list[dict[str, object]], cursor: int | str | None) -> Response:
+    """Answer with a page: its items under their name, and where the next page begins, also as a link."""
+    response = answer({name: items, "next": None if cursor is None else str(cursor)})
+    if cursor is not None:
+        query = urlencode({**request.args.to_dict(), "cursor": str(cursor)})
+        response.headers["Link"] = f'<{request.path}?{query}>; rel="next"'
+    return response

@@ -1,0 +1,108 @@
+"""`/notifications`: Graph tells of subscriptions (contract B of the wire), plain part."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Final
+
+import orjson
+import structlog
+from flask import Blueprint, Response
+
+from receiver.errors import NotConfiguredError
+from receiver.graph.changes import read_changes
+from receiver.graph.json import JSON
+from receiver.graph.updates import ChangeNotification, Unreadable
+from receiver.store.reader import Reader, StreamEntry
+from receiver.store.writer import Writer
+from receiver.trust.client_state import matches
+from receiver.web.access import Gate
+from receiver.web.bodies import handshake, read_body, read_json
+from receiver.web.callback import ACCEPTED
+from receiver.web.context import time_left
+from receiver.web.listing import page_answer, read_entry_page
+from receiver.web.representation import public_text, timestamp
+
+_log: Final = structlog.get_logger("receiver.notifications")
+
+_WHAT_TO_DO: Final = {
+    "reauthorizationRequired": "reauthorize the subscription now: POST /subscriptions/{id}/reauthorize",
+    "subscriptionRemoved": "create the subscription anew",
+    "missed": "read the resource itself: notifications were lost on the way",
+}
+"""https://learn.microsoft.com/graph/change-notifications-lifecycle-events"""
+
+
+def make_notifications(client_states: Sequence[str], writer: Writer, reader: Reader, gate: Gate) -> Blueprint:
+    """Make the routes of change notifications.
+
+    Args:
+        client_states: the secrets of our subscriptions; without any, nothing but a handshake is taken.
+        writer: keeps what is believed.
+        reader: reads it again.
+        gate: who may read it.
+    """
+    blueprint = Blueprint("notifications", __name__)
+
+    @blueprint.post("/notifications")
+    def receive() -> Response:
+        if (answer := handshake()) is not None:
+            return answer
+        if not client_states:
+            raise NotConfiguredError("Set RECEIVER_CLIENT_STATES to the clientState of your subscriptions.")
+        body = read_body()
+        if not body.strip():
+            return Response(status=ACCEPTED)
+        believed = _believed(read_changes(read_json(body)), client_states)
+        writer.keep(believed, delivery=secrets.token_hex(6), within=time_left())
+        for item in believed:
+            _tell(item)
+        return Response(status=ACCEPTED)
+
+    @blueprint.get("/notifications")
+    def list_changes() -> Response:
+        gate.require("read")
+        page = read_entry_page()
+        entries, cursor = reader.entries("changes", limit=page.limit, before=page.cursor)
+        return page_answer("notifications", [_represent(entry) for entry in entries], cursor)
+
+    return blueprint
+
+
+def _believed(
+    items: list[tuple[JSON, ChangeNotification | Unreadable]], client_states: Sequence[str]
+) -> list[ChangeNotification | Unreadable]:
+    """Return the items whose clientState is ours; the others may come from anybody."""
+    believed: list[ChangeNotification | Unreadable] = []
+    for client_state, item in items:
+        if not matches(client_state, client_states):
+            _log.warning("an item with a wrong clientState is not believed")
+        elif isinstance(item, ChangeNotification) and item.encrypted:
+            believed.append(
+                Unreadable("encrypted, and there is no decryption yet", item.text, "notifications")
+            )
+        else:
+            believed.append(item)
+    return believed
+
+
+def _tell(item: ChangeNotification | Unreadable) -> None:
+    if isinstance(item, Unreadable):
+        _log.warning("a change notification is in quarantine", reason=item.reason)
+    elif item.lifecycle_event:
+        what_to_do = _WHAT_TO_DO.get(item.lifecycle_event, "see Graph's page on lifecycle notifications")
+        _log.warning(
+            "subscription",
+            lifecycle_event=item.lifecycle_event,
+            subscription_id=item.subscription_id,
+            what_to_do=what_to_do,
+        )
+    else:
+        _log.info("change", change_type=item.change_type, subscription_id=item.subscription_id)
+
+
+def _represent(entry: StreamEntry) -> dict[str, object]:
+    return {
+        "id": entry.id,
+        "at": timestamp(entry.at),
+        "notification": orjson.Fragment(public_text(entry.fields["text"])),
+    }

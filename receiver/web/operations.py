@@ -1,0 +1,92 @@
+"""`/operations`: what has become of an operation, by the client context that its caller chose."""
+
+import secrets
+from typing import Final
+from urllib.parse import quote
+
+from flask import Blueprint, Response, request
+
+from receiver.errors import BadRequestError, OperationNotFoundError
+from receiver.graph.addresses import normalize_id
+from receiver.graph.notifications import read_response
+from receiver.graph.schemas import MAX_CLIENT_CONTEXT
+from receiver.store.reader import Reader
+from receiver.store.records import OperationRecord
+from receiver.store.writer import Writer
+from receiver.web import representation
+from receiver.web.access import Gate
+from receiver.web.bodies import read_body, read_json
+from receiver.web.context import time_left
+from receiver.web.listing import page_answer, read_operation_page
+
+_CREATED: Final = 201
+
+
+def make_operations(reader: Reader, writer: Writer, gate: Gate) -> Blueprint:
+    """Make the routes of operations."""
+    blueprint = Blueprint("operations", __name__)
+
+    @blueprint.get("/operations/<anything:client_context>")
+    def latest(client_context: str) -> Response:
+        scopes = gate.require("read")
+        record = reader.latest(client_context)
+        return operation_answer(record, secrets_too="secrets" in scopes)
+
+    @blueprint.put("/operations/<anything:client_context>")
+    def register(client_context: str) -> Response:
+        gate.require("write")
+        if len(client_context) > MAX_CLIENT_CONTEXT:
+            raise BadRequestError(f"A client context has at most {MAX_CLIENT_CONTEXT} characters.")
+        call_id = normalize_id(request.args.get("callId", ""))
+        update = read_response(read_json(read_body() or b"{}"), client_context, call_id)
+        outcome = writer.register(update, delivery=secrets.token_hex(6), within=time_left())
+        record = reader.latest(client_context)
+        response = operation_answer(record, secrets_too=False)
+        if outcome == "new" and record and not record.others:
+            response.status_code = _CREATED
+            response.headers["Location"] = f"/operations/{quote(client_context, safe='')}"
+        return response
+
+    @blueprint.delete("/operations/<anything:client_context>")
+    def forget(client_context: str) -> Response:
+        gate.require("write")
+        if not writer.forget(client_context, within=time_left()):
+            raise _unknown()
+        return Response(status=204)
+
+    @blueprint.get("/operations")
+    def list_operations() -> Response:
+        gate.require("read")
+        asked = read_operation_page()
+        page = reader.operations(asked.chosen, limit=asked.limit, cursor=asked.cursor)
+        found = [representation.operation(record) for record in page.operations]
+        return page_answer("operations", found, page.cursor)
+
+    return blueprint
+
+
+def operation_answer(record: OperationRecord | None, *, secrets_too: bool) -> Response:
+    """Answer with an operation: its state and version, when to ask again, or 304 where the asker has it.
+
+    Raises:
+        OperationNotFoundError: there is none.
+    """
+    if record is None:
+        raise _unknown()
+    response = representation.answer(representation.operation(record, secrets=secrets_too))
+    # With the record's number: another operation of the same client context may have the same revision. Weak,
+    # since a duplicate is counted in the answer without being a new version.
+    response.set_etag(f"{record.number}.{record.revision}", weak=True)
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Vary"] = "Authorization"
+    if not record.done:
+        response.headers["Retry-After"] = str(representation.RETRY_AFTER)
+    if request.method == "GET":
+        response.make_conditional(request)
+    return response
+
+
+def _unknown() -> OperationNotFoundError:
+    return OperationNotFoundError(
+        "No news of it has come yet, or it has been forgotten. Ask again, or register it with PUT."
+    )

@@ -1,0 +1,112 @@
+"""Records as JSON, as callers see them: Graph's member names, times in RFC 3339, no secrets unless allowed.
+
+Values are kept as JSON text, and go out as they are, without being parsed again.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+import orjson
+from flask import Response
+
+from receiver.graph.privacy import is_secret, without_secrets
+from receiver.graph.statuses import ENDED_RANK, state_rank
+from receiver.graph.updates import Members
+from receiver.store.records import CallRecord, Conflict, OperationRecord
+
+RETRY_AFTER: Final = 2
+"""Seconds after which to ask again for an operation that is not done."""
+
+
+def answer(document: object, status: int = 200) -> Response:
+    """Make an answer of a document, which may hold `orjson.Fragment`."""
+    return Response(orjson.dumps(document), status, content_type="application/json")
+
+
+def timestamp(milliseconds: int) -> str:
+    """Write a time, given in ms since 1970, as RFC 3339 has it."""
+    at = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{milliseconds % 1000:03}Z"
+
+
+def public_text(text: str) -> str:
+    """Return a value written as JSON, without the secrets in it."""
+    return without_secrets(text)
+
+
+def operation(record: OperationRecord, *, secrets: bool = False) -> dict[str, object]:
+    """Represent an operation; secrets are in it only for those who may see them."""
+    return {
+        "clientContext": record.client_context or None,
+        "callId": record.call_id or None,
+        "operationId": record.operation_id or None,
+        "tenantId": record.tenant_id or None,
+        "type": record.type or None,
+        "status": record.status or None,
+        "done": record.done,
+        "operation": {
+            "@odata.type": f"#microsoft.graph.{record.type}" if record.type else None,
+            "id": record.operation_id or None,
+            "clientContext": record.client_context or None,
+            "status": record.status or None,
+            **_members(record.members, secrets=secrets),
+        },
+        "timeline": _timeline("status", record.times),
+        "firstSeen": timestamp(record.first_seen),
+        "updated": timestamp(record.updated),
+        "revision": record.revision,
+        "notifications": record.notifications,
+        "duplicates": record.duplicates,
+        "conflict": _conflict(record.conflict, secrets=secrets),
+        **({} if record.others is None else {"others": record.others}),
+    }
+
+
+def call(
+    call_id: str, record: CallRecord | None, operations: tuple[OperationRecord, ...]
+) -> dict[str, object]:
+    """Represent a call; one of which only operations are known has no state."""
+    listed = {"operations": [operation(one) for one in operations]}
+    if record is None:
+        return {"callId": call_id, "state": None, **listed}
+    return {
+        "callId": record.call_id,
+        "tenantId": record.tenant_id or None,
+        "state": record.state or None,
+        "ended": state_rank(record.state) == ENDED_RANK,
+        "call": {
+            "@odata.type": "#microsoft.graph.call",
+            "id": record.call_id,
+            "state": record.state or None,
+            **_members(record.members, secrets=False),
+        },
+        "roster": None if record.roster is None else orjson.Fragment(public_text(record.roster)),
+        "timeline": _timeline("state", record.times),
+        "firstSeen": timestamp(record.first_seen),
+        "updated": timestamp(record.updated),
+        "revision": record.revision,
+        "notifications": record.notifications,
+        "duplicates": record.duplicates,
+        **listed,
+    }
+
+
+def _members(members: Members, *, secrets: bool) -> dict[str, object]:
+    if secrets:
+        return {name: orjson.Fragment(text) for name, text in members.items()}
+    return {name: orjson.Fragment(public_text(text)) for name, text in members.items() if not is_secret(name)}
+
+
+def _timeline(what: str, times: Mapping[str, int]) -> list[dict[str, str]]:
+    return [{what: name, "at": timestamp(at)} for name, at in sorted(times.items(), key=lambda time: time[1])]
+
+
+def _conflict(conflict: Conflict | None, *, secrets: bool) -> dict[str, object] | None:
+    if conflict is None:
+        return None
+    return {
+        "status": conflict.status,
+        "at": timestamp(conflict.at),
+        "operation": {"status": conflict.status, **_members(conflict.members, secrets=secrets)},
+    }

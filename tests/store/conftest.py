@@ -1,0 +1,56 @@
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+import pytest
+
+from receiver.graph.updates import OperationUpdate
+from receiver.store.link import Link, connect
+from receiver.store.reader import Reader
+from receiver.store.records import OperationRecord
+from receiver.store.writer import News, Writer
+from tests.stores import StoreServer
+
+NOW = 1_795_000_000
+
+
+@dataclass
+class Shelf:
+    """A writer and a reader on one store, with a clock that the test sets, and a name for each delivery."""
+
+    link: Link
+    now: float = NOW
+    deliveries: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        self.writer = Writer(self.link, retention_days=30, clock=lambda: self.now)
+        self.reader = Reader(self.link)
+
+    def keep(self, *news: News, delivery: str | None = None) -> list[str]:
+        return self.writer.keep(news, delivery=delivery or str(next(self.deliveries)), within=2)
+
+    def register(self, operation: OperationUpdate) -> str:
+        return self.writer.register(operation, delivery=str(next(self.deliveries)), within=2)
+
+    def latest(self, client_context: str = "invite-1") -> OperationRecord:
+        record = self.reader.latest(client_context)
+        assert record is not None
+        return record
+
+
+@pytest.fixture
+def shelf_of() -> Iterator[Callable[[StoreServer], Shelf]]:
+    links: list[Link] = []
+
+    def make(server: StoreServer) -> Shelf:
+        links.append(Link(connect(server.url, "required")))
+        return Shelf(links[-1])
+
+    yield make
+    for link in links:
+        link.close()
+
+
+@pytest.fixture
+def shelf(store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]) -> Shelf:
+    return shelf_of(store)

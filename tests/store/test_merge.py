@@ -1,0 +1,313 @@
+"""The merge, on a real server: the rule at the top of `merge.lua`, clause by clause."""
+
+import json
+from collections.abc import Callable
+from itertools import permutations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from receiver.errors import StoreUnavailableError
+from receiver.graph.updates import OperationUpdate, RosterUpdate
+from receiver.store.records import OperationRecord
+from tests.store.builders import CALL, OPERATION, bare, call, operation
+from tests.store.conftest import Shelf
+from tests.stores import StoreServer
+
+
+def test_news_is_kept_with_everything_it_brought(shelf: Shelf) -> None:
+    assert shelf.keep(operation("running", participants=[{"id": "a"}])) == ["new"]
+    record = shelf.latest()
+    assert (record.client_context, record.call_id, record.operation_id) == ("invite-1", CALL, OPERATION)
+    assert (record.status, record.done, record.type) == ("running", False, "inviteParticipantsOperation")
+    assert record.members == {"participants": '[{"id": "a"}]'}
+    assert (record.revision, record.notifications, record.duplicates, record.others) == (1, 1, 0, 0)
+    assert record.times == {"running": shelf.now * 1000}
+
+
+def test_a_late_running_does_not_undo_completed(shelf: Shelf) -> None:
+    shelf.keep(operation("completed", resultInfo={"code": 200}))
+    assert shelf.keep(operation("running", resultInfo=None)) == ["changed"]
+    record = shelf.latest()
+    assert (record.status, record.members["resultInfo"]) == ("completed", '{"code": 200}')
+    assert set(record.times) == {"running", "completed"}
+
+
+def test_news_of_a_lower_rank_fills_only_what_is_absent(shelf: Shelf) -> None:
+    shelf.keep(operation("completed", a=1))
+    shelf.keep(operation("running", a=2, b=3))
+    assert shelf.latest().members == {"a": "1", "b": "3"}
+
+
+def test_a_member_that_the_news_lacks_stays_and_a_null_overwrites(shelf: Shelf) -> None:
+    shelf.keep(operation("running", a=1, b=2))
+    shelf.keep(operation("completed", a=None))
+    assert shelf.latest().members == {"a": "null", "b": "2"}
+
+
+def test_among_equals_that_are_not_final_the_last_wins(shelf: Shelf) -> None:
+    shelf.keep(operation("running", a=1), operation("running", a=2))
+    assert shelf.latest().members == {"a": "2"}
+
+
+def test_an_unknown_status_ranks_as_running(shelf: Shelf) -> None:
+    shelf.keep(operation("notStarted"), operation("pausedForTea"))
+    assert shelf.latest().status == "pausedForTea"
+    shelf.keep(operation("notStarted"))
+    assert shelf.latest().status == "pausedForTea"
+    shelf.keep(operation("failed"))
+    assert shelf.latest().status == "failed"
+
+
+def test_news_without_a_status_does_not_wipe_the_one_that_is_known(shelf: Shelf) -> None:
+    shelf.keep(operation("running"), operation("", a=1))
+    assert (shelf.latest().status, shelf.latest().members) == ("running", {"a": "1"})
+
+
+def test_the_same_news_again_counts_as_a_duplicate_and_changes_nothing(
+    shelf: Shelf, store: StoreServer
+) -> None:
+    shelf.keep(operation("running"), operation("completed", a=1))
+    before = shelf.latest()
+    announced = store.client.xlen("receiver:{0}:feed")
+    shelf.now += 5
+    assert shelf.keep(operation("completed", a=1)) == ["duplicate"]
+    after = shelf.latest()
+    assert (after.notifications, after.duplicates) == (3, 1)
+    assert (after.revision, after.updated, after.times) == (before.revision, before.updated, before.times)
+    assert store.client.xlen("receiver:{0}:feed") == announced
+
+
+def test_a_delivery_that_is_sent_twice_is_counted_once(shelf: Shelf) -> None:
+    news = (operation("running"), operation("completed"), operation("completed"))
+    shelf.keep(*news, delivery="d")
+    shelf.keep(*news, delivery="d")
+    record = shelf.latest()
+    assert (record.notifications, record.duplicates, record.revision) == (3, 1, 2)
+
+
+def test_a_different_result_is_kept_beside_the_first(shelf: Shelf) -> None:
+    shelf.keep(operation("completed", resultInfo={"code": 200}))
+    assert shelf.keep(operation("failed", resultInfo={"code": 408}, more=1)) == ["conflict"]
+    assert shelf.keep(operation("failed", resultInfo={"code": 408}, more=1)) == ["duplicate"]
+    record = shelf.latest()
+    assert (record.status, record.members) == ("completed", {"resultInfo": '{"code": 200}'})
+    assert record.conflict is not None
+    assert record.conflict.status == "failed"
+    assert record.conflict.members == {"resultInfo": '{"code": 408}', "more": "1"}
+
+
+def test_a_second_result_that_only_tells_more_is_no_conflict(shelf: Shelf) -> None:
+    shelf.keep(operation("completed", a=None))
+    assert shelf.keep(operation("completed", a=1, b=2, **{"@odata.etag": "x"})) == ["changed"]
+    shelf.keep(operation("completed", **{"@odata.etag": "y"}))
+    assert shelf.latest().conflict is None
+    assert shelf.latest().members["a"] == "1"
+
+
+def test_several_operations_of_one_client_context_are_kept_apart(shelf: Shelf) -> None:
+    shelf.keep(operation("completed", op="first"), operation("running", op="second"))
+    assert (shelf.latest().operation_id, shelf.latest().others) == ("second", 1)
+    shelf.keep(operation("completed", op="first", late=True))
+    assert shelf.latest().operation_id == "second", "the latest is the one whose first news came last"
+
+
+def test_an_operation_without_a_client_context_is_found_by_its_call(shelf: Shelf) -> None:
+    shelf.keep(operation("completed", cc=""))
+    found = shelf.reader.operation(CALL, OPERATION)
+    assert found is not None
+    assert (found.client_context, found.status) == ("", "completed")
+    assert shelf.reader.latest("None") is None
+    assert shelf.reader.latest("") is None
+
+
+def test_a_response_that_knows_no_call_meets_its_notification(shelf: Shelf) -> None:
+    for order in permutations([operation("running", call=""), operation("completed")]):
+        shelf.link.call([("FLUSHALL",)], within=2)
+        shelf.keep(*order)
+        record = shelf.latest()
+        assert (record.call_id, record.status, record.others) == (CALL, "completed", 0)
+        by_ids = shelf.reader.operation(CALL, OPERATION)
+        assert by_ids is not None
+        assert by_ids.revision == 2
+
+
+def test_news_that_lack_one_id_or_another_meet_in_any_order(shelf: Shelf) -> None:
+    of_the_response = operation("running", call="")
+    for poorer in (operation("completed", op=""), operation("completed", cc="")):
+        for order in permutations([of_the_response, poorer]):
+            shelf.link.call([("FLUSHALL",)], within=2)
+            shelf.keep(*order)
+            record = shelf.latest()
+            assert (record.status, record.others) == ("completed", 0), order
+            assert (record.call_id, record.operation_id) == (CALL, OPERATION), order
+
+
+def test_news_that_fits_several_operations_gets_a_record_of_its_own(shelf: Shelf) -> None:
+    shelf.keep(operation("running", op="first"), operation("running", op="second"))
+    assert shelf.keep(operation("failed", op="")) == ["new"]
+    assert shelf.latest().others == 2
+
+
+def test_news_that_fits_several_belongs_to_the_one_that_is_not_done(shelf: Shelf) -> None:
+    shelf.keep(operation("completed", op="first"), operation("running", op="second"))
+    assert shelf.keep(operation("failed", op="")) == ["changed"]
+    assert (shelf.latest().operation_id, shelf.latest().status) == ("second", "failed")
+
+
+def test_a_bare_registration_is_taken_over_by_the_first_news(shelf: Shelf) -> None:
+    assert shelf.register(bare()) == "new"
+    assert shelf.register(bare()) == "duplicate"
+    assert (shelf.latest().status, shelf.latest().notifications) == ("", 0)
+    shelf.now += 60
+    assert shelf.keep(operation("completed")) == ["changed"]
+    record = shelf.latest()
+    assert (record.status, record.others, record.call_id) == ("completed", 0, CALL)
+    assert record.updated - record.first_seen == 60_000
+    assert shelf.register(bare()) == "duplicate"
+    assert shelf.latest() == record
+
+
+def test_a_registered_response_is_not_counted_as_a_notification(shelf: Shelf) -> None:
+    shelf.register(operation("running", call=""))
+    shelf.register(operation("running", call=""))
+    assert (shelf.latest().notifications, shelf.latest().duplicates, shelf.latest().revision) == (0, 0, 1)
+
+
+@pytest.mark.parametrize("name", ["a/b:c*{d}", "zeile\nzeile", "👋🏽", "None", " ", "x" * 256, "\0"])
+def test_any_client_context_is_a_key_of_its_own(shelf: Shelf, name: str) -> None:
+    shelf.keep(operation(cc=name), operation(cc="other"))
+    assert shelf.latest(name).client_context == name
+    assert shelf.latest(name).others == 0
+
+
+def test_a_call_keeps_its_last_state_and_every_member(shelf: Shelf) -> None:
+    shelf.keep(
+        call("established", direction="outgoing"), call("establishing", subject="s"), call("established")
+    )
+    shelf.keep(call("hold"), call("established"))
+    record, operations = shelf.reader.call(CALL)
+    assert record is not None
+    assert (record.state, record.members, operations) == (
+        "established",
+        {"direction": '"outgoing"', "subject": '"s"'},
+        (),
+    )
+    shelf.keep(call("terminated"), call("established"))
+    record, _ = shelf.reader.call(CALL)
+    assert record is not None
+    assert record.state == "terminated"
+
+
+def test_a_call_shows_its_roster_and_its_operations(shelf: Shelf) -> None:
+    assert shelf.keep(RosterUpdate(CALL, "tenant", "[1]"), operation(), operation(op="other")) == ["new"] * 3
+    assert shelf.keep(RosterUpdate(CALL, "tenant", "[1]")) == ["duplicate"]
+    assert shelf.keep(RosterUpdate(CALL, "tenant", "[]")) == ["changed"]
+    record, operations = shelf.reader.call(CALL)
+    assert record is not None
+    assert (record.roster, [found.operation_id for found in operations]) == ("[]", ["other", OPERATION])
+
+
+def test_hundreds_of_items_are_kept_at_once(shelf: Shelf) -> None:
+    outcomes = shelf.keep(*(operation(cc=f"cc-{n}", op=f"op-{n}") for n in range(350)))
+    assert outcomes == ["new"] * 350
+    assert shelf.latest("cc-349").done
+
+
+def test_the_merge_is_the_same_on_every_server(
+    every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]
+) -> None:
+    shelf = shelf_of(every_store)
+    shelf.register(bare())
+    shelf.keep(operation("running", a=1), operation("completed", a=2), call(), RosterUpdate(CALL, "", "[]"))
+    record = shelf.latest()
+    assert (record.status, record.members, record.revision) == ("completed", {"a": "2"}, 3)
+    assert shelf.writer.forget("invite-1", within=2) == 1
+    assert shelf.reader.latest("invite-1") is None
+
+
+def test_a_full_server_refuses_cleanly(
+    every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]
+) -> None:
+    shelf = shelf_of(every_store)
+    shelf.keep(operation("running"))
+    before = shelf.latest()
+    every_store.client.config_set("maxmemory", 1)
+    try:
+        for news in (operation("completed"), operation(cc="another"), call(), RosterUpdate(CALL, "", "[]")):
+            with pytest.raises(StoreUnavailableError, match="OOM"):
+                shelf.keep(news)
+    finally:
+        every_store.client.config_set("maxmemory", 0)
+    assert shelf.latest() == before
+    assert shelf.reader.latest("another") is None
+    assert shelf.keep(operation("completed")) == ["changed"]
+
+
+# The property: any order and repetition of the same news gives the same record.
+
+_values = st.sampled_from([None, 1, 2])
+_members = st.dictionaries(st.sampled_from(["a", "b", "c"]), _values, max_size=3)
+
+
+@st.composite
+def _news(draw: st.DrawFn) -> list[OperationUpdate]:
+    """Draw news of one operation: of each rank below the end one, and results that agree as far as they go."""
+    result = draw(_members)
+    finals = draw(st.lists(st.sets(st.sampled_from(sorted(result)) if result else st.nothing()), max_size=3))
+    news = [operation("notStarted", **draw(_members))] if draw(st.booleans()) else []
+    news += [operation("running", **draw(_members))] if draw(st.booleans()) else []
+    news += [operation("completed", **{name: result[name] for name in names}) for names in finals]
+    news = [*news, *draw(st.lists(st.sampled_from(news), max_size=3))] if news else [operation("running")]
+    return draw(st.permutations(news))
+
+
+def _state(record: OperationRecord) -> object:
+    return (
+        record.status,
+        record.members,
+        set(record.times),
+        record.revision,
+        record.notifications,
+        record.duplicates,
+        record.conflict,
+    )
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(first=_news(), data=st.data())
+def test_any_order_and_repetition_gives_the_same_record(
+    shelf: Shelf, first: list[OperationUpdate], data: st.DataObject
+) -> None:
+    states = []
+    for order in (first, data.draw(st.permutations(first))):
+        shelf.link.call([("FLUSHALL",)], within=2)
+        batch = data.draw(st.integers(1, len(order)))
+        for start in range(0, len(order), batch):
+            shelf.keep(*order[start : start + batch])
+        states.append(_state(shelf.latest()))
+    assert states[0] == states[1]
+
+
+def _model(news: list[OperationUpdate]) -> tuple[str, dict[str, str]]:
+    """The rule again, in Python: a member has the value of the highest rank, among equals the last."""
+    status, status_rank, members = "", -1, {}
+    for item in news:
+        if item.rank > status_rank or item.rank == status_rank < 2:
+            status, status_rank = item.status, item.rank
+        for name, text in item.members.items():
+            rank, held = members.get(name, (-1, ""))
+            if item.rank > rank or (item.rank == rank and (rank < 2 or held == "null")):
+                members[name] = (item.rank, text)
+    return status, {name: text for name, (_, text) in members.items()}
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(news=_news())
+def test_the_script_does_what_the_model_says(shelf: Shelf, news: list[OperationUpdate]) -> None:
+    shelf.link.call([("FLUSHALL",)], within=2)
+    shelf.keep(*news)
+    record = shelf.latest()
+    assert (record.status, record.members) == _model(news)
+    assert json.loads(json.dumps(record.times)) == record.times

