@@ -9,7 +9,8 @@ import pytest
 import trustme
 
 from receiver.errors import KeysUnavailableError
-from receiver.trust.key_set import MAX_DOCUMENT_BYTES, UnknownKeyError
+from receiver.trust.key_fetch import MAX_DOCUMENT_BYTES
+from receiver.trust.key_set import UnknownKeyError
 from tests.trust.builders import ABSENT, jwk
 from tests.trust.peer import body, drip_body, drip_headers, endless_body, hang_up, redirect, silence
 

@@ -1,0 +1,153 @@
+"""One attempt to read an OpenID metadata document and the keys behind it, bounded in time and size."""
+
+import contextlib
+import http.client
+import ipaddress
+import json
+import socket
+import threading
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from jwt import PyJWTError
+from jwt.algorithms import RSAAlgorithm
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+
+MAX_DOCUMENT_BYTES: Final = 256 * 1024
+
+_SOCKET_TIMEOUT: Final = 3.0
+_KEY_BITS: Final = range(2048, 8192 + 1)  # OpenSSL takes long over larger keys, or refuses them
+
+
+class _FetchError(Exception):
+    """A document is not what it should be; the message holds nothing of it."""
+
+
+FETCH_FAILURES: Final = (  # ValueError: JSON, addresses, key numbers; RecursionError: deeply nested JSON
+    _FetchError,
+    HTTPError,
+    http.client.HTTPException,
+    OSError,
+    ValueError,
+    RecursionError,
+)
+
+
+class Fetch:
+    """One attempt to read both documents, which ends when its time is up, whatever the server does.
+
+    A socket's timeout bounds a single read, so a server that drips a byte a second could hold an attempt for
+    hours. Therefore a timer shuts the socket, which wakes the read. Connections are used without a pool: no
+    redirects, no retries, no proxies, and always the host of the metadata address, whatever a document says.
+    """
+
+    def __init__(self, metadata: SplitResult, time_limit: float) -> None:
+        self.done = threading.Event()
+        self._metadata = metadata
+        self._time_limit = time_limit
+        self._socket: socket.socket | None = None
+        self._cut = False
+
+    def fetch(self) -> dict[str, RSAPublicKey]:
+        """Return the usable keys by their ids.
+
+        Raises:
+            FETCH_FAILURES: there are none to be had; `explain` says why.
+        """
+        timer = threading.Timer(self._time_limit, self._cut_off)
+        timer.daemon = True
+        timer.start()
+        try:
+            key_set = self._key_set_address(self._read(self._metadata))
+            return _usable_keys(self._read(key_set))
+        finally:
+            timer.cancel()
+
+    def explain(self, error: BaseException) -> str:
+        """Say what went wrong; of errors that are not ours only the kind, since they may quote anything."""
+        if self._cut:
+            return f"it took longer than {self._time_limit:g} s"
+        return str(error) if isinstance(error, _FetchError) else type(error).__name__
+
+    def _read(self, address: SplitResult) -> object:
+        kind = HTTPSConnection if self._metadata.scheme == "https" else HTTPConnection
+        connection = kind(self._metadata.hostname or "", self._metadata.port, timeout=_SOCKET_TIMEOUT)
+        try:
+            connection.connect()
+            self._socket = connection.sock
+            body = b"" if self._cut else _body(connection, address)
+        finally:
+            connection.close()
+        if self._cut:  # a body that was cut off may look whole
+            raise _FetchError
+        return json.loads(body)
+
+    def _key_set_address(self, metadata: object) -> SplitResult:
+        url = metadata.get("jwks_uri") if isinstance(metadata, dict) else None
+        if not isinstance(url, str):
+            raise _FetchError("the metadata document has no jwks_uri")
+        address = urlsplit(url)
+        if _origin(address) != _origin(self._metadata):
+            raise _FetchError("the jwks_uri is on another host than the metadata document")
+        return address
+
+    def _cut_off(self) -> None:
+        self._cut = True
+        if self._socket is not None:
+            with contextlib.suppress(OSError):  # it may be closed by now
+                # Not SSLSocket's own shutdown, which takes its state from under the read.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+def _body(connection: HTTPConnection, address: SplitResult) -> bytes:
+    target = (address.path or "/") + (f"?{address.query}" if address.query else "")
+    headers = {"Accept": "application/json"}
+    connection.request("GET", target, headers=headers, preload_content=False, decode_content=False)
+    with contextlib.closing(connection.getresponse()) as response:
+        if response.status != http.HTTPStatus.OK:
+            raise _FetchError(f"the provider answered with status {response.status}")
+        body = response.read(MAX_DOCUMENT_BYTES + 1)
+    if len(body) > MAX_DOCUMENT_BYTES:
+        raise _FetchError(f"a document is larger than {MAX_DOCUMENT_BYTES} bytes")
+    return body
+
+
+def _usable_keys(document: object) -> dict[str, RSAPublicKey]:
+    """Pick the RSA keys for signatures out of a JSON Web Key Set (RFC 7517), whatever algorithm it names."""
+    entries = document.get("keys") if isinstance(document, dict) else None
+    keys = {}
+    for entry in entries if isinstance(entries, list) else []:
+        if isinstance(entry, dict) and entry.get("kty") == "RSA" and entry.get("use") in (None, "sig"):
+            key_id, key = entry.get("kid"), _public_key(entry.get("n"), entry.get("e"))
+            if isinstance(key_id, str) and key is not None and key.key_size in _KEY_BITS:
+                keys[key_id] = key
+    if not keys:
+        raise _FetchError("the key set has no usable key")
+    return keys
+
+
+def _public_key(modulus: object, exponent: object) -> RSAPublicKey | None:
+    if not isinstance(modulus, str) or not isinstance(exponent, str):
+        return None
+    try:
+        key = RSAAlgorithm.from_jwk({"kty": "RSA", "n": modulus, "e": exponent})
+    except (PyJWTError, ValueError):
+        return None
+    return key if isinstance(key, RSAPublicKey) else None
+
+
+def is_trustworthy(address: SplitResult) -> bool:
+    """Tell whether keys may be fetched there: over https, or http on a loopback address."""
+    host = address.hostname
+    if address.scheme != "http" or not host:
+        return address.scheme == "https" and bool(host)
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _origin(address: SplitResult) -> tuple[str, str | None, int]:
+    return address.scheme, address.hostname, address.port or (443 if address.scheme == "https" else 80)
