@@ -1,0 +1,212 @@
+"""The issuer of the simulator's tokens: an OpenID document, a key document, and signed tokens.
+
+It stands in for `api.aps.skype.com`. It serves loopback only by default, over plain HTTP, which the receiver
+accepts from a loopback address and from nowhere else.
+"""
+
+import json
+import socketserver
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import jwt
+
+from receiver.simulator.keys import JSONObject, SigningKey
+
+BOT_FRAMEWORK: Final = "https://api.botframework.com"
+GRAPH: Final = "https://graph.microsoft.com"
+LONG_TENANT_CLAIM: Final = "http://schemas.microsoft.com/identity/claims/tenantid"
+METADATA_PATH: Final = "/v1/.well-known/OpenIdConfiguration"
+KEYS_PATH: Final = "/v1/keys"
+
+
+class Issuer:
+    """An OpenID issuer with real keys; a context manager that serves until it is left.
+
+    Args:
+        key_file: PEM file of the first signing key, made if missing; None means a key for this time only.
+            Keys that `rotate` makes are never written.
+        host: loopback address to serve on.
+        port: port to serve on; 0 takes a free one.
+        clock: seconds since 1970, for the times in tokens.
+
+    Raises:
+        OSError: the key file can't be used.
+        ValueError: the key file holds no RSA key.
+    """
+
+    def __init__(
+        self,
+        key_file: Path | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._keys = [SigningKey.load_or_create(key_file) if key_file else SigningKey.generate()]
+        self._host = host
+        self._port = port
+        self._clock = clock
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        if self._server is None:
+            self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Begin to serve.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        self._server = _Server((self._host, self._port), partial(_Handler, self._documents))
+        self._port = self._server.server_address[1]
+        serve = partial(self._server.serve_forever, poll_interval=0.01)
+        self._thread = threading.Thread(target=serve, name="issuer", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop serving; the port stays reserved in `metadata_url`, so that it can be started again there."""
+        if self._server is None or self._thread is None:
+            return
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+        self._server = self._thread = None
+
+    @property
+    def metadata_url(self) -> str:
+        """Address of the OpenID document: a receiver's `RECEIVER_METADATA_URL`."""
+        return f"http://{self._host}:{self._port}{METADATA_PATH}"
+
+    @property
+    def key(self) -> SigningKey:
+        """The key that signs now."""
+        return self._keys[-1]
+
+    def rotate(self) -> SigningKey:
+        """Make a new signing key, and go on serving the old ones beside it."""
+        self._keys = [*self._keys, SigningKey.generate()]
+        return self.key
+
+    def claims(
+        self,
+        *,
+        audience: str,
+        tenant_id: str,
+        issuer: str = BOT_FRAMEWORK,
+        lifetime: timedelta = timedelta(hours=1),
+        not_before: float | None = None,
+        tenant_claim: str = "tid",
+    ) -> JSONObject:
+        """Return the claims of a callback token.
+
+        Args:
+            audience: the app id the token is for.
+            tenant_id: the tenant the call belongs to.
+            issuer: the issuer it names; Graph uses `BOT_FRAMEWORK` and `GRAPH`.
+            lifetime: from `not_before` to the end.
+            not_before: seconds since 1970; now, if None.
+            tenant_claim: `tid` or `LONG_TENANT_CLAIM`.
+        """
+        start = int(self._clock() if not_before is None else not_before)
+        return {
+            "iss": issuer,
+            "aud": audience,
+            tenant_claim: tenant_id,
+            "nbf": start,
+            "exp": start + int(lifetime.total_seconds()),
+        }
+
+    def token(
+        self,
+        *,
+        audience: str,
+        tenant_id: str,
+        issuer: str = BOT_FRAMEWORK,
+        lifetime: timedelta = timedelta(hours=1),
+        not_before: float | None = None,
+        tenant_claim: str = "tid",
+        headers: Mapping[str, str] | None = None,
+    ) -> str:
+        """Sign a callback token as Graph does.
+
+        Args:
+            audience: as for `claims`.
+            tenant_id: as for `claims`.
+            issuer: as for `claims`.
+            lifetime: as for `claims`.
+            not_before: as for `claims`.
+            tenant_claim: as for `claims`.
+            headers: further members of the token's header, such as the stray `{"cty": "JWT"}`.
+        """
+        claims = self.claims(
+            audience=audience,
+            tenant_id=tenant_id,
+            issuer=issuer,
+            lifetime=lifetime,
+            not_before=not_before,
+            tenant_claim=tenant_claim,
+        )
+        return sign(claims, self.key, self.key.kid, headers)
+
+    def _documents(self) -> dict[str, JSONObject]:
+        return {
+            METADATA_PATH: {
+                "issuer": BOT_FRAMEWORK,
+                "authorization_endpoint": "https://invalid.botframework.com/",
+                "jwks_uri": f"http://{self._host}:{self._port}{KEYS_PATH}",
+                "id_token_signing_alg_values_supported": ["RSA256"],  # Graph's own mistake for RS256
+                "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+            },
+            KEYS_PATH: {"keys": [key.jwk() for key in self._keys]},
+        }
+
+
+def sign(claims: JSONObject, key: SigningKey, kid: str, headers: Mapping[str, str] | None = None) -> str:
+    """Sign claims with a key under any key id; a forger may name a key that isn't his."""
+    header = {"kid": kid, "x5t": kid, **(headers or {})}
+    return jwt.encode(dict(claims), key.private_key, algorithm="RS256", headers=header)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def server_bind(self) -> None:
+        # HTTPServer's own asks the name service for a full host name, which can take seconds.
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    timeout = 10
+
+    def __init__(self, documents: Callable[[], Mapping[str, JSONObject]], *arguments: object) -> None:
+        self._documents = documents
+        super().__init__(*arguments)  # type: ignore[arg-type]  # socketserver hands over what it always does
+
+    def do_GET(self) -> None:
+        document = self._documents().get(self.path.partition("?")[0])
+        body = json.dumps(document or {"error": "not found"}).encode()
+        self.send_response(200 if document else 404)
+        self.send_header("Content-Type", "application/json; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the library's name
+        """Say nothing: the terminal belongs to the deliveries."""

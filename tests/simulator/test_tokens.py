@@ -1,0 +1,48 @@
+import base64
+import hashlib
+import hmac
+
+import jwt
+import pytest
+
+from receiver.simulator.issuer import Issuer
+from receiver.simulator.tokens import MAKERS, TokenKind
+from tests.simulator.verifying import APP, TENANT, verified
+
+
+def test_every_kind_can_be_made() -> None:
+    assert MAKERS.keys() == set(TokenKind)
+
+
+@pytest.mark.parametrize("kind", [TokenKind.VALID, TokenKind.ROTATED_KEY])
+def test_valid_kinds_verify(issuer: Issuer, kind: TokenKind) -> None:
+    assert verified(issuer, MAKERS[kind](issuer, APP, TENANT))["tid"] == TENANT
+    assert kind.expected_statuses == {202, 204}
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        (TokenKind.UNSIGNED, jwt.InvalidAlgorithmError),
+        (TokenKind.EXPIRED, jwt.ExpiredSignatureError),
+        (TokenKind.OTHER_AUDIENCE, jwt.InvalidAudienceError),
+        (TokenKind.OTHER_ISSUER, jwt.InvalidIssuerError),
+        (TokenKind.PUBLIC_KEY_AS_SECRET, jwt.InvalidAlgorithmError),
+        (TokenKind.STRANGER, jwt.InvalidSignatureError),
+    ],
+)
+def test_a_forgery_has_just_the_one_fault_it_is_named_for(
+    issuer: Issuer, kind: TokenKind, error: type[Exception]
+) -> None:
+    token = MAKERS[kind](issuer, APP, TENANT)
+    assert jwt.get_unverified_header(token)["kid"] == issuer.key.kid
+    with pytest.raises(error):
+        verified(issuer, token)
+    assert kind.expected_statuses == {401}
+
+
+def test_the_public_key_as_secret_would_fool_who_believes_the_header(issuer: Issuer) -> None:
+    token = MAKERS[TokenKind.PUBLIC_KEY_AS_SECRET](issuer, APP, TENANT)
+    message, _, signature = token.rpartition(".")
+    expected = hmac.digest(issuer.key.public_pem(), message.encode(), hashlib.sha256)
+    assert base64.urlsafe_b64decode(signature + "=") == expected
