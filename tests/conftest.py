@@ -1,9 +1,10 @@
-"""What the tests of several rooms share: a real store."""
+"""What the tests of several rooms share: a real store, a real issuer of tokens."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from receiver.simulator.issuer import Issuer
 from tests import stores
 
 
@@ -36,3 +37,9 @@ def every_store(every_store_server: stores.StoreServer) -> stores.StoreServer:
     """An empty store, of each kind in turn."""
     every_store_server.client.flushall()
     return every_store_server
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Iterator[Issuer]:
+    with Issuer(key_file=None) as running:
+        yield running

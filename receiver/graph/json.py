@@ -47,11 +47,13 @@ def dump(value: JSON) -> str:
         TooDeepError: the value is nested too deeply.
     """
     try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+        text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
     except orjson.JSONEncodeError:  # too deep for orjson, or an integer beyond 64 bits
-        if _is_deeper_than(value, MAX_DEPTH):
-            raise TooDeepError(f"nested more than {MAX_DEPTH} levels deep") from None
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        text = ""
+    # Counting brackets is cheap and tells of nearly every value that it can't be too deep.
+    if (not text or text.count("{") + text.count("[") > MAX_DEPTH) and _is_deeper_than(value, MAX_DEPTH):
+        raise TooDeepError(f"nested more than {MAX_DEPTH} levels deep")
+    return text or json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 def prune(value: JSON, depth: int = MAX_DEPTH) -> JSON:
@@ -68,7 +70,7 @@ def _decode(body: bytes, charset: str | None) -> str:
         try:
             if encoding:
                 return body.decode(encoding)
-        except (UnicodeDecodeError, LookupError):
+        except (ValueError, LookupError):  # the name comes from a header, and may be anything
             continue
     raise InvalidJSONError("The body is not UTF-8, nor in the charset that its content type names.")
 

@@ -32,6 +32,15 @@ _ADDRESSES: Final = frozenset({"@odata.id", "resource", "resourceUrl"})
 _CALL_ADDRESS: Final = re.compile(r"/?(?:app|communications)/calls(?:/[\w-]+)*")
 _PLAIN_NUMBERS: Final = frozenset({"code", "subcode"})
 _HIDDEN: Final = "[redacted]"
+_LOGGABLE: Final = re.compile(r"[A-Za-z]{1,60}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|")
+
+
+def loggable(text: str) -> str:
+    """Return a status, state, type or id as it may stand in a log: one word or a GUID, else hidden.
+
+    These sets are open, so what stands there may be anything.
+    """
+    return text if _LOGGABLE.fullmatch(text) else _HIDDEN
 
 
 def is_secret(member: str) -> bool:

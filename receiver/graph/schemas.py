@@ -6,11 +6,14 @@ since a record keeps the resource member by member under them. Every member may 
 Types: https://learn.microsoft.com/graph/api/resources/commsoperation and the pages beside it.
 """
 
+import re
 from typing import Any, Final
 
 from marshmallow import INCLUDE, Schema, ValidationError, fields, validate
 
 MAX_CLIENT_CONTEXT: Final = 256
+
+_WHOLE_NUMBER: Final = re.compile(r"\s*-?[0-9]{1,18}\s*")
 
 
 class GraphSchema(Schema):
@@ -50,7 +53,7 @@ class _Code(fields.Field[int]):
     def _deserialize(self, value: object, *_: object, **__: object) -> int:
         if isinstance(value, int) and not isinstance(value, bool):
             return value
-        if isinstance(value, str) and value.strip().lstrip("-").isdecimal() and len(value) < 20:  # noqa: PLR2004
+        if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
             return int(value)
         raise ValidationError("Not a whole number.")
 

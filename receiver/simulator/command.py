@@ -147,8 +147,9 @@ def simulate(
     )
     with ExitStack() as stack:
         issuer = stack.enter_context(_issuer(key_file, issuer_port))
-        for line in _settings(issuer, app_id):
-            narrator.say(line)
+        if not until_parent_exits:  # a parent has set these itself
+            for line in _settings(issuer, app_id):
+                narrator.say(line)
         sender = Sender(
             url,
             issuer,

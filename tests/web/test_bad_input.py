@@ -1,0 +1,205 @@
+"""Bad input over HTTP: a clear problem, and nothing lost or stored wrongly."""
+
+import gzip
+import json
+from datetime import timedelta
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from receiver.simulator import tokens
+from receiver.simulator.issuer import Issuer
+from tests.notifications import operation
+from tests.service import APP_ID, TENANT, WRITE, Service
+from tests.stores import StoreServer
+
+GOOD = operation(cc="good")
+
+
+def raw(template: str) -> bytes:
+    """A body whose second item holds something that `json.dumps` would not write."""
+    bad = json.dumps(operation(cc="bad", op="99999999-d628-42ed-b4bd-8ac290072cc5", odd="@")).replace(
+        '"@"', template
+    )
+    return b'{"value": [%s, %s]}' % (json.dumps(GOOD).encode(), bad.encode())
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        pytest.param(b"not JSON", "invalid-json", id="not JSON"),
+        pytest.param(b'{"value": [', "invalid-json", id="cut off"),
+        pytest.param(b'\xff\xfe{"value": []}', "invalid-json", id="no UTF-8"),
+        pytest.param(b"[" * 100_000, "invalid-json", id="nested thousands of levels deep"),
+        pytest.param(
+            b'{"value":' + b"[" * 5000 + b"]" * 5000 + b"}", "invalid-json", id="closed, and as deep"
+        ),
+        pytest.param(raw("NaN"), "invalid-json", id="NaN"),
+        pytest.param(raw("-Infinity"), "invalid-json", id="Infinity"),
+        pytest.param(raw("1e999"), "invalid-json", id="beyond a float"),
+        pytest.param(raw("1" * 5000), "invalid-json", id="an integer of 5,000 digits"),
+        pytest.param(b"[]", "invalid-envelope", id="a list"),
+        pytest.param(b'"text"', "invalid-envelope", id="a text"),
+        pytest.param(b"null", "invalid-envelope", id="null"),
+        pytest.param(b"{}", "invalid-envelope", id="value is missing"),
+        pytest.param(b'{"value": null}', "invalid-envelope", id="value is null"),
+        pytest.param(b'{"value": {}}', "invalid-envelope", id="value is an object"),
+    ],
+)
+def test_a_body_that_is_no_collection_is_refused(
+    service: Service, store: StoreServer, body: bytes, problem: str
+) -> None:
+    refused = service.call_back(body=body)
+    assert (refused.status, refused.problem) == (400, problem)
+    kept = service.get("/quarantine", key=WRITE).json["items"]
+    assert len(kept) == (1 if problem == "invalid-envelope" else 0), "what is JSON is not thrown away"
+    assert store.client.exists("receiver:{0}:next") == 0
+
+
+@pytest.mark.parametrize("item", [17, "text", None, [], True, [operation()]])
+def test_an_item_that_is_no_object_spoils_no_other(service: Service, item: object) -> None:
+    assert service.call_back(item, GOOD).status == 202
+    assert service.get("/operations/good").json["done"]
+    [entry] = service.get("/quarantine", key=WRITE).json["items"]
+    assert entry["reason"] == "an item that is no object"
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        pytest.param("1" * 100, b'"odd":' + b"1" * 100, id="a huge integer is kept to the digit"),
+        pytest.param("18446744073709551616", b'"odd":18446744073709551616', id="2 to the power of 64"),
+        pytest.param('"a\\ud83dz"', '"odd":"a\ufffdz"'.encode(), id="a lone surrogate is replaced"),
+        pytest.param('1, "odd": 2', b'"odd":2', id="of duplicate members the last counts"),
+        pytest.param('"\\u0000"', b'"odd":"\\u0000"', id="NUL in a text"),
+    ],
+)
+def test_odd_values_are_kept_rightly(service: Service, template: str, expected: bytes) -> None:
+    assert service.call_back(body=raw(template)).status == 202
+    assert service.get("/operations/good").json["done"]
+    told = service.get("/operations/bad")
+    assert told.status == 200
+    assert expected in told.body
+
+
+def test_an_item_nested_too_deeply_goes_to_quarantine_alone(service: Service) -> None:
+    assert service.call_back(body=raw("[" * 400 + "]" * 400)).status == 202
+    assert service.get("/operations/good").json["done"]
+    assert service.get("/operations/bad").status == 404
+    [entry] = service.get("/quarantine", key=WRITE).json["items"]
+    assert "nested" in entry["reason"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Encoding": "gzip"},
+        {"Content-Encoding": "deflate, gzip"},
+        {"Content-Type": "text/plain"},
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        {"Content-Type": "multipart/form-data; boundary=x"},
+    ],
+)
+@pytest.mark.parametrize("path", ["/callback", "/notifications"])
+def test_other_kinds_of_body_are_refused(service: Service, path: str, headers: dict[str, str]) -> None:
+    body = gzip.compress(json.dumps({"value": [GOOD]}).encode())
+    refused = service.call_back(body=body, headers=headers, path=path)
+    assert (refused.status, refused.problem) == (415, "unsupported-media-type")
+    assert service.get("/operations/good").status == 404
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/json", "application/json; charset=utf-8", "Application/JSON;charset=Windows-1252"],
+)
+def test_every_content_type_that_graph_uses_is_read(service: Service, content_type: str) -> None:
+    body = json.dumps({"value": [operation(name="Zoë")]}, ensure_ascii=False)
+    charset = "windows-1252" if "1252" in content_type else "utf-8"
+    for encoding in (charset, "utf-8"):
+        answer = service.call_back(body=body.encode(encoding), headers={"Content-Type": content_type})
+        assert answer.status == 202
+        assert service.get("/operations/invite-1").json["operation"]["name"] == "Zoë"
+
+
+@pytest.mark.parametrize("path", ["/callback", "/notifications"])
+def test_a_body_over_the_limit_is_refused(service: Service, path: str) -> None:
+    filler = "x" * ((1 << 20) - 200)
+    largest = json.dumps({"value": [], "filler": filler}).encode()
+    assert service.call_back(body=largest, path=path).status == 202
+    refused = service.call_back(body=largest + b" " * 200, path=path)
+    assert (refused.status, refused.problem) == (413, "payload-too-large")
+    assert service.call_back(GOOD).status == 202
+
+
+# Tokens
+
+
+def signed_by_stranger(issuer: Issuer) -> str:
+    return tokens.stranger_token(issuer, APP_ID, TENANT)
+
+
+def cut(issuer: Issuer) -> str:
+    return issuer.token(audience=APP_ID, tenant_id=TENANT)[:-20]
+
+
+FORGERIES = {
+    "unsigned": lambda issuer: tokens.unsigned_token(issuer, APP_ID, TENANT),
+    "HS256 with the public key": lambda issuer: tokens.public_key_as_secret_token(issuer, APP_ID, TENANT),
+    "expired": lambda issuer: tokens.expired_token(issuer, APP_ID, TENANT),
+    "not yet valid": lambda issuer: issuer.token(audience=APP_ID, tenant_id=TENANT, not_before=4_000_000_000),
+    "another audience": lambda issuer: tokens.other_audience_token(issuer, APP_ID, TENANT),
+    "another issuer": lambda issuer: tokens.other_issuer_token(issuer, APP_ID, TENANT),
+    "tenantless": lambda issuer: issuer.token(audience=APP_ID, tenant_id=""),
+    "a stranger's key": signed_by_stranger,
+    "cut off": cut,
+    "no token at all": lambda issuer: "x.y.z",
+    "two parts": lambda issuer: "eyJhbGciOiJub25lIn0.e30",
+    "spaces": lambda issuer: "a b c",
+    "over 8 kB": lambda issuer: "a" * 8100 + ".b.c",
+}
+
+
+@pytest.mark.parametrize("name", sorted(FORGERIES))
+def test_a_forged_token_is_refused_and_nothing_is_kept(
+    service: Service, store: StoreServer, issuer: Issuer, name: str
+) -> None:
+    token = FORGERIES[name](issuer)
+    for body in (None, b"not even JSON"):
+        refused = service.call_back(GOOD, body=body, token=token)
+        assert (refused.status, refused.problem) == (401, "invalid-token")
+        assert token not in refused.body.decode()
+    assert store.client.keys() == []
+    assert service.call_back(GOOD).status == 202
+
+
+@pytest.mark.parametrize("header", [None, "", "Basic eDp5", "Bearer", "Token abc"])
+def test_a_missing_token_is_asked_for(service: Service, store: StoreServer, header: str | None) -> None:
+    headers = {} if header is None else {"Authorization": header}
+    refused = service.request("POST", "/callback", key=None, body={"value": [GOOD]}, headers=headers)
+    assert (refused.status, refused.problem) == (401, "missing-token")
+    assert store.client.keys() == []
+
+
+def test_both_issuers_and_both_tenant_claims_are_accepted(service: Service) -> None:
+    long_claim = "http://schemas.microsoft.com/identity/claims/tenantid"
+    for claims in (
+        {"issuer": "https://graph.microsoft.com"},
+        {"tenant_claim": long_claim},
+        {"lifetime": timedelta(minutes=5)},
+        {"headers": {"cty": "JWT"}},
+    ):
+        assert service.call_back(GOOD, token=service.token(**claims)).status == 202
+
+
+def test_a_flood_of_unknown_key_ids_does_not_keep_good_tokens_out(service: Service, issuer: Issuer) -> None:
+    stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    claims = issuer.claims(audience=APP_ID, tenant_id=TENANT)
+    for number in range(100):
+        token = jwt.encode(claims, stranger, algorithm="RS256", headers={"kid": f"unknown-{number}"})
+        refused = service.call_back(GOOD, token=token)
+        assert (refused.status, refused.problem) == (401, "invalid-token")
+        if number % 10 == 0:
+            good = service.call_back(operation(cc=f"good-{number}"))
+            assert good.status == 202
+            assert good.seconds < 2

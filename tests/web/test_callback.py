@@ -1,0 +1,184 @@
+"""`POST /callback` over real HTTP, with real signed tokens."""
+
+import pytest
+
+from tests.notifications import CALL, OPERATION, call, item, operation, roster
+from tests.service import ALL, APP_ID, CLIENT_STATE, TENANT, WRITE, Service
+from tests.stores import StoreServer
+
+
+def test_a_completed_invite_is_kept_and_told(service: Service) -> None:
+    participants = [{"identity": {"user": {"id": "u", "displayName": "Ann"}}}]
+    answer = service.call_back(
+        operation(participants=participants, resultInfo={"code": "200", "subcode": "0"})
+    )
+    assert (answer.status, answer.body) == (202, b"")
+    found = service.get("/operations/invite-1")
+    assert found.status == 200
+    told = found.json
+    at = told["updated"]
+    assert told == {
+        "clientContext": "invite-1",
+        "callId": CALL,
+        "operationId": OPERATION,
+        "tenantId": TENANT,
+        "type": "inviteParticipantsOperation",
+        "status": "completed",
+        "done": True,
+        "operation": {
+            "@odata.type": "#microsoft.graph.inviteParticipantsOperation",
+            "id": OPERATION,
+            "clientContext": "invite-1",
+            "status": "completed",
+            "participants": participants,
+            "resultInfo": {"code": 200, "subcode": 0},
+        },
+        "timeline": [{"status": "completed", "at": at}],
+        "firstSeen": at,
+        "updated": at,
+        "revision": 1,
+        "notifications": 1,
+        "duplicates": 0,
+        "conflict": None,
+        "others": 0,
+    }
+
+
+def test_the_app_id_may_stand_in_the_address(service: Service) -> None:
+    assert service.call_back(operation(), path=f"/callback/{APP_ID.upper()}").status == 202
+    other = service.call_back(operation(), path="/callback/99999999-2222-3333-4444-555555555555")
+    assert (other.status, other.problem) == (404, "unknown-app")
+
+
+def test_one_post_may_hold_many_items_of_every_kind(service: Service) -> None:
+    items = [operation(cc=f"cc-{n}", op=f"{n:08}-d628-42ed-b4bd-8ac290072cc5") for n in range(250)]
+    others = [call("established"), roster({"id": None, "isMuted": True}), 17, {"resourceUrl": "/nowhere"}]
+    assert service.call_back(*items, *others).status == 202
+    assert service.get("/operations/cc-249").json["status"] == "completed"
+    told = service.get(f"/calls/{CALL}").json
+    assert (told["state"], len(told["operations"]), told["roster"][0]["isMuted"]) == (
+        "established",
+        250,
+        True,
+    )
+    assert len(service.get("/quarantine", key=WRITE).json["items"]) == 2
+
+
+def test_the_answer_carries_the_ids_of_the_request(service: Service) -> None:
+    answer = service.call_back(
+        operation(),
+        headers={"X-Microsoft-Skype-Message-ID": "12345678-aaaa", "X-Request-ID": "from-the-router"},
+    )
+    assert answer.headers["client-request-id"] == "12345678-aaaa"
+    assert answer.headers["X-Request-ID"] == "from-the-router"
+    odd = service.get("/livez", headers={"X-Request-ID": "a b <script>"})
+    assert odd.headers["X-Request-ID"] != "a b <script>"
+
+
+@pytest.mark.parametrize("path", ["/callback", "/notifications"])
+def test_a_handshake_gets_the_decoded_token_back(service: Service, path: str) -> None:
+    sent = "Validation%3a+Testing+client%20application+reachability%3cscript%3e"
+    answer = service.request("POST", f"{path}?validationToken={sent}", key=None)
+    assert (answer.status, answer.body) == (
+        200,
+        b"Validation: Testing client application reachability<script>",
+    )
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_an_empty_body_is_accepted(service: Service) -> None:
+    assert service.call_back(body=b"").status == 202
+    assert service.call_back(body=b" \n").status == 202
+
+
+def test_the_old_skype_format_is_asked_for_again(service: Service, store: StoreServer) -> None:
+    assert service.call_back(body={"callState": "incoming", "id": "x"}).status == 204
+    assert store.client.keys() == []
+
+
+def test_what_is_no_call_is_taken_and_not_kept(service: Service, store: StoreServer) -> None:
+    url = f"/communications/calls/{CALL}/contentsharingsessions"
+    assert (
+        service.call_back(item(url, [{"@odata.type": "#microsoft.graph.contentSharingSession"}])).status
+        == 202
+    )
+    assert store.client.keys() == []
+
+
+def test_secrets_leave_only_with_the_scope_for_them(service: Service) -> None:
+    service.call_back(
+        operation(
+            type="recordOperation",
+            recordingAccessToken="secret-1",
+            recordingLocation="https://recordings.test/1",
+            inner={"deep": [{"accessToken": "secret-2"}]},
+        ),
+        call(meetingInfo={"token": "secret-3", "x": 1}, source={"replacesContext": "secret-4"}),
+        roster({"info": {"replacementLink": "secret-5"}}),
+    )
+    full = service.get("/operations/invite-1", key=ALL)
+    assert full.json["operation"]["recordingAccessToken"] == "secret-1"
+    for path in (
+        "/operations/invite-1",
+        f"/calls/{CALL}/operations/{OPERATION}",
+        "/operations",
+        f"/calls/{CALL}",
+    ):
+        answer = service.get(path)
+        assert answer.status == 200
+        assert b"secret-" not in answer.body
+        assert service.get(path, key=ALL).body.count(b"secret-") == (2 if "operations/" in path else 0)
+    assert service.get("/operations/invite-1").json["operation"]["recordingLocation"]
+
+
+def change(**members: object) -> dict[str, object]:
+    return {"subscriptionId": "s-1", "clientState": CLIENT_STATE, "changeType": "created", **members}
+
+
+def notify(service: Service, *items: object) -> int:
+    return service.request("POST", "/notifications", key=None, body={"value": list(items)}).status
+
+
+def test_change_notifications_with_our_client_state_are_kept_and_listed(service: Service) -> None:
+    assert (
+        notify(service, change(resource="communications/callRecords/1"), change(clientState="wrong")) == 202
+    )
+    assert notify(service, change(resource="communications/callRecords/2")) == 202
+    [newest, oldest] = service.get("/notifications").json["notifications"]
+    assert newest["notification"]["resource"] == "communications/callRecords/2"
+    assert "clientState" not in oldest["notification"]
+    assert CLIENT_STATE not in str(service.get("/notifications").body)
+
+
+@pytest.mark.parametrize("state", [None, 5, ["a"], "", CLIENT_STATE + " ", "clientstate", "\udcff"])
+def test_an_item_without_our_client_state_is_not_believed(service: Service, state: object) -> None:
+    assert notify(service, change(clientState=state), 7) == 202
+    assert service.get("/notifications").json["notifications"] == []
+    assert service.get("/quarantine", key=WRITE).json["items"] == []
+
+
+def test_a_lifecycle_item_is_logged_with_what_to_do(service: Service) -> None:
+    service.request(
+        "POST",
+        "/notifications",
+        key=None,
+        body={"value": [{**change(), "changeType": None, "lifecycleEvent": "reauthorizationRequired"}]},
+        headers={"X-Request-ID": "lifecycle-test"},
+    )
+    [line] = [
+        line for line in service.log.splitlines() if "lifecycle-test" in line and "lifecycle_event=" in line
+    ]
+    assert "level=warning" in line
+    assert "reauthorize the subscription now" in line
+
+
+def test_an_encrypted_item_waits_in_quarantine(service: Service) -> None:
+    encrypted = {"data": "x", "dataKey": "y", "encryptionCertificateId": "z"}
+    assert notify(service, change(encryptedContent=encrypted)) == 202
+    [entry] = service.get("/quarantine", key=WRITE).json["items"]
+    assert entry["contract"] == "notifications"
+    assert entry["reason"].startswith("encrypted")
+    assert entry["item"]["encryptedContent"]["data"] == "[redacted]"
+    replayed = service.request("POST", f"/quarantine/{entry['id']}/replay", key=WRITE)
+    assert (replayed.status, replayed.problem) == (409, "still-unreadable")

@@ -1,0 +1,47 @@
+"""What stands in the log after a day's work: enough to follow, and nothing personal."""
+
+import json
+
+from tests.notifications import call, operation, roster
+from tests.service import ALL, READ, WRITE, Service
+
+SECRETS = [
+    "+15550123456",
+    "4:+15550123456",
+    "Ann Example",
+    "8:orgid:0d7664b6",
+    "recording-secret",
+    "meeting-secret",
+    "quarantined text",
+    "not JSON at all",
+]
+
+
+def test_no_line_holds_a_token_a_phone_number_a_name_or_a_body(service: Service) -> None:
+    token = service.token()
+    identity = {"identity": {"phone": {"id": "+15550123456"}, "user": {"displayName": "Ann Example"}}}
+    failed = {"code": 408, "subcode": 10057, "message": "4:+15550123456 and 8:orgid:0d7664b6 did not answer"}
+    service.call_back(
+        operation(participants=[identity], resultInfo=failed, recordingAccessToken="recording-secret"),
+        operation(participants=[identity], status="completed", resultInfo={"code": 200}),
+        operation(cc="Ann Example", op="+15550123456", status="+15550123456", type="+15550123456"),
+        operation(resultInfo="quarantined text"),
+        call(meetingInfo={"token": "meeting-secret"}, source=identity),
+        call("Ann Example", subject="Ann Example"),
+        roster({"info": identity}),
+        "quarantined text",
+        token=token,
+    )
+    service.call_back(body=b"not JSON at all", token=token)
+    service.call_back(operation(), token=token[:-5] + "AAAAA")
+    service.call_back(operation(), headers={"X-Microsoft-Skype-Chain-ID": "Ann Example"})
+    service.get("/operations/Ann%20Example?x=+15550123456", key=ALL)
+    service.get("/operations?status=Ann%20Example", key=READ)
+    service.get("/calls/+15550123456", key="a key of Ann Example")
+    service.request("PUT", "/operations/Ann%20Example", key=WRITE, body={"id": 5, "x": "quarantined text"})
+    service.request("POST", "/notifications", key=None, body={"value": [{"clientState": "Ann Example"}]})
+    log = service.log
+    assert "outcome=new" in log
+    for secret in [*SECRETS, token, token.split(".")[1], token.split(".")[2], READ, WRITE, ALL]:
+        assert secret not in log, secret
+        assert json.dumps(secret)[1:-1] not in log

@@ -1,0 +1,116 @@
+"""The store goes away, and comes back."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from receiver.simulator.issuer import Issuer
+from tests import stores
+from tests.notifications import operation
+from tests.service import WRITE, Answer, Service
+
+
+@pytest.fixture
+def own_store() -> Iterator[stores.StoreServer]:
+    server = stores.start("valkey-9", ["--appendonly", "yes", "--appendfsync", "always"])
+    assert server
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def lonely(tmp_path: Path, own_store: stores.StoreServer, issuer: Issuer) -> Iterator[Service]:
+    """A receiver with a store that nobody else uses."""
+    service = Service(tmp_path, own_store.url, issuer)
+    service.start()
+    yield service
+    service.kill()
+
+
+def refused(answer: Answer) -> None:
+    assert (answer.status, answer.problem) == (503, "store-unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.seconds < 2.5
+
+
+def recovered(service: Service) -> None:
+    deadline = time.monotonic() + 10
+    while (answer := service.call_back(operation(cc="recovered"))).status != 202:
+        refused(answer)
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_while_the_store_is_down_everything_is_503_and_then_it_works_again(
+    lonely: Service, own_store: stores.StoreServer
+) -> None:
+    assert lonely.call_back(operation()).status == 202
+    own_store.kill()
+    refused(lonely.call_back(operation(cc="lost")))
+    refused(lonely.get("/operations/invite-1"))
+    refused(lonely.get("/operations"))
+    refused(lonely.request("PUT", "/operations/x", key=WRITE))
+    refused(lonely.request("DELETE", "/operations/x", key=WRITE))
+    assert lonely.get("/livez").status == 200
+    ready = lonely.get("/readyz")
+    assert (ready.status, ready.json["status"]) == (503, "not ready")
+    own_store.start()
+    recovered(lonely)
+    assert lonely.get("/operations/invite-1").json["done"], "what was answered 202 is there"
+    assert lonely.get("/operations/lost").status == 404
+    assert lonely.get("/readyz").status == 200
+
+
+def test_a_store_that_hangs_holds_nobody_up(lonely: Service, own_store: stores.StoreServer) -> None:
+    assert own_store.process
+    os.kill(own_store.process.pid, signal.SIGSTOP)
+    answers: list[Answer] = []
+    waiting = [
+        threading.Thread(target=lambda: answers.append(lonely.call_back(operation(cc="late"))))
+        for _ in range(20)
+    ]
+    for one in waiting:
+        one.start()
+    assert lonely.get("/livez").seconds < 1
+    for one in waiting:
+        one.join()
+    for answer in answers:
+        refused(answer)
+    os.kill(own_store.process.pid, signal.SIGCONT)
+    recovered(lonely)
+
+
+def test_a_short_outage_is_bridged_within_the_request(lonely: Service, own_store: stores.StoreServer) -> None:
+    lonely.call_back(operation())
+    own_store.kill()
+    answers: list[Answer] = []
+    waiting = threading.Thread(target=lambda: answers.append(lonely.call_back(operation(cc="bridged"))))
+    waiting.start()
+    time.sleep(0.3)
+    own_store.start()
+    waiting.join()
+    assert answers[0].status == 202
+    assert lonely.get("/operations/bridged").json["done"]
+
+
+def test_a_flushed_script_is_loaded_again(lonely: Service, own_store: stores.StoreServer) -> None:
+    lonely.call_back(operation())
+    own_store.client.script_flush()
+    assert lonely.call_back(operation(cc="after")).status == 202
+    assert lonely.get("/operations/after").json["done"]
+
+
+def test_a_full_store_is_503_and_loses_nothing(lonely: Service, own_store: stores.StoreServer) -> None:
+    lonely.call_back(operation())
+    own_store.client.config_set("maxmemory", 1)
+    answer = lonely.call_back(operation(cc="too much"))
+    refused(answer)
+    assert "OOM" in answer.json["detail"]
+    own_store.client.config_set("maxmemory", 0)
+    recovered(lonely)
+    assert lonely.get("/operations/invite-1").json["done"]

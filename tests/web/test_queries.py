@@ -1,0 +1,339 @@
+"""Asking: operations, calls, quarantine, over real HTTP."""
+
+import json
+from http.client import HTTPConnection
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+from tests.notifications import CALL, OPERATION, call, operation
+from tests.service import ALL, READ, WRITE, Service
+from tests.stores import StoreServer
+
+STRANGE = [
+    "a/b:c*{d}",
+    "/leading",
+    "trailing/",
+    "zeile\nzeile",
+    "👋🏽",
+    "None",
+    " ",
+    "a?b=c&d#e%2F",
+    "x" * 256,
+]
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_any_client_context_can_be_received_registered_asked_for_and_forgotten(
+    service: Service, name: str
+) -> None:
+    path = f"/operations/{quote(name, safe='')}"
+    assert service.call_back(operation(cc=name)).status == 202
+    assert service.get(path).json["clientContext"] == name
+    assert service.request("PUT", path, key=WRITE).status == 200
+    assert (
+        service.get(f"/operations?clientContext={quote(name)}").json["operations"][0]["clientContext"] == name
+    )
+    assert service.request("DELETE", path, key=WRITE).status == 204
+    gone = service.get(path)
+    assert (gone.status, gone.problem) == (404, "operation-not-found")
+    assert service.request("DELETE", path, key=WRITE).status == 404
+
+
+def test_dots_are_a_client_context_like_any_other(service: Service) -> None:
+    service.call_back(operation(cc=".."))
+    connection = HTTPConnection("127.0.0.1", service.port)  # which leaves the path as it is
+    connection.request("GET", "/operations/%2E%2E", headers={"Authorization": f"Bearer {READ}"})
+    assert json.loads(connection.getresponse().read())["clientContext"] == ".."
+    connection.close()
+
+
+@pytest.mark.parametrize("name", ["x" * 257, "👋" * 300])
+def test_a_client_context_that_is_too_long_gets_a_clear_error(service: Service, name: str) -> None:
+    path = f"/operations/{quote(name, safe='')}"
+    refused = service.request("PUT", path, key=WRITE, body={})
+    assert (refused.status, refused.problem) == (400, "invalid-request")
+    assert "256" in refused.json["detail"]
+    assert service.get(path).status == 404
+    assert service.call_back(operation(cc=name), operation(cc="other")).status == 202
+    assert service.get("/operations/other").status == 200
+    [entry] = service.get("/quarantine", key=WRITE).json["items"]
+    assert "clientContext: Longer than 256 characters" in entry["reason"]
+
+
+def test_a_registered_operation_is_completed_by_its_notification(service: Service) -> None:
+    response = {
+        "@odata.type": "#microsoft.graph.inviteParticipantsOperation",
+        "id": OPERATION,
+        "status": "Running",
+        "clientContext": "invite-1",
+        "resultInfo": None,
+    }
+    created = service.request("PUT", "/operations/invite-1", key=WRITE, body=response)
+    assert (created.status, created.headers["Location"]) == (201, "/operations/invite-1")
+    assert (created.json["status"], created.json["done"], created.json["callId"]) == ("running", False, None)
+    assert created.headers["Retry-After"]
+    assert service.request("PUT", "/operations/invite-1", key=WRITE, body=response).status == 200
+    service.call_back(operation())
+    told = service.get("/operations/invite-1")
+    assert (told.json["status"], told.json["callId"], told.json["notifications"]) == ("completed", CALL, 1)
+    assert "Retry-After" not in told.headers
+    assert (
+        service.request("PUT", "/operations/invite-1", key=WRITE, body=response).json["status"] == "completed"
+    )
+
+
+def test_a_bare_registration_may_have_no_body_and_name_the_call(service: Service) -> None:
+    assert service.request("PUT", "/operations/early", key=WRITE).status == 201
+    assert service.get("/operations/early").json["status"] is None
+    assert (
+        service.request("PUT", f"/operations/with-call?callId={CALL.upper()}", key=WRITE, body={}).status
+        == 201
+    )
+    assert service.get(f"/calls/{CALL}").json["operations"][0]["clientContext"] == "with-call"
+
+
+@pytest.mark.parametrize(
+    "body", [[], 5, "x", {"clientContext": "another"}, {"status": 5}, {"clientContext": 7}, {"id": {}}]
+)
+def test_a_body_that_is_no_operation_of_this_client_context_is_refused(
+    service: Service, body: object
+) -> None:
+    refused = service.request("PUT", "/operations/invite-1", key=WRITE, body=body)
+    assert (refused.status, refused.problem) == (400, "invalid-operation")
+    assert service.get("/operations/invite-1").status == 404
+
+
+def test_an_etag_spares_the_body_until_something_changes(service: Service) -> None:
+    service.call_back(operation(status="running"))
+    etag = service.get("/operations/invite-1").headers["ETag"]
+    same = service.get("/operations/invite-1", headers={"If-None-Match": etag})
+    assert (same.status, same.body, same.headers["ETag"]) == (304, b"", etag)
+    service.call_back(operation(status="running"))
+    assert service.get("/operations/invite-1", headers={"If-None-Match": etag}).status == 304, "a duplicate"
+    service.call_back(operation())
+    assert service.get("/operations/invite-1", headers={"If-None-Match": etag}).status == 200
+
+
+def test_another_operation_of_the_client_context_never_has_the_same_etag(service: Service) -> None:
+    service.call_back(operation(op="aaaaaaaa-d628-42ed-b4bd-8ac290072cc5"))
+    etag = service.get("/operations/invite-1").headers["ETag"]
+    service.call_back(operation(op="bbbbbbbb-d628-42ed-b4bd-8ac290072cc5"))
+    told = service.get("/operations/invite-1", headers={"If-None-Match": etag})
+    assert (told.status, told.json["others"]) == (200, 1)
+    listed = service.get("/operations?clientContext=invite-1").json["operations"]
+    assert [one["operationId"][:8] for one in listed] == ["bbbbbbbb", "aaaaaaaa"]
+
+
+def test_a_conflicting_result_shows(service: Service) -> None:
+    service.call_back(operation(resultInfo={"code": 200, "subcode": 0}))
+    service.call_back(operation(status="failed", resultInfo={"code": 408, "subcode": 10057}))
+    told = service.get("/operations/invite-1").json
+    assert (told["status"], told["conflict"]["status"]) == ("completed", "failed")
+    assert told["conflict"]["operation"]["resultInfo"]["code"] == 408
+
+
+def test_an_operation_without_a_client_context_is_asked_for_by_its_ids(service: Service) -> None:
+    service.call_back(operation(cc=None))
+    undashed = OPERATION.replace("-", "").upper()
+    told = service.get(f"/calls/{CALL.upper()}/operations/{undashed}").json
+    assert (told["clientContext"], told["status"]) == (None, "completed")
+    assert service.get("/operations/None").status == 404
+    missing = service.get(f"/calls/{CALL}/operations/unknown")
+    assert (missing.status, missing.problem) == (404, "operation-not-found")
+
+
+def test_a_call_is_told_with_its_state_and_operations(service: Service) -> None:
+    service.call_back(
+        call("established", direction="outgoing"), operation(), call(None, change_type="deleted")
+    )
+    told = service.get(f"/calls/{CALL}").json
+    assert (told["state"], told["ended"], told["call"]["direction"]) == ("terminated", True, "outgoing")
+    assert [step["state"] for step in told["timeline"]] == ["established", "terminated"]
+    assert told["operations"][0]["clientContext"] == "invite-1"
+    missing = service.get("/calls/unknown")
+    assert (missing.status, missing.problem) == (404, "call-not-found")
+
+
+def _fill(service: Service) -> None:
+    for n in range(7):
+        service.call_back(
+            operation(
+                cc=f"cc-{n}",
+                op=f"{n:08}-d628-42ed-b4bd-8ac290072cc5",
+                type="playPromptOperation" if n % 2 else "inviteParticipantsOperation",
+                status="failed" if n == 3 else "completed",
+                call=CALL if n < 5 else CALL.replace("57", "58"),
+            )
+        )
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", [6, 5, 4, 3, 2, 1, 0]),
+        ("status=failed", [3]),
+        ("status=FAILED", [3]),
+        ("type=playPromptOperation", [5, 3, 1]),
+        (f"callId={CALL.upper()}", [4, 3, 2, 1, 0]),
+        (f"callId={CALL}&type=playPromptOperation&status=completed", [1]),
+        ("clientContext=cc-4", [4]),
+        ("tenantId=AAAABBBB-0000-cccc-1111-dddd2222eeee", [6, 5, 4, 3, 2, 1, 0]),
+        ("tenantId=other", []),
+        ("since=2020-01-01T00:00:00Z", [6, 5, 4, 3, 2, 1, 0]),
+        ("since=2099-01-01T00:00:00%2B01:00", []),
+    ],
+)
+@pytest.mark.parametrize("limit", [1, 2, 50])
+def test_the_list_is_filtered_and_comes_in_pages_newest_first(
+    service: Service, query: str, expected: list[int], limit: int
+) -> None:
+    _fill(service)
+    found: list[str] = []
+    path = f"/operations?limit={limit}&{query}"
+    while path:
+        page = service.get(path)
+        assert page.status == 200, page.body
+        assert len(page.json["operations"]) <= limit
+        found += [one["clientContext"] for one in page.json["operations"]]
+        link = page.headers.get("Link", "")
+        assert bool(link) == (page.json["next"] is not None)
+        path = link.partition("<")[2].partition(">")[0]
+    assert found == [f"cc-{n}" for n in expected]
+
+
+def test_news_between_two_pages_neither_repeats_nor_hides_anything(service: Service) -> None:
+    _fill(service)
+    first = service.get("/operations?limit=3").json
+    service.call_back(operation(cc="later", op="99999999-d628-42ed-b4bd-8ac290072cc5"))
+    service.call_back(operation(cc="cc-2", op="00000002-d628-42ed-b4bd-8ac290072cc5", extra=1))
+    second = service.get(f"/operations?limit=50&cursor={first['next']}").json
+    found = [one["clientContext"] for one in first["operations"] + second["operations"]]
+    assert found == [f"cc-{n}" for n in range(6, -1, -1)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["limit=0", "limit=201", "limit=x", "cursor=x", "since=yesterday", "since=2026-01-01", "stauts=failed"],
+)
+def test_a_wrong_query_argument_is_named(service: Service, query: str) -> None:
+    refused = service.get(f"/operations?{query}")
+    assert (refused.status, refused.problem) == (400, "invalid-request")
+    assert list(refused.json["errors"]) == [query.partition("=")[0]]
+
+
+def test_forgetting_leaves_nothing_behind(service: Service, store: StoreServer) -> None:
+    service.request("PUT", "/operations/Ann-Secret", key=WRITE, body={"id": OPERATION})
+    service.call_back(
+        operation(cc="Ann-Secret", participants=[{"identity": {"phone": {"id": "+15550100"}}}]),
+        operation(cc="Ann-Secret", op="", call="57dab8b1-0000-0000-0000-000000000000"),
+        operation(cc="Ann-Secret", resultInfo="broken"),
+        operation(cc="other", op="99999999-d628-42ed-b4bd-8ac290072cc5"),
+    )
+    assert len(service.get("/quarantine", key=WRITE).json["items"]) == 1
+    assert service.request("DELETE", "/operations/Ann-Secret", key=WRITE).status == 204
+    client = store.client
+    readers = {
+        b"string": client.get,
+        b"hash": client.hgetall,
+        b"zset": lambda key: client.zrange(key, 0, -1),
+        b"stream": client.xrange,
+    }
+    for key in client.scan_iter():
+        content = readers[client.type(key)](key)
+        assert "Ann-Secret" not in f"{key} {content}"
+        assert "+15550100" not in f"{content}"
+    assert service.get("/operations/other").status == 200
+    assert service.get(f"/calls/{CALL}/operations/{OPERATION}").status == 404
+
+
+def test_a_quarantined_item_is_shown_without_its_content_and_can_be_replayed(
+    service: Service, store: StoreServer
+) -> None:
+    broken = operation(cc="invite-1", resultInfo="+15550100 did not answer")
+    assert service.call_back(broken).status == 202
+    [entry] = service.get("/quarantine", key=WRITE).json["items"]
+    assert entry["reason"] == "resultInfo: not of its type"
+    assert b"5550100" not in service.get("/quarantine", key=WRITE).body
+    path = f"/quarantine/{entry['id']}/replay"
+    refused = service.request("POST", path, key=WRITE)
+    assert (refused.status, refused.problem) == (409, "still-unreadable")
+    assert len(service.get("/quarantine", key=WRITE).json["items"]) == 1
+    # As if a later version could read it: the text in the store is mended.
+    name = "receiver:{0}:quarantine"
+    [(entry_id, fields)] = store.client.xrange(name)
+    store.client.delete(name)
+    fields[b"text"] = fields[b"text"].replace(b'"+15550100 did not answer"', b'{"code":408}')
+    store.client.xadd(name, fields, id=entry_id)
+    replayed = service.request("POST", path, key=WRITE)
+    assert (replayed.status, replayed.json["outcomes"]) == (200, ["new"])
+    assert service.get("/operations/invite-1").json["operation"]["resultInfo"] == {"code": 408}
+    assert service.get("/quarantine", key=WRITE).json["items"] == []
+    again = service.request("POST", path, key=WRITE)
+    assert (again.status, again.problem) == (404, "quarantine-entry-not-found")
+
+
+def test_the_quarantine_comes_in_pages(service: Service) -> None:
+    service.call_back(*range(5))
+    first = service.get("/quarantine?limit=2", key=WRITE)
+    rest = service.get(
+        first.headers["Link"].partition("<")[2].partition(">")[0].replace("limit=2", "limit=9"), key=WRITE
+    )
+    assert (len(first.json["items"]), len(rest.json["items"]), rest.json["next"]) == (2, 3, None)
+    odd = service.request("POST", "/quarantine/-/replay", key=WRITE)
+    assert (odd.status, odd.problem) == (400, "invalid-request")
+
+
+QUERIES = [
+    ("GET", "/operations", "read"),
+    ("GET", "/operations/x", "read"),
+    ("GET", "/calls/x", "read"),
+    ("GET", "/calls/x/operations/y", "read"),
+    ("GET", "/notifications", "read"),
+    ("PUT", "/operations/x", "write"),
+    ("DELETE", "/operations/x", "write"),
+    ("GET", "/quarantine", "write"),
+    ("POST", "/quarantine/1-0/replay", "write"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), QUERIES)
+def test_a_query_needs_a_key_with_its_scope(service: Service, method: str, path: str, scope: str) -> None:
+    for key in (None, "wrong", "Ünknown"):
+        headers = {"Authorization": f"Bearer {key}".encode().decode("latin-1")} if key else {}
+        refused = service.request(method, path, key=None, headers=headers)
+        assert (refused.status, refused.problem) == (401, "invalid-api-key")
+        assert refused.headers["WWW-Authenticate"] == "Bearer"
+    lacking = service.request(method, path, key=WRITE if scope == "read" else READ)
+    assert (lacking.status, lacking.problem) == (403, "insufficient-scope")
+    assert service.request(method, path, key=ALL).status in {200, 201, 204, 404}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/callback"),
+        ("PUT", "/callback"),
+        ("POST", "/operations/x"),
+        ("DELETE", "/operations"),
+        ("POST", "/livez"),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(service: Service, method: str, path: str) -> None:
+    refused = service.request(method, path)
+    assert (refused.status, refused.problem) == (405, "method-not-allowed")
+    assert refused.headers["Allow"]
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/operations/", "/callback/a/b", "/calls/"])
+def test_an_unknown_address_is_a_problem_too(service: Service, path: str) -> None:
+    missing = service.get(path)
+    assert (missing.status, missing.problem) == (404, "not-found")
+    assert urlsplit(missing.json["type"]).path == "/problems/not-found"
+
+
+def test_health_says_what_is_right(service: Service) -> None:
+    assert service.get("/livez", key=None).json == {"status": "alive"}
+    ready = service.get("/readyz", key=None)
+    assert (ready.status, ready.json["status"]) == (200, "ready")
+    assert ready.json["checks"] == {"store": "ok", "signingKeys": "ok", "callback": "ok", "queries": "ok"}

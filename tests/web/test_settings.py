@@ -1,0 +1,117 @@
+"""What other settings change, each with a receiver of its own."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from receiver.simulator.issuer import Issuer
+from tests.notifications import operation
+from tests.service import APP_ID, TENANT, Service
+from tests.stores import StoreServer
+
+Start = Callable[..., Service]
+
+
+@pytest.fixture
+def start(tmp_path: Path, store: StoreServer, issuer: Issuer) -> Iterator[Start]:
+    started: list[Service] = []
+
+    def run(issuer: Issuer | None = issuer, **environment: str) -> Service:
+        service = Service(tmp_path, store.url, issuer, WEB_CONCURRENCY="1", **environment)
+        service.start()
+        started.append(service)
+        return service
+
+    yield run
+    for service in started:
+        service.kill()
+
+
+def test_without_an_app_id_the_callback_says_which_setting_is_missing(start: Start) -> None:
+    service = start(issuer=None)
+    refused = service.call_back(operation(), token="x")
+    assert (refused.status, refused.problem) == (503, "not-configured")
+    assert "RECEIVER_APP_IDS" in refused.json["detail"]
+    assert refused.headers["Retry-After"]
+    ready = service.get("/readyz")
+    assert (ready.status, ready.json["status"]) == (503, "not ready")
+
+
+def test_without_api_keys_nobody_may_ask(start: Start) -> None:
+    service = start(RECEIVER_API_KEYS="")
+    assert service.call_back(operation()).status == 202
+    refused = service.get("/operations/invite-1")
+    assert (refused.status, refused.problem) == (503, "not-configured")
+    assert "RECEIVER_API_KEYS" in refused.json["detail"]
+
+
+def test_without_client_states_only_handshakes_are_taken(start: Start) -> None:
+    service = start(RECEIVER_CLIENT_STATES="")
+    assert service.request("POST", "/notifications?validationToken=x", key=None).body == b"x"
+    refused = service.request("POST", "/notifications", key=None, body={"value": []})
+    assert (refused.status, refused.problem) == (503, "not-configured")
+
+
+def test_only_the_tenants_on_the_list_are_let_in(start: Start) -> None:
+    service = start(RECEIVER_TENANTS=f"{TENANT.upper()},99999999-2222-3333-4444-555555555555")
+    assert service.call_back(operation()).status == 202
+    token = service.issuer and service.issuer.token(
+        audience=APP_ID, tenant_id="00000000-0000-0000-0000-000000000000"
+    )
+    refused = service.call_back(operation(cc="refused"), token=token)
+    assert (refused.status, refused.problem) == (403, "tenant-not-allowed")
+    assert service.get("/operations/refused").status == 404
+
+
+def test_one_of_several_apps_may_stand_in_the_address(start: Start) -> None:
+    other = "99999999-2222-3333-4444-555555555555"
+    service = start(RECEIVER_APP_IDS=f"{APP_ID},{other}")
+    assert service.call_back(operation(), path=f"/callback/{APP_ID}").status == 202
+    refused = service.call_back(operation(), path=f"/callback/{other}")
+    assert (refused.status, refused.problem) == (401, "invalid-token")
+
+
+def test_while_no_signing_keys_can_be_had_it_is_our_fault(start: Start) -> None:
+    with Issuer(key_file=None) as issuer:
+        gone = issuer.metadata_url
+        token = issuer.token(audience=APP_ID, tenant_id=TENANT)
+    service = start(RECEIVER_METADATA_URL=gone)
+    refused = service.call_back(operation(), token=token)
+    assert (refused.status, refused.problem) == (503, "keys-unavailable")
+    assert refused.headers["Retry-After"]
+    assert refused.seconds < 2.5
+    ready = service.get("/readyz")
+    assert ready.status == 503
+    assert ready.json["checks"]["signingKeys"].startswith("none")
+
+
+def test_good_tokens_pass_after_the_issuer_is_gone_and_after_its_key_has_changed(start: Start) -> None:
+    with Issuer(key_file=None) as issuer:
+        service = start(RECEIVER_METADATA_URL=issuer.metadata_url)
+        assert (
+            service.call_back(operation(), token=issuer.token(audience=APP_ID, tenant_id=TENANT)).status
+            == 202
+        )
+        issuer.rotate()
+        rotated = issuer.token(audience=APP_ID, tenant_id=TENANT)
+        assert service.call_back(operation(), token=rotated).status == 202, (
+            "an unknown key id is fetched once"
+        )
+    later = issuer.token(audience=APP_ID, tenant_id=TENANT, issuer="https://graph.microsoft.com")
+    assert service.call_back(operation(), token=later).status == 202
+
+
+def test_the_limit_of_a_body_can_be_set(start: Start) -> None:
+    service = start(RECEIVER_MAX_BODY_BYTES="1024")
+    refused = service.call_back(operation(filler="x" * 1000))
+    assert (refused.status, refused.problem) == (413, "payload-too-large")
+
+
+def test_records_are_kept_for_the_days_that_are_set(start: Start, store: StoreServer) -> None:
+    service = start(RECEIVER_RETENTION_DAYS="3")
+    service.call_back(operation(), operation(cc="other", op=""))
+    lives = {key: store.client.ttl(key) for key in store.client.scan_iter()}
+    endless = {b"receiver:{0}:next", b"receiver:{0}:feed"}
+    assert {key for key, seconds in lives.items() if seconds == -1} == endless
+    assert all(3 * 86400 - 60 < lives[key] <= 3 * 86400 for key in lives.keys() - endless)

@@ -1,0 +1,124 @@
+"""The commands, as somebody types them."""
+
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import urllib3
+
+from receiver.simulator.issuer import Issuer
+from tests.service import APP_ID, free_port
+from tests.stores import StoreServer
+
+RECEIVER = (sys.executable, "-m", "receiver")
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    bare = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+    return subprocess.run(
+        [*RECEIVER, *arguments], env={**bare, **environment}, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("command", [(), ("serve",), ("demo",), ("simulate",), ("check",), ("keys",)])
+def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
+    helped = run(*command, "--help")
+    assert (helped.returncode, helped.stderr) == (0, "")
+    assert "Usage:" in helped.stdout
+    assert len(helped.stdout.splitlines()) > 5
+
+
+def test_keys_makes_a_key_and_the_entry_that_lets_it_in() -> None:
+    made = run("keys", "--name", "bot", "--scope", "read", "--scope", "secrets")
+    key = re.search(r"for the caller: +(\S+)", made.stdout)
+    entry = re.search(r"RECEIVER_API_KEYS=(\S+)", made.stdout)
+    assert key
+    assert entry
+    assert len(key[1]) >= 43
+    assert entry[1] == f"bot:read+secrets:{hashlib.sha256(key[1].encode()).hexdigest()}"
+    odd = run("keys", "--name", "a:b")
+    assert odd.returncode == 2
+    assert "--name" in odd.stderr
+
+
+def test_check_says_what_is_missing() -> None:
+    checked = run(
+        "check", RECEIVER_METADATA_URL=f"http://127.0.0.1:{free_port()}/x", REDIS_URL="redis://127.0.0.1:1"
+    )
+    assert checked.returncode == 1
+    errors = [line for line in checked.stdout.splitlines() if line.startswith("error")]
+    assert [
+        next(word for word in ("APP_IDS", "API_KEYS", "REDIS_URL", "signing keys") if word in line)
+        for line in errors
+    ]
+    assert len(errors) == 4
+
+
+def test_check_is_content_when_everything_is_there(issuer: Issuer, store: StoreServer) -> None:
+    entry = run("keys").stdout.rpartition("RECEIVER_API_KEYS=")[2].strip()
+    settings = {"RECEIVER_APP_IDS": APP_ID, "RECEIVER_API_KEYS": entry, "REDIS_URL": store.url}
+    checked = run("check", RECEIVER_METADATA_URL=issuer.metadata_url, **settings)
+    assert checked.returncode == 0, checked.stdout
+    assert "append-only" in checked.stdout, "the store of the tests keeps none, and that is said"
+    store.client.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        assert "allkeys-lru" in run("check", RECEIVER_METADATA_URL=issuer.metadata_url, **settings).stdout
+    finally:
+        store.client.config_set("maxmemory-policy", "noeviction")
+
+
+def test_wrong_settings_are_all_named_at_once() -> None:
+    refused = run("serve", PORT="x", REDIS_URL="http://x", RECEIVER_APP_IDS="x")
+    assert refused.returncode == 1
+    assert [line.partition(":")[0] for line in refused.stderr.splitlines()] == [
+        "PORT",
+        "REDIS_URL",
+        "RECEIVER_APP_IDS",
+    ]
+
+
+def test_demo_plays_calls_and_prints_commands_that_work(tmp_path: Path) -> None:
+    port = free_port()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "PORT": str(port),
+        "PYTHONUNBUFFERED": "1",
+    }
+    environment["RECEIVER_DATA_DIR"] = str(tmp_path / "data")
+    output = tmp_path / "output"
+    with output.open("wb") as file:
+        demo = subprocess.Popen([*RECEIVER, "demo"], env=environment, stdout=file, stderr=file)
+    children: list[psutil.Process] = []
+    try:
+        deadline = time.monotonic() + 30
+        pattern = re.compile(r"curl -H '(Authorization): ([^']+)' '([^']+/operations/[^']+)'")
+        while not (found := pattern.search(output.read_text())):
+            assert time.monotonic() < deadline, output.read_text()
+            time.sleep(0.1)
+        children = psutil.Process(demo.pid).children(recursive=True)
+        header, value, address = found.groups()
+        assert address.startswith(f"http://127.0.0.1:{port}/")
+        for headers in ({header: value}, {}):
+            told = urllib3.request("GET", address, headers=headers)
+            assert told.status == 200
+            assert json.loads(told.data)["done"]
+        foreign = urllib3.request("GET", address, headers={"Host": "evil.example"})
+        assert foreign.status == 400, "no web page may ask by a name of its own"
+        wrong = urllib3.request("GET", address, headers={"Authorization": "Bearer wrong"})
+        assert wrong.status == 401
+    finally:
+        demo.send_signal(signal.SIGINT)
+        status = demo.wait(20)
+    assert status == 0
+    assert "Traceback" not in output.read_text()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
