@@ -24,7 +24,7 @@ PUBLIC_METADATA_URL: Final = "https://api.aps.skype.com/v1/.well-known/OpenIdCon
 PUBLIC_ISSUERS: Final = ("https://api.botframework.com", "https://graph.microsoft.com")
 
 _GUID: Final = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
-_REDIS_SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel")
+_REDIS_SCHEMES: Final = ("redis://", "rediss://", "unix://", "redis+sentinel://")
 _PLATFORM_VARIABLES: Final = ("DYNO", "RENDER", "FLY_APP_NAME", "VCAP_APPLICATION")
 _PLATFORM_PREFIXES: Final = ("RAILWAY_",)
 
@@ -73,7 +73,7 @@ def read_settings() -> Settings:
     """
     read = _Reader()
     settings = Settings(
-        host=read.parsed("HOST", "0.0.0.0" if os.environ.get("PORT") else "127.0.0.1", str),  # noqa: S104
+        host=read.parsed("HOST", "0.0.0.0" if read.parsed("PORT", "", str) else "127.0.0.1", str),  # noqa: S104
         port=read.number("PORT", 8000, 0, 65535),
         workers=read.number("WEB_CONCURRENCY", 2, 1, 128),
         redis_url=read.parsed("REDIS_URL", None, _redis_url),
@@ -155,8 +155,8 @@ def _api_key(text: str) -> APIKey:
 
 
 def _redis_url(text: str) -> str:
-    if urlsplit(text).scheme not in _REDIS_SCHEMES:
-        schemes = ", ".join(f"{scheme}://" for scheme in _REDIS_SCHEMES)
+    if not text.startswith(_REDIS_SCHEMES):
+        schemes = ", ".join(_REDIS_SCHEMES)
         raise ValueError(f"must begin with one of {schemes}; for example redis://localhost:6379/0")
     return text
 
@@ -170,12 +170,18 @@ def _tls_verify(text: str) -> str:
 
 
 def _metadata_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.hostname and (
-        parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))
-    ):
+    if _is_trustworthy(text):
         return text
     raise ValueError(f"must be https, or http on a loopback address; for example {PUBLIC_METADATA_URL}")
+
+
+def _is_trustworthy(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host)))
 
 
 def _is_loopback(host: str) -> bool:
@@ -188,12 +194,15 @@ def _is_loopback(host: str) -> bool:
 
 
 def _path(text: str) -> Path:
-    return Path(text).expanduser().absolute()
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:
+        raise ValueError("names an unknown user; give a folder, for example /var/lib/receiver") from None
 
 
 def _platform() -> str | None:
     """Return the variable that gives away a platform whose instances share no disk."""
-    for name in os.environ:
-        if name in _PLATFORM_VARIABLES or name.startswith(_PLATFORM_PREFIXES):
+    for name, value in os.environ.items():
+        if value and (name in _PLATFORM_VARIABLES or name.startswith(_PLATFORM_PREFIXES)):
             return name
     return None

@@ -22,7 +22,7 @@ from gevent.socket import socket as GeventSocket  # noqa: N812 - it is a class
 from gunicorn.util import close_graceful  # type: ignore[import-untyped]
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
-WSGI: TypeAlias = Callable[[dict[str, object], Callable[..., object]], Iterable[bytes]]
+WSGI: TypeAlias = Callable[[dict[str, Any], Callable[..., object]], Iterable[bytes]]
 
 HEAD_SECONDS: Final = 10.0
 """From a request's first byte to the end of its headers."""
@@ -39,7 +39,7 @@ LAST_CALL_SECONDS: Final = 2.0
 STOPPING: Final = "receiver.stopping"
 """Where the WSGI environ has an event that is set at SIGTERM, for those who wait or stream."""
 
-_LEFTOVER_SECONDS: Final = 2.0
+_LEFTOVER_SECONDS: Final = 1.0
 _LEFTOVER_BYTES: Final = 1 << 16
 _LINGER_BYTES: Final = 1 << 22
 _FORCE_SECONDS: Final = 1.5
@@ -73,10 +73,19 @@ class Connection:
         self._request = request
         self._deadline = time.monotonic() + BODY_SECONDS
 
-    def expect_leftover(self) -> None:
-        """Begin to wait for what the application, which has answered, left unread of the body."""
-        self._request = None
+    def settle_body(self) -> None:
+        """Read what the application, which is about to answer, left unread of the body.
+
+        Where that is much or slow to come, the answer says that the connection ends here: nobody is to send
+        another request on it.
+        """
+        request, self._request = self._request, None
         self._deadline = time.monotonic() + _LEFTOVER_SECONDS
+        try:
+            if len(request.body.read(_LEFTOVER_BYTES)) == _LEFTOVER_BYTES:
+                request.force_close()
+        except ConnectionResetError:
+            request.force_close()
 
     def recv(self, size: int) -> bytes:
         """Receive something in time.
@@ -166,9 +175,9 @@ class Worker(GeventWorker):  # type: ignore[misc]
         super().init_signals()
 
     def load_wsgi(self) -> None:
-        """Load the application, and let it know when we stop."""
+        """Load the application; let it know when we stop, and settle what it leaves of a body."""
         super().load_wsgi()
-        self.wsgi = _with(STOPPING, self._stopping, self.wsgi)
+        self.wsgi = _attended(self.wsgi, self._stopping)
 
     def handle_exit(self, sig: int, frame: object) -> None:
         """Begin to stop (SIGTERM)."""
@@ -201,13 +210,10 @@ class Worker(GeventWorker):  # type: ignore[misc]
         """Serve one request.
 
         Raises:
-            StopIteration: the connection ends here, as asked for, or since much of the body is left unread.
+            StopIteration: the connection ends here.
         """
         sock.expect_body(req)
         super().handle_request(listener_name, req, sock, addr)
-        sock.expect_leftover()
-        if len(req.body.read(_LEFTOVER_BYTES)) == _LEFTOVER_BYTES:
-            raise StopIteration
         sock.expect_request()
 
     def _listen(self, listener: GeventSocket) -> StreamServer:
@@ -242,9 +248,11 @@ class Worker(GeventWorker):  # type: ignore[misc]
         gevent.sleep(0.05)
 
 
-def _with(key: str, value: object, application: WSGI) -> WSGI:
-    def wsgi(environ: dict[str, object], start_response: Callable[..., object]) -> Iterable[bytes]:
-        environ[key] = value
-        return application(environ, start_response)
+def _attended(application: WSGI, stopping: Event) -> WSGI:
+    def wsgi(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
+        environ[STOPPING] = stopping
+        answer = application(environ, start_response)
+        environ["gunicorn.socket"].settle_body()  # before the answer's headers go out
+        return answer
 
     return wsgi

@@ -30,7 +30,13 @@ def quarantined(item: JSON, reason: str, contract: str, tenant_id: str = "") -> 
         text = dump(item)
     except TooDeepError:
         text = dump(prune(item))
-    resource = item.get("resourceData") if isinstance(item, dict) else None
-    client_context = resource.get("clientContext") if isinstance(resource, dict) else None
-    named = client_context if isinstance(client_context, str) else ""
-    return Unreadable(reason, text, contract, tenant_id, named)
+    return Unreadable(reason, text, contract, tenant_id, _client_context(item))
+
+
+def _client_context(item: JSON) -> str:
+    data = item.get("resourceData") if isinstance(item, dict) else None
+    for resource in data if isinstance(data, list) else [data]:
+        client_context = resource.get("clientContext") if isinstance(resource, dict) else None
+        if isinstance(client_context, str):
+            return client_context
+    return ""

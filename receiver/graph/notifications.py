@@ -69,9 +69,10 @@ def read_response(document: JSON, client_context: str, call_id: str = "") -> Ope
     """
     if not isinstance(document, dict):
         raise InvalidOperationError("Send the action's HTTP response, a JSON object, or {}.")
-    named = {**document, "clientContext": document.get("clientContext") or client_context}
+    if document.get("clientContext") in (None, ""):
+        document = {**document, "clientContext": client_context}
     try:
-        update = read_operation(named, Address(call_id), "")
+        update = read_operation(document, Address(call_id), "")
     except UnreadableError as error:
         raise InvalidOperationError(f"The operation can't be read: {error}.") from None
     if update.client_context != client_context:
@@ -91,12 +92,14 @@ def _read_item(item: JSON, tenant_id: str) -> Notification:
     address = Address.parse(loaded.get("resourceUrl") or loaded.get("resource") or "")
     deleted = (loaded.get("changeType") or "").lower() == "deleted"
     data: JSON = loaded.get("resourceData")
-    resources: list[JSON] = data if isinstance(data, list) else [{} if data is None else data]
+    resources: list[JSON] = data if isinstance(data, list) else [data]
     kind = _kind(resources, address)
     if kind == "participants" and not address.item_id:
         return Notification((read_roster(resources, address, tenant_id),))
     if kind not in {"operations", "calls"}:
         return Notification(ignored=(kind,))
+    if data in (None, []):
+        resources = [{}]  # the address alone tells something: that the call has ended
     updates: list[Update] = []
     for resource in resources:
         if not isinstance(resource, dict):

@@ -1,6 +1,6 @@
 """The embedded store: a real Valkey in a folder, started with the receiver and stopped with it.
 
-Three processes, each looking after the next: the receiver's master starts a supervisor (this very file, run
+Three processes, each looking after the next: the receiver's master starts a supervisor (`supervisor.py`, run
 as a program), and the supervisor keeps one valkey-server running. A pipe runs from the master to the
 supervisor: "stop" is said on it, and its end means the same: so a master killed with -9 is noticed.
 The workers inherit the pipe, so the store outlives them. On Linux the kernel ends valkey-server with the
@@ -11,34 +11,25 @@ library is imported here: the master must stay free of what gevent patches later
 """
 
 import contextlib
-import ctypes
 import fcntl
 import importlib.util
 import os
-import select
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from receiver.store import supervisor
+from receiver.store.supervisor import CAME_UP, STOP, STOP_PATIENCE
+
 _LOG_LIMIT: Final = 10 * 1024 * 1024
 _LOCK_PATIENCE: Final = 5.0
 """Seconds. After a kill -9 the old store needs a second or two to go, and we may be started again at once."""
-
-_STOP_PATIENCE: Final = 10.0
-_TERM_PATIENCE: Final = 30.0
-_SETTLED: Final = 10.0
-_RESTART_DELAYS: Final = (0.0, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
-_CAME_UP: Final = b"up"
-_STOP: Final = b"stop"
-_PR_SET_PDEATHSIG: Final = 1
 
 
 class EmbeddedStoreError(Exception):
@@ -77,7 +68,7 @@ class EmbeddedStore:
         try:
             self._launch(_LOCK_PATIENCE)
             self._await_answer(time.monotonic() + timeout)
-            self._tell(_CAME_UP)
+            self._tell(CAME_UP)
         except BaseException:
             self.stop()
             raise
@@ -89,7 +80,7 @@ class EmbeddedStore:
             return
         if self._supervisor is not None:
             try:
-                self._supervisor.communicate(_STOP, timeout=_STOP_PATIENCE + 2)
+                self._supervisor.communicate(STOP, timeout=STOP_PATIENCE + 2)
             except subprocess.TimeoutExpired:
                 self._supervisor.kill()
                 self._supervisor.wait()
@@ -128,10 +119,10 @@ class EmbeddedStore:
         except OSError as error:
             raise EmbeddedStoreError(f"The folder {self._data_dir} can't be used: {error}") from error
         command = [str(server), *_server_options(folder, self._socket_path)]
-        supervisor = [__file__, str(lock), str(self._log_path), str(self._socket_path.parent)]
+        options = [str(lock), str(self._log_path), str(self._socket_path.parent)]
         try:
             self._supervisor = subprocess.Popen(
-                [sys.executable, "-I", "-S", *supervisor, *command],
+                [sys.executable, "-I", "-S", supervisor.__file__, *options, *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[lock],
@@ -226,111 +217,3 @@ def _answers(socket_path: Path) -> bool:
             return connection.recv(64).startswith(b"+PONG")
         except OSError:
             return False
-
-
-class _Supervisor:
-    """Keeps one server running until told to stop, or until whoever could tell is gone."""
-
-    def __init__(self, command: list[str], log_path: str, lock: int) -> None:
-        self._command = command
-        self._log_path = log_path
-        self._lock = lock
-        self._give_up_at: float | None = None
-        self._came_up = False
-        self._wake, alarm = os.pipe()
-        os.set_blocking(alarm, False)
-        signal.set_wakeup_fd(alarm, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.signal(signal.SIGTERM, self._on_term)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def run(self) -> int:
-        """Run the server again and again; return the exit status."""
-        quick_ends = 0
-        while True:
-            started = time.monotonic()
-            server = self._start()
-            if self._told_to_stop(None, lambda: server.poll() is not None):  # noqa: B023 - asked within this turn
-                return self._stop(server)
-            status, lived = server.wait(), time.monotonic() - started
-            if not self._came_up and status > 0:
-                return status  # a reason to be told by whoever waits for the start, not a fault that passes
-            quick_ends = 0 if lived > _SETTLED else quick_ends
-            delay = _RESTART_DELAYS[min(quick_ends, len(_RESTART_DELAYS) - 1)]
-            quick_ends += 1
-            sys.stderr.write(
-                f"receiver: the embedded store ended (status {status}); it starts again in {delay} s\n"
-            )
-            if self._told_to_stop(delay, lambda: False):
-                return 0
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        with Path(self._log_path).open("ab") as log:
-            return subprocess.Popen(
-                self._command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=[self._lock],
-                preexec_fn=_ends_with(os.getpid()),  # noqa: PLW1509 - there are no threads here
-            )
-
-    def _stop(self, server: subprocess.Popen[bytes]) -> int:
-        server.terminate()
-        try:
-            server.wait(_STOP_PATIENCE)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-        return 0
-
-    def _on_term(self, *_: object) -> None:
-        # systemd sends SIGTERM to the whole group at once, while the workers still have requests to finish.
-        self._give_up_at = self._give_up_at or time.monotonic() + _TERM_PATIENCE
-
-    def _told_to_stop(self, seconds: float | None, done: Callable[[], bool]) -> bool:
-        """Wait until something is done, or for some seconds, or until it is time to stop: only then True."""
-        deadline = None if seconds is None else time.monotonic() + seconds
-        while not done():
-            ends = [moment for moment in (deadline, self._give_up_at) if moment is not None]
-            patience = max(0.0, min(ends) - time.monotonic()) if ends else None
-            readable, _, _ = select.select([sys.stdin.fileno(), self._wake], [], [], patience)
-            if sys.stdin.fileno() in readable:
-                if os.read(sys.stdin.fileno(), 64) != _CAME_UP:
-                    return True
-                self._came_up = True
-            if self._wake in readable:
-                os.read(self._wake, 512)
-            if self._give_up_at is not None and time.monotonic() >= self._give_up_at:
-                return True
-            if deadline is not None and time.monotonic() >= deadline:
-                return False
-        return False
-
-
-def _ends_with(supervisor: int) -> Callable[[], None] | None:
-    """Make what a new process does first, so that the kernel kills it when the supervisor dies."""
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None).prctl
-
-    def prepare() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != supervisor:
-            os._exit(1)
-
-    return prepare
-
-
-def _supervise(lock: str, log_path: str, socket_dir: str, *command: str) -> int:
-    parent = os.getppid()
-    status = _Supervisor(list(command), log_path, int(lock)).run()
-    if (
-        os.getppid() != parent
-    ):  # it was killed, and can't clean up; while it lives it may need the folder again
-        shutil.rmtree(socket_dir, ignore_errors=True)
-    return status
-
-
-if __name__ == "__main__":
-    sys.exit(_supervise(*sys.argv[1:]))
