@@ -6,6 +6,7 @@ from flask import Flask
 from werkzeug.routing import BaseConverter
 
 from receiver.config import Settings
+from receiver.store.feed import Feed
 from receiver.store.link import Link, connect
 from receiver.store.reader import Reader
 from receiver.store.writer import Writer
@@ -16,11 +17,14 @@ from receiver.web.access import Gate
 from receiver.web.callback import make_callback
 from receiver.web.calls import make_calls
 from receiver.web.context import register_context
+from receiver.web.events import encode, make_events
 from receiver.web.health import make_health
+from receiver.web.hub import Hub
 from receiver.web.notifications import make_notifications
 from receiver.web.operations import make_operations
 from receiver.web.problems import register_problems
 from receiver.web.quarantine import make_quarantine
+from receiver.web.waiting import Waiter
 
 _LOOPBACK_NAMES: Final = ["127.0.0.1", "localhost", "[::1]"]
 
@@ -46,6 +50,10 @@ def create_app(settings: Settings) -> Flask:
     link = Link(connect(settings.redis_url, settings.redis_tls_verify))
     reader = Reader(link)
     writer = Writer(link, retention_days=settings.retention_days)
+    feed = Feed(link)
+    # One that waits holds its connection, so the hub has a link of its own.
+    waiting = Link(connect(settings.redis_url, settings.redis_tls_verify), size=1)
+    hub = Hub(Feed(waiting), encode, most=settings.max_waiting)
     keys = KeySet(settings.metadata_url)
     verifier = TokenVerifier(
         keys, app_ids=settings.app_ids, tenants=settings.tenants, issuers=settings.issuers
@@ -62,7 +70,8 @@ def create_app(settings: Settings) -> Flask:
     register_problems(app)
     app.register_blueprint(make_callback(verifier, writer))
     app.register_blueprint(make_notifications(settings.client_states, writer, reader, gate))
-    app.register_blueprint(make_operations(reader, writer, gate))
+    app.register_blueprint(make_operations(reader, writer, Waiter(reader, feed, hub), gate))
+    app.register_blueprint(make_events(reader, feed, hub, gate))
     app.register_blueprint(make_calls(reader, gate))
     app.register_blueprint(make_quarantine(reader, writer, gate))
     app.register_blueprint(

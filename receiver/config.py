@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 import platformdirs
-from environs import EnvError, FileAwareEnv
+from environs import FileAwareEnv
 
 from receiver.trust.api_keys import APIKey
 
@@ -58,6 +58,7 @@ class Settings:
     client_states: tuple[str, ...]
     retention_days: int
     max_body_bytes: int
+    max_waiting: int
     data_dir: Path
     log_format: str
     log_level: str
@@ -86,6 +87,7 @@ def read_settings() -> Settings:
         client_states=read.list("RECEIVER_CLIENT_STATES", str),
         retention_days=read.number("RECEIVER_RETENTION_DAYS", 30, 1, 3650),
         max_body_bytes=read.number("RECEIVER_MAX_BODY_BYTES", 1 << 20, 1 << 10, 1 << 28),
+        max_waiting=read.number("RECEIVER_MAX_WAITING", 5000, 0, 9000),
         data_dir=read.parsed("RECEIVER_DATA_DIR", Path(platformdirs.user_data_dir("receiver")), _path),
         log_format=read.choice("LOG_FORMAT", "auto", ("auto", "console", "logfmt")),
         log_level=read.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
@@ -110,9 +112,9 @@ class _Reader:
 
     def parsed(self, name: str, default: T, parse: Callable[[str], T]) -> T:
         try:
-            text = self._env.str(name, "").strip()
+            text = self._text(name)
             return parse(text) if text else default  # many a platform's form says "not set" by an empty value
-        except (EnvError, ValueError) as error:
+        except ValueError as error:
             self.problems[name] = str(error)
             return default
 
@@ -133,10 +135,17 @@ class _Reader:
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
         def parse(text: str) -> str:
             if text.lower() not in choices:
-                raise ValueError(f"must be one of {', '.join(choices)}")
+                raise ValueError(f"must be one of {', '.join(choices)}; for example {default}")
             return text.lower()
 
         return self.parsed(name, default, parse)
+
+    def _text(self, name: str) -> str:
+        try:
+            return self._env.str(name, "").strip()
+        except (OSError, ValueError):  # without its text: some put the secret itself where the path should be
+            example = f"/run/secrets/{name.lower()}"
+            raise ValueError(f"{name}_FILE must name a readable text file, for example {example}") from None
 
 
 def _guid(text: str) -> str:
@@ -165,7 +174,10 @@ def _tls_verify(text: str) -> str:
     if text.lower() in {"required", "none"}:
         return text.lower()
     if not Path(text).is_file():
-        raise ValueError("must be required, none, or the path of a file with the CA certificate")
+        raise ValueError(
+            "must be required, none, or the path of a file with the CA certificate, for example "
+            "/etc/ssl/certs/redis-ca.pem"
+        )
     return text
 
 

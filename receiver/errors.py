@@ -202,6 +202,13 @@ class KeysUnavailableError(UnavailableError):
     title = "The signing keys can't be reached"
 
 
+class TooManyWaitingError(UnavailableError):
+    """As many wait and stream in this process as may."""
+
+    type = "too-many-waiting"
+    title = "Too many are waiting"
+
+
 class StoreUnavailableError(UnavailableError):
     """The store did not take it, or did not answer, in time."""
 

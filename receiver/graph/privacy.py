@@ -9,15 +9,14 @@ from typing import Final
 
 from receiver.graph.json import JSON, dump, parse
 
-_SECRET: Final = re.compile(r"(?i:.*token)|replacementLink|replacesContext|clientState|encryptedContent")
+_SECRET: Final = re.compile(r"(?is).*token|replacementLink|replacesContext|clientState|encryptedContent")
 _MAY_HOLD_SECRETS: Final = re.compile(
-    r'(?i:token)"|"(?:replacementLink|replacesContext|clientState|encryptedContent)"'
+    r'(?i)(?:token|replacementLink|replacesContext|clientState|encryptedContent)"'
 )
-_PLAIN_TEXT: Final = frozenset(
+_PLAIN_WORDS: Final = frozenset(
     {
         "@odata.type",
         "changeType",
-        "clientContext",
         "completionReason",
         "direction",
         "endpointType",
@@ -28,6 +27,7 @@ _PLAIN_TEXT: Final = frozenset(
         "tenantId",
     }
 )
+_WORD: Final = re.compile(r"(?a)#?[a-z][\w.-]{0,99}|[0-9a-f-]{32,36}|", re.IGNORECASE)
 _ADDRESSES: Final = frozenset({"@odata.id", "resource", "resourceUrl"})
 _CALL_ADDRESS: Final = re.compile(r"/?(?:app|communications)/calls(?:/[\w-]+)*")
 _PLAIN_NUMBERS: Final = frozenset({"code", "subcode"})
@@ -74,8 +74,15 @@ def _redact(name: str, value: JSON) -> JSON:
     if isinstance(value, list):
         return [_redact(name, item) for item in value]
     if isinstance(value, str):
-        plain = name in _PLAIN_TEXT or (name in _ADDRESSES and _CALL_ADDRESS.fullmatch(value))
-        return value if plain else _HIDDEN
+        return value if _is_plain(name, value) else _HIDDEN
     if isinstance(value, bool) or value is None or name in _PLAIN_NUMBERS:
         return value
     return _HIDDEN
+
+
+def _is_plain(name: str, text: str) -> bool:
+    if name in _PLAIN_WORDS:  # their sets are open, so a phone number may stand there
+        return _WORD.fullmatch(text) is not None
+    if name in _ADDRESSES:
+        return _CALL_ADDRESS.fullmatch(text) is not None
+    return name == "clientContext"  # the caller's own, by which he finds it

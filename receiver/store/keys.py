@@ -13,7 +13,7 @@ Cluster, so that one script may touch them all.
 | `ops:<call id>` | hash | operation id to the numbers of its records | retention |
 | `oid:<operation id>` | string | numbers of records that know no call yet | retention |
 | `open:<client context>` | string | numbers of records that know no operation id yet | retention |
-| `feed` | stream | `k` (`o`, `c` or `n`) and `r`: which record, call or change has changed | newest 10,000 |
+| `feed` | stream | what changed: `k` kind (`o` `c` `n`), `r` number, call id or entry, `v` revision | newest 10,000 |
 | `changes` | stream | items of subscriptions | newest 10,000, retention |
 | `quarantine` | stream | items that could not be read | newest 1,000, retention |
 

@@ -66,8 +66,8 @@ local function touch(record)
   record.rev = record.rev + 1
 end
 
-local function announce(kind, id)
-  redis.call('XADD', PREFIX .. 'feed', 'MAXLEN', '~', '10000', '*', 'k', kind, 'r', id)
+local function announce(kind, id, revision)
+  redis.call('XADD', PREFIX .. 'feed', 'MAXLEN', '~', '10000', '*', 'k', kind, 'r', id, 'v', revision)
 end
 
 -- Merge members and status by rank. Tells whether anything changed.
@@ -274,7 +274,7 @@ local function keep_operation()
     join(record, status, rank, members, FINAL)
   end
   save(record, number, before)
-  announce('o', number)
+  announce('o', number, record.rev)
   if outcome == 'new' then forget_expired_numbers(tonumber(number)) end
   return outcome
 end
@@ -301,7 +301,7 @@ local function keep_call(change)
     outcome = 'duplicate'
   end
   redis.call('SET', name, cjson.encode(record), 'EX', TTL)
-  if outcome ~= 'duplicate' then announce('c', call) end
+  if outcome ~= 'duplicate' then announce('c', call, record.rev) end
   return outcome
 end
 
@@ -332,7 +332,7 @@ end
 
 local function keep_change()
   local id = append(PREFIX .. 'changes', '10000')
-  if id then announce('n', id) end
+  if id then announce('n', id, 1) end
   return 'kept'
 end
 

@@ -122,13 +122,13 @@ class Reader:
         """
         newest = f"({before}" if before else "+"
         rows = self._call("XREVRANGE", PREFIX + stream, newest, "-", "COUNT", limit + 1)
-        entries = tuple(_entry(row) for row in rows[:limit])
+        entries = tuple(stream_entry(row) for row in rows[:limit])
         return entries, entries[-1].id if len(rows) > limit else None
 
     def entry(self, stream: str, entry_id: str) -> StreamEntry | None:
         """Return one entry of a stream."""
         rows = self._call("XRANGE", PREFIX + stream, entry_id, entry_id)
-        return _entry(rows[0]) if rows else None
+        return stream_entry(rows[0]) if rows else None
 
     def ping(self) -> None:
         """Ask whether the store answers."""
@@ -181,7 +181,8 @@ def _falling(lists: Iterable[bytes]) -> list[int]:
     return sorted({int(number) for listed in lists for number in listed.split()}, reverse=True)
 
 
-def _entry(row: tuple[bytes, Sequence[bytes]]) -> StreamEntry:
+def stream_entry(row: tuple[bytes, Sequence[bytes]]) -> StreamEntry:
+    """Read an entry of a stream as redis-py gives it."""
     entry_id, fields = row[0].decode(), [field.decode() for field in row[1]]
     return StreamEntry(
         entry_id, int(entry_id.partition("-")[0]), dict(zip(fields[::2], fields[1::2], strict=True))

@@ -21,7 +21,10 @@ def make_calls(reader: Reader, gate: Gate) -> Blueprint:
         record, operations = reader.call(wanted)
         if record is None and not operations:
             raise CallNotFoundError("No news of it has come yet, or it has been forgotten.")
-        return representation.answer(representation.call(wanted, record, operations))
+        # Of a call whose own news has not come, only the operations are known.
+        told = representation.call(record) if record else {"callId": wanted, "state": None}
+        listed = [representation.operation(operation) for operation in operations]
+        return representation.answer({**told, "operations": listed})
 
     @blueprint.get("/calls/<call_id>/operations/<operation_id>")
     def operation(call_id: str, operation_id: str) -> Response:

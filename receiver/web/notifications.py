@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Sequence
 from typing import Final
 
-import orjson
 import structlog
 from flask import Blueprint, Response
 
@@ -13,15 +12,15 @@ from receiver.graph.changes import read_changes
 from receiver.graph.json import JSON
 from receiver.graph.privacy import loggable
 from receiver.graph.updates import ChangeNotification, Unreadable
-from receiver.store.reader import Reader, StreamEntry
+from receiver.store.reader import Reader
 from receiver.store.writer import Writer
 from receiver.trust.client_state import matches
+from receiver.web import representation
 from receiver.web.access import Gate
 from receiver.web.bodies import handshake, read_body, read_json
 from receiver.web.callback import ACCEPTED
 from receiver.web.context import time_left
 from receiver.web.listing import page_answer, read_entry_page
-from receiver.web.representation import public_text, timestamp
 
 _log: Final = structlog.get_logger("receiver.notifications")
 
@@ -64,7 +63,7 @@ def make_notifications(client_states: Sequence[str], writer: Writer, reader: Rea
         gate.require("read")
         page = read_entry_page()
         entries, cursor = reader.entries("changes", limit=page.limit, before=page.cursor)
-        return page_answer("notifications", [_represent(entry) for entry in entries], cursor)
+        return page_answer("notifications", [representation.change(entry) for entry in entries], cursor)
 
     return blueprint
 
@@ -101,11 +100,3 @@ def _tell(item: ChangeNotification | Unreadable) -> None:
         _log.info(
             "change", change_type=loggable(item.change_type), subscription_id=loggable(item.subscription_id)
         )
-
-
-def _represent(entry: StreamEntry) -> dict[str, object]:
-    return {
-        "id": entry.id,
-        "at": timestamp(entry.at),
-        "notification": orjson.Fragment(public_text(entry.fields["text"])),
-    }

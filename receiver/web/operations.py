@@ -18,19 +18,29 @@ from receiver.web.access import Gate
 from receiver.web.bodies import read_body, read_json
 from receiver.web.context import time_left
 from receiver.web.listing import page_answer, read_operation_page
+from receiver.web.waiting import Waiter, tell_preference, wanted_wait
 
 _CREATED: Final = 201
 
 
-def make_operations(reader: Reader, writer: Writer, gate: Gate) -> Blueprint:
-    """Make the routes of operations."""
+def make_operations(reader: Reader, writer: Writer, waiter: Waiter, gate: Gate) -> Blueprint:
+    """Make the routes of operations.
+
+    Args:
+        reader: reads what is kept.
+        writer: registers and forgets.
+        waiter: waits for what is to come.
+        gate: who may do what.
+    """
     blueprint = Blueprint("operations", __name__)
 
     @blueprint.get("/operations/<anything:client_context>")
     def latest(client_context: str) -> Response:
         scopes = gate.require("read")
-        record = reader.latest(client_context)
-        return operation_answer(record, secrets_too="secrets" in scopes)
+        record = waiter.latest(client_context, wanted_wait(), _is_news)
+        response = operation_answer(record, secrets_too="secrets" in scopes)
+        tell_preference(response)
+        return response
 
     @blueprint.put("/operations/<anything:client_context>")
     def register(client_context: str) -> Response:
@@ -74,9 +84,8 @@ def operation_answer(record: OperationRecord | None, *, secrets_too: bool) -> Re
     if record is None:
         raise _unknown()
     response = representation.answer(representation.operation(record, secrets=secrets_too))
-    # With the record's number: another operation of the same client context may have the same revision. Weak,
-    # since a duplicate is counted in the answer without being a new version.
-    response.set_etag(f"{record.number}.{record.revision}", weak=True)
+    # Weak, since a duplicate is counted in the answer without being a new version.
+    response.set_etag(_version(record), weak=True)
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Vary"] = "Authorization"
     if not record.done:
@@ -84,6 +93,18 @@ def operation_answer(record: OperationRecord | None, *, secrets_too: bool) -> Re
     if request.method == "GET":
         response.make_conditional(request)
     return response
+
+
+def _is_news(record: OperationRecord | None) -> bool:
+    """Tell whether this is what the request waits for: a result, or anything but the version that it names."""
+    if request.if_none_match:
+        return record is not None and not request.if_none_match.contains_weak(_version(record))
+    return record is not None and record.done
+
+
+def _version(record: OperationRecord) -> str:
+    # With the record's number: another operation of the same client context may have the same revision.
+    return f"{record.number}.{record.revision}"
 
 
 def _unknown() -> OperationNotFoundError:

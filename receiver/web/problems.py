@@ -4,13 +4,15 @@ import logging
 from typing import Final
 
 import orjson
+import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from receiver.errors import ReceiverError
+from receiver.trust.tokens import RefusedTokenError
 from receiver.web.context import request_id
 
-_log: Final = logging.getLogger(__name__)
+_log: Final = structlog.get_logger("receiver.problems")
 
 _TYPES: Final = {
     400: "invalid-request",
@@ -32,7 +34,8 @@ def register_problems(app: Flask) -> None:
 
 def _of_ours(error: ReceiverError) -> Response:
     level = logging.WARNING if error.status >= 500 else logging.INFO  # noqa: PLR2004
-    _log.log(level, "refused: %s", error.type, extra={"reason": getattr(error, "reason", None)})
+    reason = error.reason if isinstance(error, RefusedTokenError) else None
+    _log.log(level, "refused", problem=error.type, **({"reason": reason} if reason else {}))
     response = _problem(error.type, error.title, error.status, error.detail, error.extensions)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
@@ -53,7 +56,7 @@ def _of_http(error: HTTPException) -> Response:
 
 
 def _of_a_bug(error: Exception) -> Response:
-    _log.error("a bug: %s", type(error).__name__, exc_info=error)
+    _log.error("a bug", error=type(error).__name__, exc_info=error)
     detail = "This is our fault, not yours. The log has more under this request id."
     # Graph must never take our own fault for a final answer.
     status = 503 if request.method == "POST" else 500

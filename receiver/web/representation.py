@@ -13,6 +13,7 @@ from flask import Response
 from receiver.graph.privacy import is_secret, without_secrets
 from receiver.graph.statuses import ENDED_RANK, state_rank
 from receiver.graph.updates import Members
+from receiver.store.reader import StreamEntry
 from receiver.store.records import CallRecord, Conflict, OperationRecord
 
 RETRY_AFTER: Final = 2
@@ -63,13 +64,8 @@ def operation(record: OperationRecord, *, secrets: bool = False) -> dict[str, ob
     }
 
 
-def call(
-    call_id: str, record: CallRecord | None, operations: tuple[OperationRecord, ...]
-) -> dict[str, object]:
-    """Represent a call; one of which only operations are known has no state."""
-    listed = {"operations": [operation(one) for one in operations]}
-    if record is None:
-        return {"callId": call_id, "state": None, **listed}
+def call(record: CallRecord) -> dict[str, object]:
+    """Represent a call."""
     return {
         "callId": record.call_id,
         "tenantId": record.tenant_id or None,
@@ -88,7 +84,15 @@ def call(
         "revision": record.revision,
         "notifications": record.notifications,
         "duplicates": record.duplicates,
-        **listed,
+    }
+
+
+def change(entry: StreamEntry) -> dict[str, object]:
+    """Represent a change notification."""
+    return {
+        "id": entry.id,
+        "at": timestamp(entry.at),
+        "notification": orjson.Fragment(public_text(entry.fields["text"])),
     }
 
 

@@ -21,3 +21,14 @@ def running_service(
 def service(running_service: Service, store: StoreServer) -> Service:
     """A receiver with two workers and an empty store."""
     return running_service
+
+
+@pytest.fixture(scope="session")
+def other_service(
+    store_server: StoreServer, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """A second receiver on the same store."""
+    other = Service(tmp_path_factory.mktemp("other"), store_server.url, issuer, WEB_CONCURRENCY="1")
+    other.start()
+    yield other
+    other.kill()

@@ -1,0 +1,137 @@
+"""`GET /events`: a live stream of what changes, as server-sent events.
+
+Format and reconnection: https://html.spec.whatwg.org/multipage/server-sent-events.html. An event's id is the
+feed's own, so any process can go on where another has stopped.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import orjson
+from flask import Blueprint, Response, request
+
+from receiver.errors import StoreUnavailableError
+from receiver.graph.addresses import normalize_id
+from receiver.store.feed import Feed, FeedEvent
+from receiver.store.reader import OperationFilter, Reader
+from receiver.store.records import CallRecord, OperationRecord
+from receiver.web import representation
+from receiver.web.access import Gate
+from receiver.web.hub import Hub, Interest, Subscription
+from receiver.web.waiting import stopping
+
+HEARTBEAT: Final = 15.0
+"""Seconds between comment lines where nothing happens: routers cut what is silent for 55 s."""
+
+_RECONNECT: Final = 3000
+_SNAPSHOT: Final = 200
+_ID: Final = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
+
+
+def make_events(reader: Reader, feed: Feed, hub: Hub, gate: Gate) -> Blueprint:
+    """Make the route of the live stream.
+
+    Args:
+        reader: reads the present state.
+        feed: reads what was missed.
+        hub: tells what changes.
+        gate: who may listen.
+    """
+    blueprint = Blueprint("events", __name__)
+
+    @blueprint.get("/events")
+    def listen() -> Response:
+        gate.require("read")
+        interest = Interest(
+            request.args.get("clientContext", ""), normalize_id(request.args.get("callId", ""))
+        )
+        given = request.headers.get("Last-Event-ID", "")
+        last_id = given if _ID.fullmatch(given) else ""
+        subscription = hub.subscribe(interest, feed, stopping())
+        stream = _Stream(subscription, reader, feed)
+        response = Response(stream.frames(last_id), content_type="text/event-stream; charset=utf-8")
+        response.call_on_close(lambda: hub.unsubscribe(subscription))
+        response.headers["Cache-Control"] = "no-cache, no-transform"
+        response.headers["X-Accel-Buffering"] = "no"  # nginx would collect it first
+        return response
+
+    return blueprint
+
+
+def encode(event: FeedEvent) -> bytes:
+    """Write an event as a frame: what `GET` of the thing would tell, without secrets."""
+    changed = event.changed
+    if isinstance(changed, OperationRecord):
+        return _frame("operation", representation.operation(changed), event.id)
+    if isinstance(changed, CallRecord):
+        return _frame("call", representation.call(changed), event.id)
+    return _frame("change", representation.change(changed), event.id)
+
+
+class _Stream:
+    """One reader's stream: what he missed, or the present, and then what comes."""
+
+    def __init__(self, subscription: Subscription, reader: Reader, feed: Feed) -> None:
+        self._subscription = subscription
+        self._reader = reader
+        self._feed = feed
+
+    def frames(self, last_id: str) -> Iterator[bytes]:
+        """Yield the stream.
+
+        Args:
+            last_id: the id of the last event that the reader has seen; empty, if he is new.
+        """
+        position = self._subscription.position
+        yield b"retry: %d\nid: %s\n\n" % (_RECONNECT, (last_id or position).encode())
+        try:
+            yield from self._beginning(last_id)
+        except StoreUnavailableError:
+            return  # he comes again by himself, with the id that he has
+        while not self._subscription.closed:
+            deliveries = self._subscription.take(HEARTBEAT)
+            yield b"".join(delivery.frame for delivery in deliveries) or b":\n\n"
+
+    def _beginning(self, last_id: str) -> Iterator[bytes]:
+        if not last_id:
+            if self._subscription.interest != Interest():
+                yield from self._present()
+        elif self._feed.holds(last_id):
+            self._subscription.skip_to(last_id)
+            yield from self._missed(last_id)
+        else:
+            yield _frame("reset", {"reason": "more has happened than the feed still holds"}, self._position)
+            yield from self._present()
+
+    def _missed(self, last_id: str) -> Iterator[bytes]:
+        position = last_id
+        while position != self._position:
+            batch = self._feed.between(position, self._position)
+            position = batch.position
+            yield b"".join(encode(event) for event in batch.events if self._is_of_interest(event))
+
+    def _present(self) -> Iterator[bytes]:
+        """Yield the newest operations, the oldest of them first."""
+        interest = self._subscription.interest
+        chosen = OperationFilter(client_context=interest.client_context, call_id=interest.call_id)
+        page = self._reader.operations(chosen, limit=_SNAPSHOT)
+        yield b"".join(
+            _frame("operation", representation.operation(record), self._position)
+            for record in reversed(page.operations)
+        )
+
+    def _is_of_interest(self, event: FeedEvent) -> bool:
+        interest = self._subscription.interest
+        return interest.client_context in {"", event.client_context} and interest.call_id in {
+            "",
+            event.call_id,
+        }
+
+    @property
+    def _position(self) -> str:
+        return self._subscription.position
+
+
+def _frame(kind: str, document: object, event_id: str) -> bytes:
+    return b"id: %s\nevent: %s\ndata: %s\n\n" % (event_id.encode(), kind.encode(), orjson.dumps(document))

@@ -1,0 +1,210 @@
+"""The hub: one reader of the feed for all who wait and stream in this process.
+
+A thousand of them cost one connection to Redis. The hub hands every batch of events to every subscription without
+waiting for anybody: a subscription whose reader does not keep up is closed.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from receiver.errors import StoreUnavailableError, TooManyWaitingError
+from receiver.store.feed import START, Feed, FeedEvent, order
+
+_POLL: Final = 5.0
+"""Seconds that one read of the feed waits at the server."""
+
+_PAUSE_AFTER_FAILURE: Final = 0.5
+_MOST_PENDING: Final = 1000
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Stopping(Protocol):
+    """Set when the process is to end."""
+
+    def is_set(self) -> bool:
+        """Tell whether it is set."""
+
+    def wait(self, timeout: float | None = None) -> object:
+        """Return when it is set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """Which events a subscription gets; what is empty does not filter."""
+
+    client_context: str = ""
+    call_id: str = ""
+
+
+class Delivery:
+    """An event, and its frame on the wire, which is made once for all streams that send it."""
+
+    __slots__ = ("_encode", "_frame", "event", "order")
+
+    def __init__(self, event: FeedEvent, encode: Callable[[FeedEvent], bytes]) -> None:
+        self.event = event
+        self.order = order(event.id)
+        self._encode = encode
+        self._frame: bytes | None = None
+
+    @property
+    def frame(self) -> bytes:
+        """The event as a stream sends it."""
+        if self._frame is None:
+            self._frame = self._encode(self.event)
+        return self._frame
+
+
+class Subscription:
+    """What one waiter or stream has yet to take.
+
+    Args:
+        interest: which events.
+        position: the feed's id after which the events come.
+    """
+
+    def __init__(self, interest: Interest, position: str) -> None:
+        self.interest = interest
+        self.position = position
+        self.closed = False
+        self._after = order(position)
+        self._pending: deque[Delivery] = deque()
+        self._news = threading.Event()
+
+    def skip_to(self, position: str) -> None:
+        """Leave out what the reader has seen already, elsewhere."""
+        self._after = max(self._after, order(position))
+        self._pending = deque(one for one in self._pending if one.order > self._after)
+
+    def offer(self, delivery: Delivery) -> None:
+        """Put an event in line; too many in line close the subscription."""
+        if delivery.order <= self._after:
+            return
+        if len(self._pending) >= _MOST_PENDING:
+            self.close()
+            return
+        self._pending.append(delivery)
+        self._news.set()
+
+    def close(self) -> None:
+        """End it; whoever takes from it learns so."""
+        self.closed = True
+        self._news.set()
+
+    def take(self, seconds: float) -> list[Delivery]:
+        """Wait for events; return those in line, none where the time is over or the subscription is closed."""
+        if self._news.wait(seconds):
+            self._news.clear()
+        taken = list(self._pending)
+        self._pending.clear()
+        return taken
+
+
+class Hub:
+    """Hands the feed's events to subscriptions.
+
+    Args:
+        feed: waits for news on a link of its own, and reads nothing while nobody subscribes.
+        encode: makes the frame of an event.
+        most: how many subscriptions there may be.
+    """
+
+    def __init__(self, feed: Feed, encode: Callable[[FeedEvent], bytes], *, most: int) -> None:
+        self._feed = feed
+        self._encode = encode
+        self._most = most
+        self._lock = threading.Lock()
+        self._wanted = threading.Event()
+        self._buckets: dict[Interest, set[Subscription]] = {}
+        self._count = 0
+        self._position = START
+        self._reader: threading.Thread | None = None
+        self._stopping: Stopping | None = None
+
+    def subscribe(self, interest: Interest, now: Feed, stopping: Stopping | None) -> Subscription:
+        """Begin to collect events; end it with `unsubscribe`.
+
+        Args:
+            interest: which events.
+            now: asked where the feed is, if nobody has been reading it.
+            stopping: set when the process is to end; all subscriptions are closed then.
+
+        Raises:
+            TooManyWaitingError: there are as many as may be.
+            StoreUnavailableError: the feed can't be read.
+        """
+        with self._lock:
+            if self._count >= self._most:
+                raise TooManyWaitingError(
+                    "As many wait and stream here as may (RECEIVER_MAX_WAITING). Ask without waiting, or later.",
+                    retry_after=5,
+                )
+            self._watch(stopping)
+            if not self._count:
+                self._position = max(self._position, now.position(), key=order)
+            subscription = Subscription(interest, self._position)
+            self._buckets.setdefault(interest, set()).add(subscription)
+            self._count += 1
+            self._wanted.set()
+        if stopping is not None and stopping.is_set():
+            subscription.close()
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Collect no more for a subscription; once is enough, twice does no harm."""
+        with self._lock:
+            bucket = self._buckets.get(subscription.interest, set())
+            if subscription not in bucket:
+                return
+            bucket.remove(subscription)
+            if not bucket:
+                del self._buckets[subscription.interest]
+            self._count -= 1
+            if not self._count:
+                self._wanted.clear()
+
+    @property
+    def count(self) -> int:
+        """How many wait and stream now."""
+        return self._count
+
+    def _watch(self, stopping: Stopping | None) -> None:
+        if self._reader is None:
+            self._reader = threading.Thread(target=self._read, name="feed", daemon=True)
+            self._reader.start()
+        if stopping is not None and self._stopping is None:
+            self._stopping = stopping
+            threading.Thread(target=self._close_at, args=(stopping,), name="feed-end", daemon=True).start()
+
+    def _read(self) -> None:
+        while self._wanted.wait():
+            try:
+                batch = self._feed.wait(self._position, _POLL)
+            except StoreUnavailableError as error:
+                _log.warning("the feed can't be read: %s", error.detail)
+                time.sleep(_PAUSE_AFTER_FAILURE)
+                continue
+            with self._lock:
+                self._position = max(self._position, batch.position, key=order)
+            for event in batch.events:
+                self._hand_out(Delivery(event, self._encode))
+
+    def _hand_out(self, delivery: Delivery) -> None:
+        event = delivery.event
+        context, call_id = event.client_context, event.call_id
+        for interest in {Interest(), Interest(context), Interest("", call_id), Interest(context, call_id)}:
+            for subscription in tuple(self._buckets.get(interest, ())):
+                subscription.offer(delivery)
+
+    def _close_at(self, stopping: Stopping) -> None:
+        stopping.wait()
+        with self._lock:
+            for bucket in self._buckets.values():
+                for subscription in bucket:
+                    subscription.close()

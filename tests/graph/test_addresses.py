@@ -1,0 +1,69 @@
+"""Addresses and ids, in all the ways that Graph writes them."""
+
+import pytest
+
+from receiver.graph.addresses import Address, normalize_id
+from tests.notifications import CALL, OPERATION
+
+UNDASHED_CALL = CALL.replace("-", "").upper()
+UNDASHED_OPERATION = OPERATION.replace("-", "").upper()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param(f"/communications/calls/{CALL}/operations/{OPERATION}", id="communications"),
+        pytest.param(f"/app/calls/{CALL}/operations/{OPERATION}", id="app"),
+        pytest.param(f"communications/calls/{CALL}/operations/{OPERATION}", id="no leading slash"),
+        pytest.param(
+            f"/communications/calls/{UNDASHED_CALL}/operations/{UNDASHED_OPERATION}",
+            id="upper-case undashed ids",
+        ),
+        pytest.param(
+            f"https://graph.microsoft.com/v1.0/communications/calls/{CALL}/operations/{OPERATION}",
+            id="a whole address",
+        ),
+        pytest.param(f"/Communications/Calls/{CALL}/Operations/{OPERATION}", id="capitalised"),
+        pytest.param(f"/communications/calls/{CALL}/operations/{OPERATION}/", id="a trailing slash"),
+        pytest.param(f"/communications//calls/{CALL}/operations/{OPERATION}?x=/calls/y", id="a query"),
+    ],
+)
+def test_every_way_to_write_an_operation_is_the_same_address(url: str) -> None:
+    assert Address.parse(url) == Address(CALL, "operations", OPERATION)
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        pytest.param(f"/communications/calls/{CALL}", Address(CALL), id="a call"),
+        pytest.param(f"/app/calls/{CALL}/participants", Address(CALL, "participants"), id="a roster"),
+        pytest.param(
+            f"/communications/calls/{CALL}/operations/participants",
+            Address(CALL, "operations"),
+            id="the documentation's roster, which is no id",
+        ),
+        pytest.param("/communications/calls/not-a-guid", Address("not-a-guid"), id="an id of another kind"),
+        pytest.param("/communications/calls", Address(), id="no id"),
+        pytest.param("/communications/callRecords/1", Address(), id="no call"),
+        pytest.param("", Address(), id="nothing"),
+        pytest.param("?/calls/1", Address(), id="only a query"),
+    ],
+)
+def test_an_address_is_taken_apart(url: str, address: Address) -> None:
+    assert Address.parse(url) == address
+
+
+@pytest.mark.parametrize(
+    ("text", "normalized"),
+    [
+        pytest.param(UNDASHED_CALL, CALL, id="upper-case undashed"),
+        pytest.param(CALL.upper(), CALL, id="upper-case dashed"),
+        pytest.param(CALL, CALL, id="normal already"),
+        pytest.param(CALL[:-1], CALL[:-1], id="too short"),
+        pytest.param(CALL + "\n", CALL + "\n", id="with a newline"),
+        pytest.param("Ab/C", "Ab/C", id="another id, whose case counts"),
+        pytest.param("", "", id="nothing"),
+    ],
+)
+def test_only_guids_are_normalized(text: str, normalized: str) -> None:
+    assert normalize_id(text) == normalized

@@ -1,0 +1,181 @@
+"""The live stream, over real HTTP with two receivers on one store."""
+
+import socket
+import time
+from pathlib import Path
+
+from receiver.simulator.issuer import Issuer
+from tests import stores
+from tests.listening import Listener
+from tests.notifications import CALL, call, operation, roster
+from tests.service import CLIENT_STATE, READ, WRITE, Service
+from tests.stores import StoreServer
+
+
+def test_every_change_is_streamed_from_any_process(service: Service, other_service: Service) -> None:
+    with Listener(service) as listener:
+        assert listener.response.headers["Content-Type"].startswith("text/event-stream")
+        assert listener.response.headers["X-Accel-Buffering"] == "no"
+        other_service.call_back(operation(status="running", recordingAccessToken="secret"))
+        other_service.call_back(operation(status="running", recordingAccessToken="secret"))
+        listener.wait_for(1)
+        service.call_back(operation(), call("established"), roster({"id": "p"}))
+        change = {
+            "subscriptionId": "s",
+            "clientState": CLIENT_STATE,
+            "changeType": "created",
+            "resource": "r",
+        }
+        service.request("POST", "/notifications", key=None, body={"value": [change]})
+        events = listener.wait_for(4)
+    assert [event.kind for event in events] == ["operation", "operation", "call", "change"]
+    assert [event.data["status"] for event in events[:2]] == ["running", "completed"]
+    assert events[1].data["operation"] == service.get("/operations/invite-1").json["operation"]
+    assert (events[2].data["state"], events[2].data["roster"][0]["id"]) == ("established", "p")
+    assert events[3].data["notification"]["resource"] == "r"
+    assert "secret" not in str(events)
+    assert CLIENT_STATE not in str(events)
+
+
+def test_a_stream_of_one_client_context_begins_with_its_present(service: Service) -> None:
+    service.call_back(operation(status="running"), operation(cc="other", op=""))
+    with Listener(service, "?clientContext=invite-1") as listener:
+        listener.wait_for(1)
+        service.call_back(operation(cc="another", op="x"), operation())
+        events = listener.wait_for(2)
+        time.sleep(0.2)
+    assert [event.data["status"] for event in events] == ["running", "completed"]
+    assert len(listener.events) == 2
+
+
+def test_a_stream_of_one_call_tells_of_the_call_and_its_operations(service: Service) -> None:
+    with Listener(service, f"?callId={CALL.upper()}") as listener:
+        service.call_back(
+            operation(call=CALL.replace("5", "6"), op="x"), operation(cc=None), call("established")
+        )
+        events = listener.wait_for(2)
+        time.sleep(0.2)
+    assert [event.kind for event in events] == ["operation", "call"]
+    assert len(listener.events) == 2
+
+
+def test_a_reader_resumes_without_a_gap_and_without_a_repeat(
+    service: Service, other_service: Service
+) -> None:
+    with Listener(service) as listener:
+        service.call_back(operation(cc="cc-0", op="op-0"))
+        listener.wait_for(1)
+    for number in range(1, 8):
+        service.call_back(operation(cc=f"cc-{number}", op=f"op-{number}"))
+    with Listener(other_service, last_id=listener.last_id) as resumed:
+        resumed.wait_for(7)
+        service.call_back(operation(cc="cc-8", op="op-8"))
+        events = resumed.wait_for(8)
+        time.sleep(0.2)
+    assert [event.data["clientContext"] for event in events] == [f"cc-{number}" for number in range(1, 9)]
+    assert len(resumed.events) == 8
+
+
+def test_a_reader_who_has_seen_nothing_yet_resumes_where_he_began(service: Service) -> None:
+    service.call_back(operation(cc="before", op="x"))
+    with Listener(service) as listener:
+        pass
+    service.call_back(operation(cc="between", op="y"))
+    with Listener(service, last_id=listener.last_id) as resumed:
+        [event] = resumed.wait_for(1)
+    assert event.data["clientContext"] == "between"
+
+
+def test_a_reader_who_is_too_far_behind_gets_a_reset_and_the_present(
+    service: Service, store: StoreServer
+) -> None:
+    with Listener(service) as listener:
+        service.call_back(operation(cc="old", op="old"))
+        listener.wait_for(1)
+    service.call_back(operation(cc="dropped", op="x"), operation(cc="held", op="y"))
+    store.client.xtrim("receiver:{0}:feed", maxlen=1, approximate=False)
+    with Listener(service, last_id=listener.last_id) as resumed:
+        events = resumed.wait_for(4)
+        service.call_back(operation(cc="next", op="z"))
+        events = resumed.wait_for(5)
+    assert events[0].kind == "reset"
+    assert [event.data["clientContext"] for event in events[1:]] == ["old", "dropped", "held", "next"]
+
+
+def test_a_reader_of_a_store_that_was_lost_gets_a_reset(service: Service, store: StoreServer) -> None:
+    with Listener(service) as listener:
+        service.call_back(operation())
+        listener.wait_for(1)
+    store.client.flushall()
+    with Listener(service, last_id=listener.last_id) as resumed:
+        assert [event.kind for event in resumed.wait_for(1)] == ["reset"]
+
+
+def test_what_was_forgotten_is_not_streamed_again(service: Service) -> None:
+    with Listener(service) as listener:
+        pass
+    service.call_back(operation(), operation(cc="other", op="x"))
+    service.request("DELETE", "/operations/invite-1", key=WRITE)
+    with Listener(service, last_id=listener.last_id) as resumed:
+        events = resumed.wait_for(1)
+    assert [event.data["clientContext"] for event in events] == ["other"]
+
+
+def test_a_stream_resumes_over_a_restart_of_the_receiver_and_of_the_store(
+    tmp_path: Path, issuer: Issuer
+) -> None:
+    own = stores.start("valkey-9", ["--appendonly", "yes", "--appendfsync", "always"])
+    assert own
+    service = Service(tmp_path, own.url, issuer, WEB_CONCURRENCY="1")
+    service.start()
+    try:
+        with Listener(service) as listener:
+            service.call_back(operation(cc="first", op="a"))
+            listener.wait_for(1)
+            own.kill()
+            own.start()
+            service.call_back(operation(cc="second", op="b"))
+            listener.wait_for(2)
+            began = time.monotonic()
+            assert service.stop() == 0
+            assert time.monotonic() - began < 5, "a stream holds no stop up"
+            assert listener.ended.wait(5)
+        service.start()
+        service.call_back(operation(cc="third", op="c"))
+        with Listener(service, last_id=listener.last_id) as resumed:
+            [event] = resumed.wait_for(1)
+        assert event.data["clientContext"] == "third"
+    finally:
+        service.kill()
+        own.remove()
+
+
+def test_a_reader_who_does_not_read_holds_nobody_up_and_is_dropped(service: Service) -> None:
+    lazy = socket.socket()
+    lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    lazy.connect(("127.0.0.1", service.port))
+    lazy.sendall(f"GET /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {READ}\r\n\r\n".encode())
+    with Listener(service) as listener:
+        for batch in range(20):
+            items = [
+                operation(cc=f"cc-{batch}-{n}", op=f"op-{batch}-{n}", filler="x" * 8000) for n in range(100)
+            ]
+            answer = service.call_back(*items)
+            assert answer.status == 202
+            assert answer.seconds < 2
+        listener.wait_for(2000)
+    lazy.settimeout(1)
+    received = b""
+    deadline = time.monotonic() + 45
+    while time.monotonic() < deadline:
+        try:
+            data = lazy.recv(1 << 16)
+        except TimeoutError:
+            continue
+        except ConnectionResetError:
+            break
+        received += data
+        if not data or received.endswith(b"\r\n0\r\n\r\n"):
+            break
+    assert received.count(b"\nevent: operation") < 2000
+    lazy.close()

@@ -1,0 +1,158 @@
+"""Waiting for a result, with two receivers on one store: what ends a wait may arrive at the other."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from receiver.simulator.issuer import Issuer
+from tests import stores
+from tests.notifications import operation
+from tests.service import WRITE, Answer, Service
+from tests.stores import StoreServer
+
+
+class Waiting:
+    """A GET that waits, in a thread."""
+
+    def __init__(self, service: Service, path: str, **headers: str) -> None:
+        self._answers: list[Answer] = []
+        self._thread = threading.Thread(
+            target=lambda: self._answers.append(service.get(path, headers=headers))
+        )
+        self._thread.start()
+        time.sleep(0.3)
+
+    @property
+    def done(self) -> bool:
+        return bool(self._answers)
+
+    def answer(self) -> Answer:
+        self._thread.join(30)
+        return self._answers[0]
+
+
+def test_a_wait_ends_with_the_result_that_arrives_at_another_process(
+    service: Service, other_service: Service
+) -> None:
+    service.call_back(operation(status="running"))
+    waiting = Waiting(service, "/operations/invite-1", Prefer="respond-async, wait=20")
+    other_service.call_back(operation(status="running", more=1))
+    time.sleep(0.2)
+    assert not waiting.done, "running is no result"
+    other_service.call_back(operation())
+    answer = waiting.answer()
+    assert (answer.status, answer.json["status"]) == (200, "completed")
+    assert answer.seconds < 5
+    assert answer.headers["Preference-Applied"] == "wait=20"
+
+
+def test_one_may_wait_for_what_nobody_has_heard_of(service: Service, other_service: Service) -> None:
+    waiting = Waiting(service, "/operations/invite-1?wait=20")
+    other_service.call_back(operation())
+    assert waiting.answer().json["done"]
+
+
+def test_at_the_end_of_the_time_the_latest_state_is_the_answer(service: Service) -> None:
+    service.call_back(operation(status="running"))
+    answer = service.get("/operations/invite-1?wait=1")
+    assert (answer.status, answer.json["status"]) == (200, "running")
+    assert 0.9 < answer.seconds < 3
+    unknown = service.get("/operations/unknown?wait=1")
+    assert (unknown.status, unknown.problem) == (404, "operation-not-found")
+    assert 0.9 < unknown.seconds < 3
+
+
+def test_what_is_done_is_told_at_once(service: Service) -> None:
+    service.call_back(operation())
+    assert service.get("/operations/invite-1?wait=20").seconds < 1
+
+
+def test_with_an_etag_one_waits_for_any_change(service: Service, other_service: Service) -> None:
+    service.call_back(operation(status="running"))
+    etag = service.get("/operations/invite-1").headers["ETag"]
+    same = service.get("/operations/invite-1?wait=1", headers={"If-None-Match": etag})
+    assert (same.status, same.body) == (304, b"")
+    waiting = Waiting(service, "/operations/invite-1?wait=20", **{"If-None-Match": etag})
+    other_service.call_back(operation(status="running"))
+    time.sleep(0.2)
+    assert not waiting.done, "a duplicate wakes nobody"
+    other_service.call_back(operation(status="running", more=1))
+    assert (waiting.answer().status, waiting.answer().json["operation"]["more"]) == (200, 1)
+
+
+def test_a_registration_wakes_those_who_wait_with_an_etag(service: Service) -> None:
+    waiting = Waiting(service, "/operations/invite-1?wait=20", **{"If-None-Match": '"nothing"'})
+    service.request("PUT", "/operations/invite-1", key=WRITE)
+    assert waiting.answer().status == 200
+
+
+@pytest.mark.parametrize("wait", ["x", "-1", "1.5", ""])
+def test_a_wait_that_is_no_number_is_refused(service: Service, wait: str) -> None:
+    refused = service.get(f"/operations/invite-1?wait={wait}")
+    assert (refused.status, refused.problem) == (400, "invalid-request")
+
+
+def test_a_preference_that_makes_no_sense_is_ignored(service: Service) -> None:
+    service.call_back(operation(status="running"))
+    answer = service.get("/operations/invite-1", headers={"Prefer": "wait=soon"})
+    assert (answer.status, "Preference-Applied" in answer.headers) == (200, False)
+
+
+def test_nobody_waits_longer_than_25_s(service: Service) -> None:
+    service.call_back(operation())
+    answer = service.get("/operations/invite-1", headers={"Prefer": 'wait="900"'})
+    assert answer.headers["Preference-Applied"] == "wait=25"
+
+
+def test_a_stop_ends_every_wait_with_the_latest_state(
+    tmp_path: Path, store: StoreServer, issuer: Issuer
+) -> None:
+    service = Service(tmp_path, store.url, issuer, WEB_CONCURRENCY="1")
+    service.start()
+    service.call_back(operation(status="running"))
+    waiting = Waiting(service, "/operations/invite-1?wait=25")
+    began = time.monotonic()
+    assert service.stop() == 0
+    assert time.monotonic() - began < 5
+    assert (waiting.answer().status, waiting.answer().json["status"]) == (200, "running")
+
+
+def test_beyond_the_cap_one_is_told_to_come_later_and_callbacks_go_on(
+    tmp_path: Path, store: StoreServer, issuer: Issuer
+) -> None:
+    service = Service(tmp_path, store.url, issuer, WEB_CONCURRENCY="1", RECEIVER_MAX_WAITING="3")
+    service.start()
+    try:
+        waiting = [Waiting(service, f"/operations/cc-{number}?wait=20") for number in range(3)]
+        refused = service.get("/operations/cc-9?wait=20")
+        assert (refused.status, refused.problem, refused.headers["Retry-After"]) == (
+            503,
+            "too-many-waiting",
+            "5",
+        )
+        assert service.get("/events").status == 503
+        assert service.call_back(*(operation(cc=f"cc-{n}", op=f"op-{n}") for n in range(3))).status == 202
+        assert [one.answer().status for one in waiting] == [200] * 3
+        assert service.get("/operations/cc-9?wait=1").status == 404, "the places are free again"
+    finally:
+        service.kill()
+
+
+def test_a_wait_survives_a_short_outage_of_the_store(tmp_path: Path, issuer: Issuer) -> None:
+    own = stores.start("valkey-9", ["--appendonly", "yes", "--appendfsync", "always"])
+    assert own
+    service = Service(tmp_path, own.url, issuer, WEB_CONCURRENCY="1")
+    service.start()
+    try:
+        waiting = Waiting(service, "/operations/invite-1?wait=20")
+        own.kill()
+        time.sleep(0.5)
+        own.start()
+        while service.call_back(operation()).status != 202:
+            time.sleep(0.1)
+        assert waiting.answer().json["done"]
+    finally:
+        service.kill()
+        own.remove()
