@@ -13,7 +13,7 @@ from flask import Blueprint, Response, request
 
 from receiver.errors import StoreUnavailableError
 from receiver.graph.addresses import normalize_id
-from receiver.store.feed import Feed, FeedEvent
+from receiver.store.feed import Feed, FeedEvent, order
 from receiver.store.reader import OperationFilter, Reader
 from receiver.store.records import CallRecord, OperationRecord
 from receiver.web import representation
@@ -76,6 +76,8 @@ class _Stream:
         self._subscription = subscription
         self._reader = reader
         self._feed = feed
+        self._told: dict[int, int] = {}
+        """Revisions of the present, by record number: news of them on its way is old."""
 
     def frames(self, last_id: str) -> Iterator[bytes]:
         """Yield the stream.
@@ -83,54 +85,50 @@ class _Stream:
         Args:
             last_id: the id of the last event that the reader has seen; empty, if he is new.
         """
-        position = self._subscription.position
-        yield b"retry: %d\nid: %s\n\n" % (_RECONNECT, (last_id or position).encode())
+        yield b"retry: %d\nid: %s\n\n" % (_RECONNECT, (last_id or self._subscription.position).encode())
         try:
             yield from self._beginning(last_id)
         except StoreUnavailableError:
             return  # he comes again by himself, with the id that he has
         while not self._subscription.closed:
             deliveries = self._subscription.take(HEARTBEAT)
-            yield b"".join(delivery.frame for delivery in deliveries) or b":\n\n"
+            frames = [delivery.frame for delivery in deliveries if not self._is_old(delivery.event)]
+            if frames or not deliveries:
+                yield b"".join(frames) or b":\n\n"
 
     def _beginning(self, last_id: str) -> Iterator[bytes]:
-        if not last_id:
-            if self._subscription.interest != Interest():
-                yield from self._present()
-        elif self._feed.holds(last_id):
+        if last_id and self._feed.holds(last_id):
             self._subscription.skip_to(last_id)
             yield from self._missed(last_id)
-        else:
-            yield _frame("reset", {"reason": "more has happened than the feed still holds"}, self._position)
-            yield from self._present()
+        elif last_id:
+            yield from self._present(reset=True)
+        elif self._subscription.interest != Interest():
+            yield from self._present(reset=False)
 
     def _missed(self, last_id: str) -> Iterator[bytes]:
-        position = last_id
-        while position != self._position:
-            batch = self._feed.between(position, self._position)
+        position, until = last_id, self._subscription.position
+        while order(position) < order(until):
+            batch = self._feed.between(position, until)
             position = batch.position
-            yield b"".join(encode(event) for event in batch.events if self._is_of_interest(event))
+            yield b"".join(
+                encode(event) for event in batch.events if self._subscription.interest.admits(event)
+            )
 
-    def _present(self) -> Iterator[bytes]:
-        """Yield the newest operations, the oldest of them first."""
+    def _present(self, *, reset: bool) -> Iterator[bytes]:
+        """Yield the newest operations, the oldest of them first; before them, if wanted, that this is a reset."""
+        position = self._feed.position()
+        self._subscription.skip_to(position)
+        if reset:
+            yield _frame("reset", {"reason": "more has happened than the feed still holds"}, position)
         interest = self._subscription.interest
         chosen = OperationFilter(client_context=interest.client_context, call_id=interest.call_id)
-        page = self._reader.operations(chosen, limit=_SNAPSHOT)
-        yield b"".join(
-            _frame("operation", representation.operation(record), self._position)
-            for record in reversed(page.operations)
-        )
+        present = self._reader.operations(chosen, limit=_SNAPSHOT).operations[::-1]
+        self._told = {record.number: record.revision for record in present}
+        yield b"".join(_frame("operation", representation.operation(record), position) for record in present)
 
-    def _is_of_interest(self, event: FeedEvent) -> bool:
-        interest = self._subscription.interest
-        return interest.client_context in {"", event.client_context} and interest.call_id in {
-            "",
-            event.call_id,
-        }
-
-    @property
-    def _position(self) -> str:
-        return self._subscription.position
+    def _is_old(self, event: FeedEvent) -> bool:
+        record = event.changed
+        return isinstance(record, OperationRecord) and record.revision <= self._told.get(record.number, 0)
 
 
 def _frame(kind: str, document: object, event_id: str) -> bytes:

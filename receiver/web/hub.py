@@ -41,6 +41,10 @@ class Interest:
     client_context: str = ""
     call_id: str = ""
 
+    def admits(self, event: FeedEvent) -> bool:
+        """Tell whether an event is of interest."""
+        return self.client_context in {"", event.client_context} and self.call_id in {"", event.call_id}
+
 
 class Delivery:
     """An event, and its frame on the wire, which is made once for all streams that send it."""

@@ -47,7 +47,7 @@ CONTENT = "+15550100 Ann"
             "clientContext: Not a valid string.; id: Not a valid string.",
             id="several, of which the minor one is not named",
         ),
-        pytest.param(call(**{"state": {"x": CONTENT}}), "state: Not a valid string.", id="a call's state"),
+        pytest.param(call({"x": CONTENT}), "state: Not a valid string.", id="a call's state"),
         pytest.param({**operation(), "resourceUrl": 5}, "resourceUrl: Not a valid string.", id="the address"),
         pytest.param(
             {**operation(), "changeType": [CONTENT]}, "changeType: Not a valid string.", id="the change type"

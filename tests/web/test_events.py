@@ -112,6 +112,7 @@ def test_a_reader_of_a_store_that_was_lost_gets_a_reset(service: Service, store:
 
 
 def test_what_was_forgotten_is_not_streamed_again(service: Service) -> None:
+    service.call_back(operation(cc="before", op="y"))
     with Listener(service) as listener:
         pass
     service.call_back(operation(), operation(cc="other", op="x"))
