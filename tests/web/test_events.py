@@ -180,3 +180,12 @@ def test_a_reader_who_does_not_read_holds_nobody_up_and_is_dropped(service: Serv
             break
     assert received.count(b"\nevent: operation") < 2000
     lazy.close()
+
+
+def test_a_silent_stream_is_kept_open_by_comments(service: Service) -> None:
+    with Listener(service) as listener:
+        deadline = time.monotonic() + 20
+        while not listener.comments:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    assert listener.events == []
