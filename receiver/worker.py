@@ -172,6 +172,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
         """Make what needs gevent's hub, which is new after the fork; then do as gunicorn does."""
         self._connections: set[Connection] = set()
         self._stopping = Event()
+        self._at_once = False
         super().init_signals()
 
     def load_wsgi(self) -> None:
@@ -184,6 +185,12 @@ class Worker(GeventWorker):  # type: ignore[misc]
         super().handle_exit(sig, frame)
         self._stopping.set()
 
+    def handle_quit(self, sig: int, frame: object) -> None:  # noqa: ARG002 - the signature of a signal handler
+        """End at once (SIGQUIT; the master sends it at Ctrl-C). gunicorn's own way ends in a traceback."""
+        self.alive = False
+        self._at_once = True
+        self._stopping.set()
+
     def run(self) -> None:
         """Serve until it is time to stop, then stop."""
         servers = [self._listen(listener) for listener in self.sockets]
@@ -191,7 +198,8 @@ class Worker(GeventWorker):  # type: ignore[misc]
             self.notify()
             self._stopping.wait(1.0)
         self._stopping.set()
-        self._finish(servers)
+        if not self._at_once:
+            self._finish(servers)
 
     def timeout_ctx(self) -> contextlib.AbstractContextManager[None]:
         """Limit nothing here: a connection knows its own deadlines."""

@@ -120,5 +120,6 @@ def test_demo_plays_calls_and_prints_commands_that_work(tmp_path: Path) -> None:
         status = demo.wait(20)
     assert status == 0
     assert "Traceback" not in output.read_text()
+    assert "SystemExit" not in output.read_text()
     _, alive = psutil.wait_procs(children, timeout=10)
     assert alive == []
