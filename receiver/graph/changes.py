@@ -45,7 +45,7 @@ def _read_item(item: JSON) -> ChangeNotification | Unreadable:
     except TooDeepError as error:
         return quarantined(kept, str(error), "notifications")
     return ChangeNotification(
-        subscription_id=loaded["subscriptionId"] or "",
+        subscription_id=loaded["subscriptionId"],
         tenant_id=loaded.get("tenantId") or "",
         change_type=loaded.get("changeType") or "",
         lifecycle_event=loaded.get("lifecycleEvent") or "",

@@ -183,7 +183,7 @@ class ChangeNotificationSchema(GraphSchema):
     """One item of contract B: https://learn.microsoft.com/graph/api/resources/changenotification."""
 
     id = _string()
-    subscriptionId = _string(required=True)
+    subscriptionId = fields.String(required=True)
     tenantId = _string()
     clientState = fields.Raw(allow_none=True)
     changeType = _string()

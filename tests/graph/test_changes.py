@@ -1,58 +1,145 @@
 """Contract B: change notifications, plain part."""
 
+import json
+from typing import Any
+
 import pytest
 
 from receiver.errors import InvalidEnvelopeError
 from receiver.graph.changes import read_changes
-from receiver.graph.json import JSON
 from receiver.graph.updates import ChangeNotification, Unreadable
+from tests.graph.reading import nested
+from tests.notifications import operation
+
+STATE = "state-secret"
 
 
-def read(item: JSON) -> tuple[JSON, ChangeNotification | Unreadable]:
-    [found] = read_changes({"value": [item]})
-    return found
+def change(**members: Any) -> dict[str, Any]:
+    plain = {
+        "id": "lsgTZMr9KwAAA",
+        "subscriptionId": "s-1",
+        "subscriptionExpirationDateTime": "2026-11-24T10:00:00Z",
+        "tenantId": "t-1",
+        "clientState": STATE,
+        "changeType": "created",
+        "resource": "communications/callRecords/1",
+        "resourceData": {"@odata.type": "#microsoft.graph.callRecord", "id": "1"},
+    }
+    return {**plain, **members}
 
 
-def test_a_plain_item_is_read_and_its_client_state_taken_out() -> None:
-    state, item = read(
-        {"subscriptionId": "s", "clientState": "c-secret", "changeType": "Updated", "resource": "r"}
+def without(*names: str, **members: Any) -> dict[str, Any]:
+    return {name: value for name, value in change(**members).items() if name not in names}
+
+
+def read_change(item: Any) -> tuple[Any, ChangeNotification | Unreadable]:
+    [read] = read_changes({"value": [item], "validationTokens": ["jwt"]})
+    return read
+
+
+def test_a_plain_item_is_read() -> None:
+    client_state, read = read_change(change(new={"a": [None]}))
+    assert client_state == STATE
+    assert isinstance(read, ChangeNotification)
+    assert read == ChangeNotification(
+        subscription_id="s-1",
+        tenant_id="t-1",
+        change_type="created",
+        lifecycle_event="",
+        resource="communications/callRecords/1",
+        text=read.text,
+        encrypted=False,
     )
-    assert state == "c-secret"
-    assert isinstance(item, ChangeNotification)
-    assert (item.subscription_id, item.change_type, item.resource, item.encrypted) == (
-        "s",
-        "Updated",
-        "r",
-        False,
-    )
-    assert "c-secret" not in item.text
-
-
-def test_a_lifecycle_item_has_no_change_type() -> None:
-    _, item = read({"subscriptionId": "s", "lifecycleEvent": "missed", "changeType": None})
-    assert isinstance(item, ChangeNotification)
-    assert (item.lifecycle_event, item.change_type) == ("missed", "")
-
-
-def test_an_encrypted_item_is_marked() -> None:
-    _, item = read({"subscriptionId": "s", "encryptedContent": {"data": "x"}})
-    assert isinstance(item, ChangeNotification)
-    assert item.encrypted
+    assert json.loads(read.text) == without("clientState", new={"a": [None]})
 
 
 @pytest.mark.parametrize(
-    "item", [5, None, [], {}, {"subscriptionId": 5}, {"subscriptionId": "s", "changeType": {}}]
+    "event", ["reauthorizationRequired", "subscriptionRemoved", "missed", "somethingNew"]
 )
-def test_an_item_that_can_not_be_read_keeps_no_client_state(item: JSON) -> None:
-    given: JSON = {**item, "clientState": "c-secret"} if isinstance(item, dict) else item
-    state, found = read(given)
-    assert isinstance(found, Unreadable)
-    assert found.contract == "notifications"
-    assert state == ("c-secret" if isinstance(item, dict) else None)
-    assert "c-secret" not in f"{found.text} {found.reason}"
+def test_a_lifecycle_item_has_an_event_and_no_change_type(event: str) -> None:
+    _, read = read_change(without("changeType", "resource", "resourceData", "id", lifecycleEvent=event))
+    assert isinstance(read, ChangeNotification)
+    assert (read.lifecycle_event, read.change_type, read.resource) == (event, "", "")
 
 
-@pytest.mark.parametrize("document", [[], None, {}, {"value": 5}, "x"])
-def test_a_body_that_is_no_collection_is_refused(document: JSON) -> None:
-    with pytest.raises(InvalidEnvelopeError):
+@pytest.mark.parametrize(
+    ("content", "encrypted"),
+    [
+        pytest.param({"data": "x", "dataKey": "y", "encryptionCertificateId": "z"}, True, id="encrypted"),
+        pytest.param(None, False, id="null"),
+        pytest.param({}, False, id="empty"),
+    ],
+)
+def test_an_encrypted_item_is_recognised(content: Any, encrypted: bool) -> None:
+    _, read = read_change(change(encryptedContent=content))
+    assert isinstance(read, ChangeNotification)
+    assert read.encrypted is encrypted
+    assert json.loads(read.text)["encryptedContent"] == content
+
+
+@pytest.mark.parametrize(
+    ("item", "reason"),
+    [
+        pytest.param(without("subscriptionId"), "subscriptionId: Missing data", id="no subscription"),
+        pytest.param(change(subscriptionId=None), "subscriptionId: Field may not be null", id="a null one"),
+        pytest.param(change(subscriptionId=5), "subscriptionId: Not a valid string", id="a number"),
+        pytest.param(change(resource=["Ann"]), "resource: Not a valid string", id="an array as resource"),
+        pytest.param(change(encryptedContent="Ann"), "encryptedContent: Not a valid mapping", id="a text"),
+        pytest.param(change(new=nested(150, "Ann")), "nested more than 100 levels", id="nested 150 levels"),
+        pytest.param(operation(), "subscriptionId: Missing data", id="a call's operation"),
+        pytest.param("Ann", "an item that is no object", id="no object"),
+        pytest.param([change()], "an item that is no object", id="an array"),
+    ],
+)
+def test_an_item_that_cannot_be_read_is_quarantined_alone(item: Any, reason: str) -> None:
+    (_, before), (_, read), (_, after) = read_changes({"value": [change(), item, change()]})
+    assert isinstance(before, ChangeNotification)
+    assert before == after
+    assert isinstance(read, Unreadable)
+    assert read.reason.startswith(reason)
+    assert "Ann" not in read.reason
+    assert read.contract == "notifications"
+    json.loads(read.text)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        pytest.param(change(), id="plain"),
+        pytest.param(change(encryptedContent={"data": "x"}), id="encrypted"),
+        pytest.param(without("changeType", lifecycleEvent="missed"), id="lifecycle"),
+        pytest.param(without("subscriptionId"), id="unreadable"),
+        pytest.param(change(new=nested(150)), id="nested too deeply"),
+    ],
+)
+def test_the_client_state_is_never_in_the_text(item: dict[str, Any]) -> None:
+    client_state, read = read_change(item)
+    assert client_state == STATE
+    assert STATE not in read.text
+    assert STATE not in repr(read)
+
+
+@pytest.mark.parametrize(
+    ("item", "client_state"),
+    [
+        pytest.param(without("clientState"), None, id="missing"),
+        pytest.param(change(clientState=None), None, id="null"),
+        pytest.param(change(clientState=5), 5, id="a number"),
+        pytest.param(change(clientState=["a"]), ["a"], id="an array"),
+        pytest.param("text", None, id="an item that is no object"),
+    ],
+)
+def test_the_client_state_is_handed_on_as_it_came(item: Any, client_state: Any) -> None:
+    assert read_change(item)[0] == client_state
+
+
+@pytest.mark.parametrize("tokens", [None, 5, ["jwt", 5]])
+def test_odd_validation_tokens_do_no_harm(tokens: Any) -> None:
+    [(_, read)] = read_changes({"value": [change()], "validationTokens": tokens})
+    assert isinstance(read, ChangeNotification)
+
+
+@pytest.mark.parametrize("document", [[], {}, {"value": None}, {"value": change()}, "value", None, 5])
+def test_a_body_without_a_list_is_refused(document: Any) -> None:
+    with pytest.raises(InvalidEnvelopeError, match="list `value`"):
         read_changes(document)

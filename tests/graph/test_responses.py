@@ -1,48 +1,80 @@
-"""The HTTP response of an action, which its caller hands over."""
+"""The HTTP response of an action, which its caller registers."""
+
+from typing import Any
 
 import pytest
 
 from receiver.errors import InvalidOperationError
-from receiver.graph.json import JSON
 from receiver.graph.notifications import read_response
+from receiver.graph.updates import OperationUpdate
+from tests.graph.reading import members, nested
 from tests.notifications import CALL, OPERATION
+
+RESPONSE = {
+    "@odata.type": "#microsoft.graph.inviteParticipantsOperation",
+    "id": OPERATION.replace("-", "").upper(),
+    "status": "Running",
+    "clientContext": "invite-1",
+    "resultInfo": None,
+    "participants": [{"endpointType": None, "replacesCallId": CALL, "identity": {"phone": None}}],
+}
 
 
 def test_an_empty_object_says_only_that_there_is_an_operation() -> None:
-    update = read_response({}, "invite-1")
-    assert (update.client_context, update.call_id, update.operation_id, update.status) == (
-        "invite-1",
-        "",
-        "",
-        "",
-    )
-    assert update.members == {}
+    assert read_response({}, "invite-1") == OperationUpdate("invite-1", "", "", "", "", "", 1)
 
 
-def test_a_response_is_read_with_its_nulls_and_its_status_in_pascal_case() -> None:
-    response: JSON = {
-        "@odata.type": "#microsoft.graph.inviteParticipantsOperation",
-        "id": OPERATION.replace("-", "").upper(),
-        "status": "Running",
-        "clientContext": "invite-1",
-        "resultInfo": None,
-        "participants": [{"identity": {"user": {"id": "x"}, "phone": None}, "replacesCallId": None}],
-    }
-    update = read_response(response, "invite-1", CALL)
-    assert (update.call_id, update.operation_id, update.status, update.rank) == (
-        CALL,
+def test_a_response_is_read_with_its_explicit_nulls() -> None:
+    update = read_response(RESPONSE, "invite-1")
+    assert (update.type, update.operation_id, update.call_id) == (
+        "inviteParticipantsOperation",
         OPERATION,
-        "running",
-        1,
+        "",
     )
-    assert update.members["resultInfo"] == "null"
-    assert '"phone":null' in update.members["participants"]
+    assert (update.status, update.rank) == ("running", 1)
+    assert members(update) == {"resultInfo": None, "participants": RESPONSE["participants"]}
+
+
+@pytest.mark.parametrize("response", [{}, RESPONSE], ids=["empty", "whole"])
+def test_the_caller_may_tell_the_call(response: dict[str, Any]) -> None:
+    assert read_response(response, "invite-1", CALL).call_id == CALL
+
+
+def test_a_response_may_tell_its_call_by_its_odata_id() -> None:
+    url = f"/communications/calls/{CALL}/operations/{OPERATION}"
+    update = read_response({"@odata.id": url}, "invite-1")
+    assert (update.call_id, update.operation_id) == (CALL, OPERATION)
+
+
+@pytest.mark.parametrize("client_context", [None, ""])
+def test_a_response_need_not_repeat_the_client_context(client_context: str | None) -> None:
+    response = {**RESPONSE, "clientContext": client_context}
+    assert read_response(response, "invite-1") == read_response(RESPONSE, "invite-1")
+    assert response["clientContext"] is client_context
 
 
 @pytest.mark.parametrize(
-    "document",
-    [None, [], "x", 5, {"clientContext": "other"}, {"clientContext": 5}, {"status": []}, {"id": 5}],
+    ("response", "reason"),
+    [
+        pytest.param([RESPONSE], "JSON object", id="an array"),
+        pytest.param(None, "JSON object", id="null"),
+        pytest.param("secret", "JSON object", id="a text"),
+        pytest.param({**RESPONSE, "clientContext": "secret"}, "not the one", id="another client context"),
+        pytest.param({**RESPONSE, "clientContext": "Invite-1"}, "not the one", id="another case"),
+        pytest.param({**RESPONSE, "clientContext": []}, "clientContext: Not a valid", id="an empty array"),
+        pytest.param({**RESPONSE, "clientContext": 0}, "clientContext: Not a valid", id="a nought"),
+        pytest.param({**RESPONSE, "status": 5}, "status: Not a valid", id="a status that is a number"),
+        pytest.param({**RESPONSE, "resultInfo": "secret"}, "resultInfo: not of", id="a text as resultInfo"),
+        pytest.param({**RESPONSE, "new": nested(150, "secret")}, "100 levels", id="nested 150 levels"),
+    ],
 )
-def test_what_is_no_operation_of_this_client_context_is_refused(document: JSON) -> None:
-    with pytest.raises(InvalidOperationError):
-        read_response(document, "invite-1")
+def test_what_is_no_response_of_this_operation_is_refused(response: Any, reason: str) -> None:
+    with pytest.raises(InvalidOperationError, match=reason) as caught:
+        read_response(response, "invite-1")
+    assert "secret" not in caught.value.detail
+
+
+def test_a_client_context_that_is_too_long_is_refused() -> None:
+    assert read_response({}, "x" * 256).client_context == "x" * 256
+    with pytest.raises(InvalidOperationError, match="256"):
+        read_response({}, "x" * 257)
