@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from receiver.config import (
 )
 from receiver.trust.api_keys import APIKey
 
+ROOT = Path(__file__).parents[1]
 HASH = hashlib.sha256(b"key").hexdigest()
 GUID = "aaaaaaaa-2222-3333-4444-555555555555"
 OTHER_GUID = "bbbbbbbb-2222-3333-4444-555555555555"
@@ -36,6 +38,7 @@ NAMES = (
     "RECEIVER_CLIENT_STATES",
     "RECEIVER_RETENTION_DAYS",
     "RECEIVER_MAX_BODY_BYTES",
+    "RECEIVER_MAX_WAITING",
     "RECEIVER_DATA_DIR",
     "LOG_FORMAT",
     "LOG_LEVEL",
@@ -103,6 +106,13 @@ def test_settings_never_change() -> None:
         read_settings().port = 1  # type: ignore[misc]
 
 
+def test_these_are_all_the_variables_and_the_readme_names_each() -> None:
+    source = (ROOT / "receiver/config.py").read_text()
+    assert set(re.findall(r'read\.(?:parsed|list|number|choice)\("([A-Z_]+)"', source)) == set(NAMES)
+    table = (ROOT / "README.md").read_text().partition("## Settings")[2].partition("\n## ")[0]
+    assert {name for name in NAMES if f"`{name}`" not in table} == set()
+
+
 def test_only_the_demo_opens_queries(env: pytest.MonkeyPatch) -> None:
     env.setenv("RECEIVER_OPEN_QUERIES", "true")
     assert read_settings().open_queries is False
@@ -140,6 +150,7 @@ def test_an_empty_variable_is_not_set(env: pytest.MonkeyPatch, name: str, empty:
         ("RECEIVER_CLIENT_STATES", "one, two:2 ", "client_states", ("one", "two:2")),
         ("RECEIVER_RETENTION_DAYS", "3650", "retention_days", 3650),
         ("RECEIVER_MAX_BODY_BYTES", "1024", "max_body_bytes", 1024),
+        ("RECEIVER_MAX_WAITING", "0", "max_waiting", 0),
         ("RECEIVER_DATA_DIR", "/var/lib/receiver", "data_dir", Path("/var/lib/receiver")),
         ("LOG_FORMAT", "LogFmt", "log_format", "logfmt"),
         ("LOG_FORMAT", "console", "log_format", "console"),
@@ -273,6 +284,7 @@ WRONG = [
     ("RECEIVER_RETENTION_DAYS", "3651"),
     ("RECEIVER_MAX_BODY_BYTES", "1023"),
     ("RECEIVER_MAX_BODY_BYTES", "1MB"),
+    ("RECEIVER_MAX_WAITING", "9001"),
     ("RECEIVER_DATA_DIR", "~no-such-user/password"),
     ("LOG_FORMAT", "json"),
     ("LOG_LEVEL", "trace"),

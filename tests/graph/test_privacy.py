@@ -126,6 +126,8 @@ def test_a_word_or_a_guid_may_be_logged(text: str) -> None:
     assert loggable(text) == text
 
 
-@pytest.mark.parametrize("text", ["Ann Example", "+15550100", "15550100", "completed\n", "x" * 61, "ann@x"])
+@pytest.mark.parametrize(
+    "text", ["Ann Example", "+15550100", "15550100", "completed\n", "line\nbreak", "x" * 61, "ann@x"]
+)
 def test_anything_else_is_hidden_in_the_log(text: str) -> None:
     assert loggable(text) == "[redacted]"
