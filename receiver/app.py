@@ -22,8 +22,10 @@ from receiver.web.health import make_health
 from receiver.web.hub import Hub
 from receiver.web.notifications import make_notifications
 from receiver.web.operations import make_operations
+from receiver.web.page import make_page
 from receiver.web.problems import register_problems
 from receiver.web.quarantine import make_quarantine
+from receiver.web.sessions import Sessions
 from receiver.web.waiting import Waiter
 
 _LOOPBACK_NAMES: Final = ["127.0.0.1", "localhost", "[::1]"]
@@ -58,7 +60,8 @@ def create_app(settings: Settings) -> Flask:
     verifier = TokenVerifier(
         keys, app_ids=settings.app_ids, tenants=settings.tenants, issuers=settings.issuers
     )
-    gate = Gate(APIKeyRing(settings.api_keys), open_to_all=settings.open_queries)
+    sessions = Sessions(link, settings.api_keys)
+    gate = Gate(APIKeyRing(settings.api_keys), sessions, open_to_all=settings.open_queries)
 
     app = Flask("receiver", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
@@ -74,9 +77,10 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(make_events(reader, feed, hub, gate))
     app.register_blueprint(make_calls(reader, gate))
     app.register_blueprint(make_quarantine(reader, writer, gate))
+    app.register_blueprint(make_page(reader, gate))
     app.register_blueprint(
         make_health(
-            reader,
+            writer,
             keys,
             callback_is_set=bool(settings.app_ids),
             queries_are_set=bool(settings.api_keys) or settings.open_queries,

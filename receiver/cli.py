@@ -58,10 +58,11 @@ def demo() -> None:
 
     Listens on a loopback address only, where nobody needs a key to ask.
     """
-    from receiver.demo import demo_settings, player  # noqa: PLC0415 - see the file's docstring
+    from receiver.demo import demo_settings, greeting, start_simulator  # noqa: PLC0415 - see the file's docstring
 
     settings, key = demo_settings(_settings())
-    _serve(settings, player(settings, key))
+    start_simulator(settings, key)
+    _serve(settings, greeting(settings, key))
 
 
 @main.command()

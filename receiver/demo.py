@@ -4,6 +4,7 @@ import dataclasses
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -13,6 +14,7 @@ from receiver.config import Settings
 from receiver.trust.api_keys import SCOPES, APIKey
 
 _LOOPBACK: Final = "127.0.0.1"
+_PATIENCE: Final = 20.0
 _APP_ID: Final = "11111111-2222-3333-4444-555555555555"
 
 
@@ -35,28 +37,46 @@ def demo_settings(settings: Settings) -> tuple[Settings, str]:
     return made, key
 
 
-def player(settings: Settings, key: str) -> Callable[[str], None]:
-    """Return what starts the simulator when the receiver listens, and says where to look.
+def start_simulator(settings: Settings, key: str) -> None:
+    """Start the simulator, and return when its keys can be had; it plays as soon as the receiver listens.
 
-    The simulator ends when this process does, however that ends: it reads the pipe that we hold.
+    It ends when this process does, however that ends: it reads the pipe that we hold.
+
+    Raises:
+        click.ClickException: it does not come up.
     """
+    issuer_port = settings.metadata_url.split("/")[2].rpartition(":")[2]
+    address = f"http://{_LOOPBACK}:{settings.port}"
+    command = [sys.executable, "-m", "receiver", "simulate", f"{address}/callback"]
+    options = ["--issuer-port", issuer_port, "--app-id", _APP_ID, "--query-key", key, "--calls", "0"]
+    key_file = settings.data_dir / "simulator.pem"
+    process = subprocess.Popen(
+        [*command, *options, "--key-file", str(key_file), "--until-parent-exits"], stdin=subprocess.PIPE
+    )
+    deadline = time.monotonic() + _PATIENCE
+    while not _listens(int(issuer_port)):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise click.ClickException("The simulator does not start.")
+        time.sleep(0.02)
 
-    def play(address: str) -> None:
-        issuer_port = settings.metadata_url.split("/")[2].rpartition(":")[2]
+
+def greeting(settings: Settings, key: str) -> Callable[[str], None]:
+    """Return what says where to look, when the receiver listens."""
+
+    def greet(address: str) -> None:
         click.echo(
             f"\nThe receiver listens on {address} and keeps its data in {settings.data_dir}.\n"
             f"Look at {address}/operations in a browser, or with the key of this demo:\n\n"
             f"  curl -H 'Authorization: Bearer {key}' '{address}/operations?limit=1'\n\n"
             "The simulator now plays calls, as Graph would. Ctrl-C ends the demo.\n"
         )
-        command = [sys.executable, "-m", "receiver", "simulate", f"{address}/callback"]
-        options = ["--issuer-port", issuer_port, "--app-id", _APP_ID, "--query-key", key, "--calls", "0"]
-        key_file = settings.data_dir / "simulator.pem"
-        subprocess.Popen(
-            [*command, *options, "--key-file", str(key_file), "--until-parent-exits"], stdin=subprocess.PIPE
-        )
 
-    return play
+    return greet
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((_LOOPBACK, port)) == 0
 
 
 def _free_port() -> int:

@@ -213,4 +213,4 @@ class StoreUnavailableError(UnavailableError):
     """The store did not take it, or did not answer, in time."""
 
     type = "store-unavailable"
-    title = "The store can't be reached"
+    title = "The store did not take it, or did not answer"

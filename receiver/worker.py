@@ -19,6 +19,7 @@ from gevent.pool import Pool
 from gevent.server import StreamServer
 from gevent.socket import SHUT_RD
 from gevent.socket import socket as GeventSocket  # noqa: N812 - it is a class
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from gunicorn.util import close_graceful  # type: ignore[import-untyped]
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
@@ -84,8 +85,13 @@ class Connection:
         try:
             if len(request.body.read(_LEFTOVER_BYTES)) == _LEFTOVER_BYTES:
                 request.force_close()
-        except ConnectionResetError:
+        except (ConnectionResetError, ParseException):
             request.force_close()
+
+    def refuse_body(self) -> None:
+        """Take no further request: nobody knows where this one's broken body ends."""
+        if self._request is not None:
+            self._request.force_close()
 
     def recv(self, size: int) -> bytes:
         """Receive something in time.
@@ -256,9 +262,36 @@ class Worker(GeventWorker):  # type: ignore[misc]
         gevent.sleep(0.05)
 
 
+class _Body:
+    """A request's body that says so, in the application's terms, where it is not framed as HTTP has it."""
+
+    def __init__(self, body: Any, connection: Connection) -> None:
+        self._body = body
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._body, name)
+
+    def read(self, size: int | None = None) -> bytes:
+        """Read some of the body, or all of it.
+
+        Raises:
+            werkzeug.exceptions.BadRequest: a chunk has no size, or no end (RFC 9112, section 7.1).
+        """
+        try:
+            data: bytes = self._body.read(size)
+        except ParseException:
+            from werkzeug.exceptions import BadRequest  # noqa: PLC0415 - not before gevent has patched
+
+            self._connection.refuse_body()
+            raise BadRequest("The body's chunks are broken.") from None
+        return data
+
+
 def _attended(application: WSGI, stopping: Event) -> WSGI:
     def wsgi(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
         environ[STOPPING] = stopping
+        environ["wsgi.input"] = _Body(environ["wsgi.input"], environ["gunicorn.socket"])
         answer = application(environ, start_response)
         environ["gunicorn.socket"].settle_body()  # before the answer's headers go out
         return answer

@@ -26,11 +26,13 @@ def read_envelope(schema: Schema, document: JSON) -> list[JSON]:
 
 def quarantined(item: JSON, reason: str, contract: str, tenant_id: str = "") -> Unreadable:
     """Make the quarantine's entry of an item that can't be read."""
+    is_whole = True
     try:
         text = dump(item)
     except TooDeepError:
+        is_whole = False
         text = dump(prune(item))
-    return Unreadable(reason, text, contract, tenant_id, _client_context(item))
+    return Unreadable(reason, text, contract, tenant_id, _client_context(item), is_whole=is_whole)
 
 
 def _client_context(item: JSON) -> str:

@@ -82,6 +82,7 @@ class Unreadable:
         text: the item as JSON.
         contract: where it came: `callback` or `notifications`.
         tenant_id: the tenant that the sender's token speaks for, where there was one.
+        is_whole: the text is all of it; else what is nested too deeply is cut off.
         client_context: its client context, where one could be made out, so that it can be forgotten with it.
     """
 
@@ -90,6 +91,7 @@ class Unreadable:
     contract: str
     tenant_id: str = ""
     client_context: str = ""
+    is_whole: bool = True
 
 
 Update: TypeAlias = OperationUpdate | CallUpdate | RosterUpdate

@@ -1,6 +1,7 @@
 """The command `receiver simulate`: play Microsoft Graph to a receiver."""
 
 import os
+import socket
 import sys
 import threading
 from contextlib import ExitStack
@@ -147,7 +148,9 @@ def simulate(
     )
     with ExitStack() as stack:
         issuer = stack.enter_context(_issuer(key_file, issuer_port))
-        if not until_parent_exits:  # a parent has set these itself
+        if until_parent_exits:
+            _await_receiver(url, stop)  # which the parent starts when it has seen that the issuer is there
+        else:
             for line in _settings(issuer, app_id):
                 narrator.say(line)
         sender = Sender(
@@ -164,6 +167,16 @@ def simulate(
     narrator.summary(ledger.summary())
     if not ledger.all_as_expected:
         raise SystemExit(1)
+
+
+def _await_receiver(url: str, stop: threading.Event) -> None:
+    parts = urlsplit(url)
+    address = (parts.hostname or "", parts.port or 80)
+    while not stop.is_set():
+        with socket.socket() as probe:
+            if probe.connect_ex(address) == 0:
+                return
+        stop.wait(0.05)
 
 
 def _play(run: Run) -> None:

@@ -11,14 +11,16 @@ Cluster, so that one script may touch them all.
 | `cc:<client context>` | sorted set | numbers of the records under it, scored by themselves | retention |
 | `call:<call id>` | string | a call record, as JSON | retention |
 | `ops:<call id>` | hash | operation id to the numbers of its records | retention |
-| `oid:<operation id>` | string | numbers of records that know no call yet | retention |
-| `open:<client context>` | string | numbers of records that know no operation id yet | retention |
+| `oid:<operation id>` | string | the newest 16 numbers of records that know no call or no client context | retention |
+| `open:<client context>` | string | the newest 16 numbers of records that know no operation id | retention |
+| `probe` | string | nothing; `/readyz` writes it to see whether that is possible | a minute |
 | `feed` | stream | what changed: `k` kind (`o` `c` `n`), `r` number, call id or entry, `v` revision | newest 10,000 |
 | `changes` | stream | items of subscriptions | newest 10,000, retention |
 | `quarantine` | stream | items that could not be read | newest 1,000, retention |
+| `session:<SHA-256 of its id>` | string | SHA-256 of the API key that somebody signed in with | 12 hours |
 
-Retention counts from the last news. A number whose record has expired or been forgotten is skipped by readers
-and dropped by writers.
+Retention counts from the last news. A number whose record has expired or been forgotten is passed over by readers,
+and goes with its key at the latest.
 """
 
 from typing import Final

@@ -15,8 +15,8 @@ THE RULE
 
 WHICH RECORD
   News belongs to the record with the same (client context, call id, operation id). Graph may leave out any of them,
-  and an action's HTTP response knows no call, so else it belongs to the one record that contradicts none of its ids
-  and shares its client context or operation id; of several such, to the one that is not done. That record takes over
+  and an action's HTTP response knows no call, so else it belongs to the one record that contradicts neither its
+  ids nor its type and shares its client context or operation id; of several such, to the one that is not done. That record takes over
   the ids that it lacked. News that fits none, or several, gets a record of its own: nothing is mixed up silently.
   A bare registration (only a client context) says nothing where the client context is known already.
 
@@ -36,6 +36,7 @@ MEMORY  Every path begins with a write that may grow (INCR, SET, XADD), so that 
 
 local PREFIX, NOW, TTL, DELIVERY = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local FINAL, NEVER = 2, 99
+local MOST_LOOKED_AT = 16
 local SEEN_LENGTH = 32 * 9
 local position, item_index = 5, 0
 
@@ -120,8 +121,15 @@ local function without_number(list, number)
   return table.concat(rest, ' ')
 end
 
+-- The last of them: nobody looks further, so that a constant client context costs no more than another.
+local function newest(list)
+  local numbers = {}
+  for number in string.gmatch(list, '%d+') do numbers[#numbers + 1] = number end
+  return table.concat(numbers, ' ', math.max(1, #numbers - MOST_LOOKED_AT + 1))
+end
+
 local function list_number(name, number)
-  redis.call('SET', name, with_number(redis.call('GET', name) or '', number), 'EX', TTL)
+  redis.call('SET', name, newest(with_number(redis.call('GET', name) or '', number)), 'EX', TTL)
 end
 
 local function unlist_number(name, number)
@@ -134,6 +142,11 @@ local function load(name)
   return text and cjson.decode(text)
 end
 
+-- Two types that are known and differ are two operations, whatever else fits.
+local function same_kind(one, other)
+  return one == '' or other == '' or one == other or one == 'commsOperation' or other == 'commsOperation'
+end
+
 local function fits(record, cc, call, op)
   local shared = (cc ~= '' and cc == record.cc) or (op ~= '' and op == record.op)
   return shared
@@ -143,19 +156,19 @@ local function fits(record, cc, call, op)
 end
 
 -- The record that news with these ids belongs to, and its number; nothing, where it is a record of its own.
-local function find(cc, call, op)
+local function find(cc, call, op, kind)
   local numbers = ''
-  if call ~= '' then numbers = redis.call('HGET', key('ops', call), op) or '' end
+  if call ~= '' then numbers = newest(redis.call('HGET', key('ops', call), op) or '') end
   if op ~= '' then numbers = numbers .. ' ' .. (redis.call('GET', key('oid', op)) or '') end
   if cc ~= '' and op ~= '' then numbers = numbers .. ' ' .. (redis.call('GET', key('open', cc)) or '') end
   if cc ~= '' and (op == '' or call == '') then
-    numbers = numbers .. ' ' .. table.concat(redis.call('ZREVRANGE', key('cc', cc), 0, 15), ' ')
+    numbers = numbers .. ' ' .. table.concat(redis.call('ZREVRANGE', key('cc', cc), 0, MOST_LOOKED_AT - 1), ' ')
   end
   local looked, fitting, open = {}, {}, {}
   for number in string.gmatch(numbers, '%d+') do
     local record = not looked[number] and load(key('op', number))
     looked[number] = true
-    if record then
+    if record and (op ~= '' and record.op ~= '' or same_kind(record.type, kind)) then
       if record.cc == cc and record.call == call and record.op == op then return record, number end
       if fits(record, cc, call, op) then
         fitting[#fitting + 1] = {record, number}
@@ -242,7 +255,7 @@ local function keep_operation()
     end
   end
 
-  local record, number = find(cc, call, op)
+  local record, number = find(cc, call, op, kind)
   local outcome, before = 'changed', nil
   if record then
     before = {cc = record.cc, call = record.call, op = record.op}

@@ -84,6 +84,11 @@ class Reader:
         listed = self._call("HGET", f"{PREFIX}ops:{call_id}", operation_id)
         return next((record for _, record in self._records(_falling([listed or b""])) if record), None)
 
+    def by_number(self, number: int) -> OperationRecord | None:
+        """Return the operation record of a number."""
+        [(_, record)] = self._records([number])
+        return record
+
     def call(self, call_id: str) -> tuple[CallRecord | None, tuple[OperationRecord, ...]]:
         """Return a call, if news of itself has come, and its operations, newest first."""
         text, listed = self._link.call(
@@ -129,10 +134,6 @@ class Reader:
         """Return one entry of a stream."""
         rows = self._call("XRANGE", PREFIX + stream, entry_id, entry_id)
         return stream_entry(rows[0]) if rows else None
-
-    def ping(self) -> None:
-        """Ask whether the store answers."""
-        self._call("PING")
 
     def _walk(
         self, chosen: OperationFilter, cursor: int | None, batch: int

@@ -90,6 +90,14 @@ class Writer:
         """
         self._link.call([("XDEL", f"{PREFIX}quarantine", entry_id)], within=within)
 
+    def probe(self, *, within: float) -> None:
+        """Write a little something, which a full or read-only store refuses though it answers a PING.
+
+        Raises:
+            StoreUnavailableError: the store takes no writes.
+        """
+        self._link.call([("SET", f"{PREFIX}probe", "", "EX", 60)], within=within)
+
     def _merge(self, items: list[list[str | int]], delivery: str, within: float) -> list[str]:
         if not items:
             return []
@@ -120,6 +128,7 @@ def _arguments(news: News) -> list[str | int]:
                 "contract": news.contract,
                 "tenantId": news.tenant_id,
                 "clientContext": news.client_context,
+                "isWhole": "yes" if news.is_whole else "no",
             }
             return ["q", *_pairs(entry)]
 

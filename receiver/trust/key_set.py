@@ -108,7 +108,8 @@ class KeySet:
 
         Raises:
             UnknownKeyError: the key set is known and lacks the id.
-            KeysUnavailableError: there are no keys at all.
+            KeysUnavailableError: there are no keys at all, or they lack the id and could not be refreshed: the
+                token may be good, so it must not be refused for good.
         """
         key = self._keys.get(key_id)
         if key is None:
@@ -116,11 +117,16 @@ class KeySet:
             key = self._keys.get(key_id)
         if key is not None:
             return key
-        if not self._keys:
-            raise KeysUnavailableError(
-                "The signing keys could not be fetched, so no token can be judged. Try again shortly."
-            )
-        raise UnknownKeyError
+        if self._keys and self._is_fresh():
+            raise UnknownKeyError
+        raise KeysUnavailableError(
+            "The signing keys could not be fetched, so this token can't be judged. Try again shortly."
+        )
+
+    def _is_fresh(self) -> bool:
+        return (
+            self._fetched_at is not None and self._clock() - self._fetched_at <= _COOL_DOWN + self._patience
+        )
 
     def status(self) -> KeySetStatus:
         """Tell how many keys there are, how old they are in seconds, and why the last attempt failed."""

@@ -1,8 +1,14 @@
-"""Who may ask: the API key of a request."""
+"""Who may ask: the API key of a request, or of the session that its cookie names."""
+
+from typing import Final
 
 from flask import request
 
-from receiver.trust.api_keys import SCOPES, APIKeyRing
+from receiver.errors import ForbiddenError, InsufficientScopeError
+from receiver.trust.api_keys import SCOPES, APIKey, APIKeyRing
+from receiver.web.sessions import COOKIE, Sessions
+
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Gate:
@@ -10,22 +16,82 @@ class Gate:
 
     Args:
         ring: the accepted keys.
+        sessions: those who have signed in to the page.
         open_to_all: nobody needs a key; only for the demo on a loopback address.
     """
 
-    def __init__(self, ring: APIKeyRing, *, open_to_all: bool) -> None:
+    def __init__(self, ring: APIKeyRing, sessions: Sessions, *, open_to_all: bool) -> None:
         self._ring = ring
-        self._open_to_all = open_to_all
+        self._sessions = sessions
+        self.open_to_all = open_to_all
 
     def require(self, scope: str) -> frozenset[str]:
         """Return the scopes of the one who asks.
 
+        A browser sends the cookie whoever makes it ask, so what changes something must come from our own page.
+
         Raises:
             NotConfiguredError: no key is set at all.
-            InvalidAPIKeyError: there is no key, or it is unknown.
+            InvalidAPIKeyError: there is neither a known key nor a session.
             InsufficientScopeError: the key lacks the scope.
+            ForbiddenError: another site's page asks in the name of the one who is signed in.
         """
         authorization = request.headers.get("Authorization")
-        if self._open_to_all and authorization is None:
+        if authorization is None and self.open_to_all:
+            refuse_other_sites()
             return SCOPES
-        return self._ring.authorize(authorization, scope).scopes
+        key = None if authorization is not None else self._sessions.key_of(request.cookies.get(COOKIE, ""))
+        if key is None:
+            return self._ring.authorize(authorization, scope).scopes
+        if request.method not in _SAFE and not is_from_our_page():
+            raise _from_elsewhere()
+        if scope not in key.scopes:
+            raise InsufficientScopeError(f"This needs a key with the scope `{scope}`.")
+        return key.scopes
+
+    def sign_in(self, key: str) -> str:
+        """Begin a session with an API key, and return the session's id.
+
+        Raises:
+            NotConfiguredError, InvalidAPIKeyError, InsufficientScopeError: as `require` does.
+            ForbiddenError: the form was another site's.
+        """
+        refuse_other_sites()
+        found: APIKey = self._ring.authorize(f"Bearer {key}", "read")
+        return self._sessions.begin(found)
+
+    def sign_out(self) -> None:
+        """End the session that the request's cookie names.
+
+        Raises:
+            ForbiddenError: it was not our own page that asked.
+        """
+        refuse_other_sites()
+        self._sessions.end(request.cookies.get(COOKIE, ""))
+
+
+def is_from_our_page() -> bool:
+    """Tell whether the browser says that a page of this receiver makes the request.
+
+    `Sec-Fetch-Site` says so directly; browsers send it over https and to loopback addresses. `Origin` does for
+    the rest. Its scheme is not compared: behind a router that ends TLS we don't know ours.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    return request.headers.get("Origin") in {f"https://{request.host}", f"http://{request.host}"}
+
+
+def refuse_other_sites() -> None:
+    """Refuse what would change something, where the browser says that another site's page makes the request.
+
+    Raises:
+        ForbiddenError: it does.
+    """
+    said = "Sec-Fetch-Site" in request.headers or "Origin" in request.headers
+    if said and request.method not in _SAFE and not is_from_our_page():
+        raise _from_elsewhere()
+
+
+def _from_elsewhere() -> ForbiddenError:
+    return ForbiddenError("With a session, only the receiver's own page may change something.")

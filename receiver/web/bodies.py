@@ -1,8 +1,8 @@
 """Reading a request's body: only plain JSON, only so much."""
 
-from flask import Response, request
+from flask import Response, current_app, request
 
-from receiver.errors import UnsupportedMediaTypeError
+from receiver.errors import PayloadTooLargeError, UnsupportedMediaTypeError
 from receiver.graph.json import JSON, parse
 
 
@@ -11,13 +11,22 @@ def read_body() -> bytes:
 
     Raises:
         UnsupportedMediaTypeError: it is compressed, or says that it is no JSON.
-        RequestEntityTooLarge: it is over the limit (Flask's own, turned into a problem).
+        RequestEntityTooLarge: it says that it is over the limit (Flask's own, turned into a problem).
+        PayloadTooLargeError: it is over the limit without saying so.
     """
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMediaTypeError("Send the body as it is, without Content-Encoding.")
     if request.mimetype not in {"", "application/json"} and not request.mimetype.endswith("+json"):
         raise UnsupportedMediaTypeError("Send application/json.")
-    return request.get_data(cache=False)
+    if request.content_length is not None:
+        return request.get_data(cache=False)
+    limit: int = current_app.config["MAX_CONTENT_LENGTH"]
+    body: bytes = request.environ["wsgi.input"].read(
+        limit + 1
+    )  # chunked: Flask would cut it at the limit, silently
+    if len(body) > limit:
+        raise PayloadTooLargeError(f"Send at most {limit} bytes.")
+    return body
 
 
 def read_json(body: bytes) -> JSON:

@@ -5,18 +5,19 @@ from typing import Final
 from flask import Blueprint, Response
 
 from receiver.errors import StoreUnavailableError
-from receiver.store.reader import Reader
+from receiver.store.writer import Writer
 from receiver.trust.key_set import KeySet
 from receiver.web import representation
 
 _UNAVAILABLE: Final = 503
+_WITHIN: Final = 2.0
 
 
-def make_health(reader: Reader, keys: KeySet, *, callback_is_set: bool, queries_are_set: bool) -> Blueprint:
+def make_health(writer: Writer, keys: KeySet, *, callback_is_set: bool, queries_are_set: bool) -> Blueprint:
     """Make the routes of health.
 
     Args:
-        reader: asked whether the store answers.
+        writer: asked whether the store takes writes.
         keys: asked whether there are signing keys.
         callback_is_set: an app id is set, so Graph can be received.
         queries_are_set: an API key is set, so somebody may ask.
@@ -31,7 +32,7 @@ def make_health(reader: Reader, keys: KeySet, *, callback_is_set: bool, queries_
     @blueprint.get("/readyz")
     def ready() -> Response:
         checks = {
-            "store": _store(reader),
+            "store": _store(writer),
             "signingKeys": _signing_keys(keys),
             "callback": "ok" if callback_is_set else "closed: set RECEIVER_APP_IDS",
             "queries": "ok"
@@ -46,9 +47,9 @@ def make_health(reader: Reader, keys: KeySet, *, callback_is_set: bool, queries_
     return blueprint
 
 
-def _store(reader: Reader) -> str:
+def _store(writer: Writer) -> str:
     try:
-        reader.ping()
+        writer.probe(within=_WITHIN)
     except StoreUnavailableError as error:
         return error.detail
     return "ok"

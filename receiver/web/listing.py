@@ -17,7 +17,7 @@ from receiver.web.representation import answer
 
 MAX_LIMIT: Final = 200
 
-ENTRY_ID: Final = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
+ENTRY_ID: Final = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 """An id of a Redis stream."""
 
 

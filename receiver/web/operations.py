@@ -44,7 +44,7 @@ def make_operations(reader: Reader, writer: Writer, waiter: Waiter, gate: Gate) 
 
     @blueprint.put("/operations/<anything:client_context>")
     def register(client_context: str) -> Response:
-        gate.require("write")
+        scopes = gate.require("write")
         if len(client_context) > MAX_CLIENT_CONTEXT:
             raise BadRequestError(f"A client context has at most {MAX_CLIENT_CONTEXT} characters.")
         call_id = normalize_id(request.args.get("callId", ""))
@@ -52,6 +52,8 @@ def make_operations(reader: Reader, writer: Writer, waiter: Waiter, gate: Gate) 
         outcome = writer.register(update, delivery=secrets.token_hex(6), within=time_left())
         record = reader.latest(client_context)
         response = operation_answer(record, secrets_too=False)
+        if "read" not in scopes and record:
+            response = representation.answer(representation.receipt(record))
         if outcome == "new" and record and not record.others:
             response.status_code = _CREATED
             response.headers["Location"] = f"/operations/{quote(client_context, safe='')}"

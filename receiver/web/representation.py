@@ -64,6 +64,11 @@ def operation(record: OperationRecord, *, secrets: bool = False) -> dict[str, ob
     }
 
 
+def receipt(record: OperationRecord) -> dict[str, object]:
+    """Represent no more of an operation than whoever registers it, and may not read it, has to know."""
+    return {"clientContext": record.client_context, "status": record.status or None, "done": record.done}
+
+
 def call(record: CallRecord) -> dict[str, object]:
     """Represent a call."""
     return {

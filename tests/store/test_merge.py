@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -311,3 +312,26 @@ def test_the_script_does_what_the_model_says(shelf: Shelf, news: list[OperationU
     record = shelf.latest()
     assert (record.status, record.members) == _model(news)
     assert json.loads(json.dumps(record.times)) == record.times
+
+
+def test_two_kinds_of_operation_are_never_one(shelf: Shelf) -> None:
+    def kind(name: str, **parts: str) -> OperationUpdate:
+        return replace(operation(**parts), type=name)
+
+    shelf.keep(kind("playPromptOperation", status="running"), kind("recordOperation", op=""))
+    assert (shelf.latest().type, shelf.latest().others) == ("recordOperation", 1)
+    shelf.keep(kind("playPromptOperation", cc="other", op=""), kind("recordOperation", cc="other", op=""))
+    assert (shelf.latest("other").conflict, shelf.latest("other").others) == (None, 1)
+    shelf.keep(kind("commsOperation"))
+    found = shelf.reader.operation(CALL, OPERATION)
+    assert found is not None
+    assert (found.type, found.status) == ("playPromptOperation", "completed"), "the bare type fits any"
+
+
+def test_a_constant_client_context_costs_no_more_than_another(shelf: Shelf, store: StoreServer) -> None:
+    calls = [f"{n:08}-894c-409a-b240-bd8beae78896" for n in range(1500)]
+    shelf.keep(*(operation(cc="main", op="", call=call) for call in calls))
+    store.client.config_resetstat()
+    shelf.keep(*(operation(cc="main", op=f"op-{n}", call=f"call-{n}") for n in range(100)))
+    assert store.client.info("commandstats")["cmdstat_get"]["calls"] < 100 * 25
+    assert shelf.latest("main").others == 1599

@@ -3,6 +3,7 @@
 import gzip
 import json
 from datetime import timedelta
+from http.client import HTTPConnection
 
 import jwt
 import pytest
@@ -203,3 +204,46 @@ def test_a_flood_of_unknown_key_ids_does_not_keep_good_tokens_out(service: Servi
             good = service.call_back(operation(cc=f"good-{number}"))
             assert good.status == 202
             assert good.seconds < 2
+
+
+# Bodies without a length
+
+
+def chunked(service: Service, path: str, body: bytes, token: str) -> tuple[int, bytes, bool]:
+    """POST bytes that claim to be chunks; return the status, the answer's body, and whether the connection ends."""
+    connection = HTTPConnection("127.0.0.1", service.port, timeout=10)
+    connection.putrequest("POST", path)
+    for name, value in {"Authorization": f"Bearer {token}", "Transfer-Encoding": "chunked"}.items():
+        connection.putheader(name, value)
+    connection.endheaders(body)
+    answer = connection.getresponse()
+    told = (answer.status, answer.read(), answer.headers["Connection"] == "close")
+    connection.close()
+    return told
+
+
+def chunks(body: bytes) -> bytes:
+    return b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+
+
+def test_a_chunked_body_is_read(service: Service) -> None:
+    status, _, ends = chunked(
+        service, "/callback", chunks(json.dumps({"value": [GOOD]}).encode()), service.token()
+    )
+    assert (status, ends) == (202, False)
+    assert service.get("/operations/good").json["done"]
+
+
+def test_a_chunked_body_over_the_limit_is_refused_and_not_cut(service: Service) -> None:
+    body = json.dumps({"value": [GOOD]}).encode()
+    for too_long in (body + b" " * (1 << 20), b"a" * (1 << 20) + b"a"):
+        status, told, _ = chunked(service, "/callback", chunks(too_long), service.token())
+        assert (status, json.loads(told)["type"]) == (413, "/problems/payload-too-large")
+    assert service.get("/operations/good").status == 404
+
+
+@pytest.mark.parametrize("body", [b"zz\r\n", b"5\r\nabcdefgh\r\n", b"-1\r\n\r\n"])
+@pytest.mark.parametrize("path", ["/callback", "/notifications"])
+def test_broken_chunks_are_the_senders_fault(service: Service, path: str, body: bytes) -> None:
+    status, told, ends = chunked(service, path, body, service.token())
+    assert (status, json.loads(told)["type"], ends) == (400, "/problems/invalid-request", True)

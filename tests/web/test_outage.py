@@ -111,6 +111,7 @@ def test_a_full_store_is_503_and_loses_nothing(lonely: Service, own_store: store
     answer = lonely.call_back(operation(cc="too much"))
     refused(answer)
     assert "OOM" in answer.json["detail"]
+    assert lonely.get("/readyz").status == 503, "a PING would have been answered"
     own_store.client.config_set("maxmemory", 0)
     recovered(lonely)
     assert lonely.get("/operations/invite-1").json["done"]

@@ -69,7 +69,7 @@ def test_a_registered_operation_is_completed_by_its_notification(service: Servic
         "clientContext": "invite-1",
         "resultInfo": None,
     }
-    created = service.request("PUT", "/operations/invite-1", key=WRITE, body=response)
+    created = service.request("PUT", "/operations/invite-1", key=ALL, body=response)
     assert (created.status, created.headers["Location"]) == (201, "/operations/invite-1")
     assert (created.json["status"], created.json["done"], created.json["callId"]) == ("running", False, None)
     assert created.headers["Retry-After"]
@@ -337,3 +337,30 @@ def test_health_says_what_is_right(service: Service) -> None:
     ready = service.get("/readyz", key=None)
     assert (ready.status, ready.json["status"]) == (200, "ready")
     assert ready.json["checks"] == {"store": "ok", "signingKeys": "ok", "callback": "ok", "queries": "ok"}
+
+
+def test_a_key_that_may_only_write_reads_nothing(service: Service) -> None:
+    service.call_back(operation(participants=[{"identity": {"user": {"displayName": "Ann"}}}]))
+    told = service.request("PUT", "/operations/invite-1", key=WRITE)
+    assert told.json == {"clientContext": "invite-1", "status": "completed", "done": True}
+    assert "participants" in service.request("PUT", "/operations/invite-1", key=ALL).json["operation"]
+
+
+@pytest.mark.parametrize("entry", ["99999999999999999999-1", "1-99999999999999999999", "x", "1"])
+def test_an_id_that_the_store_can_not_have_is_refused(service: Service, entry: str) -> None:
+    for refused in (
+        service.get(f"/quarantine?cursor={entry}", key=WRITE),
+        service.request("POST", f"/quarantine/{entry}/replay", key=WRITE),
+    ):
+        assert (refused.status, refused.problem) == (400, "invalid-request")
+
+
+def test_what_is_left_of_an_item_that_was_too_deep_is_never_taken_for_the_whole(service: Service) -> None:
+    deep: object = "bottom"
+    for _ in range(150):
+        deep = [deep]
+    service.call_back(operation(odd=deep))
+    [entry] = service.get("/quarantine", key=WRITE).json["items"]
+    refused = service.request("POST", f"/quarantine/{entry['id']}/replay", key=WRITE)
+    assert (refused.status, refused.problem) == (409, "still-unreadable")
+    assert service.get("/operations/invite-1").status == 404

@@ -1,0 +1,115 @@
+"""The routes of the page: operations, one operation, one call, the quarantine."""
+
+import re
+import time
+from typing import Final
+
+from flask import Blueprint, Response, g, request
+
+from receiver.errors import CallNotFoundError, OperationNotFoundError
+from receiver.graph.addresses import normalize_id
+from receiver.graph.json import parse
+from receiver.graph.privacy import redact
+from receiver.store.reader import OperationFilter, Reader, StreamEntry
+from receiver.web.access import Gate
+from receiver.web.listing import ENTRY_ID
+from receiver.web.page.frame import register_frame, render
+from receiver.web.page.search import LOOKED_AT, Query, find
+from receiver.web.page.signing_in import register_signing_in
+from receiver.web.page.views import CallView, OperationView
+
+_OTHERS: Final = 20
+_OF_A_CALL: Final = 200
+_ENTRIES: Final = 50
+_LONGEST_TEXT: Final = 300
+_NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}")
+
+
+def make_page(reader: Reader, gate: Gate) -> Blueprint:
+    """Make the routes of the page.
+
+    Args:
+        reader: what there is to see.
+        gate: who may see it.
+    """
+    blueprint = Blueprint("page", "receiver.web", template_folder="templates")
+    register_frame(blueprint, gate)
+    register_signing_in(blueprint, gate)
+
+    @blueprint.get("/")
+    def operations() -> Response:
+        g.scopes = gate.require("read")
+        query = _read_query()
+        found = find(reader, query)
+        now = _now()
+        return render(
+            "operations.html",
+            query=query,
+            operations=[OperationView(record, now) for record in found.operations],
+            found=found,
+            now=now,
+            looked_at=LOOKED_AT,
+        )
+
+    @blueprint.get("/view/operation/<number>")
+    def operation(number: str) -> Response:
+        g.scopes = gate.require("read")
+        record = reader.by_number(int(number)) if _NUMBER.fullmatch(number) else None
+        if record is None:
+            raise OperationNotFoundError("No news of it has come yet, or it has been forgotten.")
+        now = _now()
+        same = OperationFilter(client_context=record.client_context)
+        others = reader.operations(same, limit=_OTHERS + 1).operations if record.client_context else ()
+        return render(
+            "operation.html",
+            one=OperationView(record, now),
+            others=[OperationView(other, now) for other in others if other.number != record.number],
+            now=now,
+        )
+
+    @blueprint.get("/view/call/<call_id>")
+    def call(call_id: str) -> Response:
+        g.scopes = gate.require("read")
+        wanted = normalize_id(call_id)
+        record, operations = reader.call(wanted)
+        if record is None and not operations:
+            raise CallNotFoundError("No news of it has come yet, or it has been forgotten.")
+        now = _now()
+        shown = tuple(OperationView(one, now) for one in operations[:_OF_A_CALL])
+        view = CallView(wanted, record, shown, now)
+        return render("call.html", call=view, left_out=len(operations) - len(shown), now=now)
+
+    @blueprint.get("/view/quarantine")
+    def quarantine() -> Response:
+        g.scopes = gate.require("read")
+        cursor = request.args.get("cursor", "")
+        before = cursor if ENTRY_ID.fullmatch(cursor) else None
+        entries, following = reader.entries("quarantine", limit=_ENTRIES, before=before)
+        return render(
+            "quarantine.html",
+            entries=[(entry, _document(entry)) for entry in entries],
+            cursor=before,
+            following=following,
+            now=_now(),
+        )
+
+    return blueprint
+
+
+def _read_query() -> Query:
+    """Read what to look for from the address; what makes no sense there is ignored."""
+    cursor = request.args.get("cursor", "")
+    return Query(
+        status=request.args.get("status", "")[:_LONGEST_TEXT],
+        type=request.args.get("type", "")[:_LONGEST_TEXT],
+        text=request.args.get("q", "").strip()[:_LONGEST_TEXT],
+        cursor=int(cursor) if _NUMBER.fullmatch(cursor) else None,
+    )
+
+
+def _document(entry: StreamEntry) -> object:
+    return parse(redact(entry.fields["text"]).encode())
+
+
+def _now() -> int:
+    return round(time.time() * 1000)

@@ -1,0 +1,55 @@
+"""Signing in to the page with an API key, and out again."""
+
+import re
+from typing import Final
+
+from flask import Blueprint, Response, request
+
+from receiver.errors import InsufficientScopeError, InvalidAPIKeyError
+from receiver.web.access import Gate
+from receiver.web.page.frame import sign_in_form
+from receiver.web.sessions import COOKIE, LIFE
+
+_LONGEST_FORM: Final = 16 << 10
+_LOCAL_PATH: Final = re.compile(r"/(?:[!-.0-\[\]-~][!-\[\]-~]*)?")
+"""A path of our own: neither `//elsewhere` nor `/\\elsewhere`, which browsers read as an address."""
+
+
+def register_signing_in(blueprint: Blueprint, gate: Gate) -> None:
+    """Add the routes of signing in and out."""
+
+    @blueprint.post("/sign-in")
+    def sign_in() -> Response:
+        request.max_content_length = _LONGEST_FORM
+        then = _local(request.form.get("then", ""))
+        try:
+            session_id = gate.sign_in(request.form.get("key", "").strip())
+        except InvalidAPIKeyError:
+            return sign_in_form(wrong="This key is not known here.", then=then)
+        except InsufficientScopeError:
+            return sign_in_form(wrong="This key may not read: it lacks the scope “read”.", then=then)
+        response = _see_other(then)
+        response.set_cookie(
+            COOKIE, session_id, max_age=LIFE, httponly=True, samesite="Strict", secure=_is_https(), path="/"
+        )
+        return response
+
+    @blueprint.post("/sign-out")
+    def sign_out() -> Response:
+        gate.sign_out()
+        response = _see_other("/")
+        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="Strict", secure=_is_https())
+        return response
+
+
+def _see_other(path: str) -> Response:
+    return Response(status=303, headers={"Location": path})
+
+
+def _local(path: str) -> str:
+    return path if _LOCAL_PATH.fullmatch(path) else "/"
+
+
+def _is_https() -> bool:
+    """Tell whether the browser came by https. A router says so in a header; who lies there marks his own cookie."""
+    return request.is_secure or request.headers.get("X-Forwarded-Proto", "").lower() == "https"

@@ -1,0 +1,183 @@
+"""Records as the templates show them: in words, with where their links lead. Nothing secret gets past here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from receiver.graph.json import JSON, parse
+from receiver.graph.privacy import is_secret, without_secrets
+from receiver.graph.statuses import ENDED_RANK, state_rank
+from receiver.graph.updates import Members
+from receiver.store.records import CallRecord, OperationRecord
+from receiver.web import representation
+from receiver.web.page import people
+from receiver.web.page.strips import Segment, Span, Step, steps, strip
+from receiver.web.page.wording import Result, Word, result_of, state_word, type_words
+
+
+@dataclass(frozen=True, slots=True)
+class OperationView:
+    """An operation, as it stands at a time `now` (ms since 1970)."""
+
+    record: OperationRecord
+    now: int
+
+    @property
+    def href(self) -> str:
+        """Where its page is."""
+        return f"/view/operation/{self.record.number}"
+
+    @property
+    def type(self) -> str:
+        """Its type, in words."""
+        return type_words(self.record.type)
+
+    @property
+    def state(self) -> Word:
+        """Its state, in words."""
+        return state_word(self.record.status)
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Whom it names."""
+        return people.invited(self.record.members.get("participants"))
+
+    @property
+    def result(self) -> Result | None:
+        """What came of it; None while nothing has."""
+        return result_of(self.record.status, self.record.members)
+
+    @property
+    def conflict(self) -> Result | None:
+        """The second, different result, if there is one."""
+        conflict = self.record.conflict
+        return result_of(conflict.status, conflict.members) if conflict else None
+
+    @property
+    def took(self) -> int | None:
+        """Ms from the first news to the result; None while there is none, or where it was the first news."""
+        if not self.record.done:
+            return None
+        return (self.ended - self.record.first_seen) or None
+
+    @property
+    def ended(self) -> int:
+        """When it ended; now, if it has not."""
+        return (
+            self.record.times.get(self.record.status, self.record.updated) if self.record.done else self.now
+        )
+
+    @property
+    def steps(self) -> list[Step]:
+        """Its states in the order in which they were first seen."""
+        return steps(self.record.times)
+
+    @property
+    def strip(self) -> list[Segment]:
+        """Its states over its own time."""
+        return self.strip_within(Span(self.record.first_seen, self.ended))
+
+    def strip_within(self, span: Span) -> list[Segment]:
+        """Lay its timeline out over a longer span, such as its call's."""
+        return strip(self.record.times, span, until=self.ended)
+
+    @property
+    def document(self) -> JSON:
+        """The resource as merged, without secrets."""
+        return parse(orjson.dumps(representation.operation(self.record)["operation"]))
+
+    @property
+    def conflict_document(self) -> JSON:
+        """The second, different result, without secrets."""
+        return parse(orjson.dumps(representation.operation(self.record)["conflict"]))
+
+    @property
+    def has_secrets(self) -> bool:
+        """Something was left out."""
+        return _has_secrets(self.record.members)
+
+
+@dataclass(frozen=True, slots=True)
+class CallView:
+    """A call, as it stands at a time `now` (ms since 1970); of some calls only operations are known."""
+
+    call_id: str
+    record: CallRecord | None
+    operations: tuple[OperationView, ...]
+    now: int
+
+    @property
+    def state(self) -> Word | None:
+        """Its state, in words."""
+        return state_word(self.record.state) if self.record else None
+
+    @property
+    def ended(self) -> bool:
+        """It is over."""
+        return self.record is not None and state_rank(self.record.state) == ENDED_RANK
+
+    @property
+    def span(self) -> Span:
+        """From the first news to the last, or until now while something may still happen."""
+        records = [one.record for one in self.operations]
+        starts = [record.first_seen for record in records]
+        ends = [one.ended for one in self.operations]
+        if self.record:
+            starts.append(self.record.first_seen)
+            ends.append(self._until)
+        return Span(min(starts), max(ends))
+
+    @property
+    def steps(self) -> list[Step]:
+        """Its states in the order in which they were first seen."""
+        return steps(self._times)
+
+    @property
+    def strip(self) -> list[Segment]:
+        """Its states over the time of all its operations."""
+        return strip(self._times, self.span, until=self._until)
+
+    @property
+    def attendees(self) -> tuple[people.Attendee, ...]:
+        """Who is in it, by the last roster."""
+        return people.attendees(self.record.roster) if self.record else ()
+
+    @property
+    def caller(self) -> str:
+        """Who calls; empty where that is not known."""
+        return people.named(self.record.members.get("source")) if self.record else ""
+
+    @property
+    def direction(self) -> str:
+        """`incoming`, `outgoing`, or empty."""
+        value = parse(self.record.members.get("direction", '""').encode()) if self.record else ""
+        return value if isinstance(value, str) else ""
+
+    @property
+    def document(self) -> JSON:
+        """The call as merged, without secrets."""
+        return parse(orjson.dumps(representation.call(self.record)["call"])) if self.record else None
+
+    @property
+    def roster_document(self) -> JSON:
+        """The roster, without secrets."""
+        roster = self.record.roster if self.record else None
+        return parse(without_secrets(roster).encode()) if roster else None
+
+    @property
+    def has_secrets(self) -> bool:
+        """Something was left out."""
+        return self.record is not None and _has_secrets(self.record.members)
+
+    @property
+    def _times(self) -> Mapping[str, int]:
+        return self.record.times if self.record else {}
+
+    @property
+    def _until(self) -> int:
+        return max(self._times.values(), default=self.now) if self.ended else self.now
+
+
+def _has_secrets(members: Members) -> bool:
+    return any(is_secret(name) or without_secrets(text) != text for name, text in members.items())

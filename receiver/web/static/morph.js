@@ -1,0 +1,56 @@
+// Makes an element look like another one while touching as little as possible, so that focus, selection, scroll
+// position and opened details stay where they are. Children with `data-key` are recognised wherever they stand.
+
+const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE ? node.dataset.key : undefined);
+
+const isSame = (old, fresh) =>
+  old !== null && old.nodeType === fresh.nodeType && old.nodeName === fresh.nodeName && keyOf(old) === keyOf(fresh);
+
+function morphAttributes(old, fresh) {
+  for (const { name } of [...old.attributes]) {
+    const opened = name === "open" && old.nodeName === "DETAILS"; // the reader's own doing
+    if (!fresh.hasAttribute(name) && !opened) old.removeAttribute(name);
+  }
+  for (const { name, value } of fresh.attributes) {
+    if (name === "open" && old.nodeName === "DETAILS") continue;
+    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  }
+}
+
+function morphChildren(old, fresh) {
+  const wanted = new Set([...fresh.childNodes].map(keyOf).filter(Boolean));
+  const kept = new Map();
+  for (const child of [...old.childNodes]) {
+    const key = keyOf(child);
+    if (key && wanted.has(key)) kept.set(key, child);
+    else if (key) child.remove(); // first of all, so that the others need not move
+  }
+  let next = old.firstChild;
+  for (const child of [...fresh.childNodes]) {
+    const key = keyOf(child);
+    const match = key ? kept.get(key) : isSame(next, child) ? next : undefined;
+    if (!match || !isSame(match, child)) {
+      old.insertBefore(child, next);
+      if (match) match.remove();
+      continue;
+    }
+    if (match === next) next = next.nextSibling;
+    else old.insertBefore(match, next);
+    morph(match, child);
+  }
+  while (next) {
+    const after = next.nextSibling;
+    next.remove();
+    next = after;
+  }
+}
+
+/** Make `old` like `fresh`, which is of the same kind, and is used up by this. */
+export function morph(old, fresh) {
+  if (old.nodeType !== Node.ELEMENT_NODE) {
+    if (old.data !== fresh.data) old.data = fresh.data;
+  } else if (!old.isEqualNode(fresh)) {
+    morphAttributes(old, fresh);
+    morphChildren(old, fresh);
+  }
+}

@@ -1,0 +1,170 @@
+"""The page in a real browser."""
+
+import pytest
+
+from tests.notifications import CALL, call, operation, roster
+from tests.page.conftest import Visit
+from tests.service import ALL, READ, WRITE
+
+HTML = "<img src=x onerror=alert(1)><b>Ann</b>"
+
+
+def invite(cc: str, name: str = "Ann Example", **more: object) -> dict[str, object]:
+    participants = [{"identity": {"user": {"id": "u", "displayName": name}}}]
+    return operation(cc=cc, op=f"op-{cc}"[:40], participants=participants, **more)  # type: ignore[arg-type]
+
+
+def test_one_signs_in_with_a_read_key_and_out_again(visit: Visit) -> None:
+    visit.service.call_back(invite("cc-1"))
+    for wrong in ("wrong", WRITE):
+        visit.sign_in(wrong)
+        assert visit.page.get_by_label("API key").is_visible()
+        assert visit.does_not_see("cc-1")
+    visit.sign_in()
+    visit.sees("cc-1")
+    [cookie] = visit.page.context.cookies()
+    assert (cookie["httpOnly"], cookie["sameSite"], cookie["path"]) == (True, "Strict", "/")
+    assert READ not in str(cookie)
+    with visit.page.expect_navigation():
+        visit.page.get_by_role("button", name="Sign out").click()
+    visit.page.get_by_label("API key").wait_for()
+    visit.page.context.add_cookies([cookie])
+    visit.open()
+    assert visit.page.get_by_label("API key").is_visible(), "the session is gone, not only the cookie"
+
+
+def test_an_operation_appears_and_completes_while_the_page_is_open(visit: Visit) -> None:
+    visit.sign_in()
+    visit.sees("Live")
+    visit.service.call_back(invite("cc-live", status="running"))
+    visit.sees("cc-live")
+    row = visit.page.get_by_role("row").filter(has_text="cc-live")
+    assert "Running" in row.inner_text()
+    visit.service.call_back(invite("cc-live", status="failed", resultInfo={"code": 408, "subcode": 10057}))
+    visit.sees("Nobody answered")
+    assert "Failed" in row.inner_text()
+
+
+def test_filters_choose_by_state_type_and_text(visit: Visit) -> None:
+    visit.service.call_back(
+        invite("cc-done"),
+        invite("cc-failed", "Bob Other", status="failed"),
+        operation(cc="cc-record", op="op-record", type="recordOperation"),
+    )
+    visit.sign_in()
+    visit.sees("cc-done")
+    for query, seen in (
+        ("?status=failed", {"cc-failed"}),
+        ("?type=recordOperation", {"cc-record"}),
+        ("?q=bob", {"cc-failed"}),
+        ("?q=CC-DONE", {"cc-done"}),
+        ("?status=completed&q=nothing-like-this", set()),
+    ):
+        visit.open("/" + query)
+        text = visit.page.locator("main").inner_text()
+        assert {name for name in ("cc-done", "cc-failed", "cc-record") if name in text} == seen, query
+
+
+def test_older_operations_are_on_further_pages(visit: Visit) -> None:
+    visit.service.call_back(*(invite(f"cc-{number}") for number in range(60)))
+    visit.sign_in()
+    visit.sees("cc-59")
+    assert visit.does_not_see("cc-5")
+    visit.page.get_by_role("link", name="Older").click()
+    visit.sees("cc-5")
+    assert visit.does_not_see("cc-59")
+
+
+def test_one_operation_is_shown_whole_and_without_secrets(visit: Visit) -> None:
+    visit.service.call_back(invite("cc-1", status="running", recordingAccessToken="secret-1"))
+    visit.service.call_back(invite("cc-1", resultInfo={"code": 200, "subcode": 0}))
+    visit.service.call_back(invite("cc-1", status="failed", resultInfo={"code": 500, "subcode": 1}))
+    visit.sign_in()
+    visit.page.get_by_role("row").filter(has_text="cc-1").get_by_role("link").first.click()
+    visit.sees("Timeline")
+    text = visit.page.locator("main").inner_text()
+    for told in (
+        "Running",
+        "Completed",
+        "A second, different result",
+        "Failed",
+        "Ann Example",
+        "inviteParticipants",
+    ):
+        assert told in text
+    assert "secret-1" not in visit.page.content()
+
+
+def test_a_call_is_shown_with_its_roster_and_operations(visit: Visit) -> None:
+    participant = {"id": "p", "info": {"identity": {"user": {"displayName": "Zoë"}}}, "isMuted": True}
+    visit.service.call_back(call("established"), roster(participant), invite("cc-1"))
+    visit.sign_in()
+    visit.sees("cc-1")
+    visit.open(f"/view/call/{CALL}")
+    text = visit.page.locator("main").inner_text()
+    for told in ("Established", "Zoë", "cc-1"):
+        assert told in text
+
+
+def test_what_is_in_quarantine_can_be_tried_again_by_those_who_may_write(visit: Visit) -> None:
+    visit.service.call_back(operation(cc="cc-1", resultInfo="+15550100"))
+    visit.sign_in(ALL)
+    visit.open("/view/quarantine")
+    assert "resultInfo: not of its type" in visit.page.locator("main").inner_text()
+    assert "5550100" not in visit.page.content()
+    assert visit.page.get_by_role("button", name="Replay").count() == 1
+    visit.page.context.clear_cookies()
+    visit.sign_in(READ)
+    visit.open("/view/quarantine")
+    assert visit.page.get_by_role("button", name="Replay").count() == 0
+
+
+def test_names_full_of_html_are_only_text(visit: Visit) -> None:
+    visit.service.call_back(invite(HTML, HTML))
+    visit.sign_in()
+    visit.sees(HTML)
+    assert visit.page.locator("main img").count() == 0
+    visit.open("/view/operation/1")
+    visit.sees(HTML)
+    assert visit.page.locator("main b").count() == 0
+
+
+def test_a_lost_connection_shows_and_is_found_again(visit: Visit) -> None:
+    visit.sign_in()
+    visit.sees("Live")
+    visit.service.kill()
+    visit.page.get_by_text("Live", exact=True).first.wait_for(state="detached", timeout=10_000)
+    visit.service.start()
+    visit.service.call_back(invite("cc-after"))
+    visit.sees("Live")
+    visit.sees("cc-after")
+
+
+@pytest.mark.parametrize("path", ["/", "/view/operation/1", f"/view/call/{CALL}", "/view/quarantine"])
+def test_a_narrow_screen_needs_no_scrolling_sideways(visit: Visit, path: str) -> None:
+    visit.service.call_back(invite("c" * 256, "N" * 80), call("established"), "broken")
+    visit.page.set_viewport_size({"width": 360, "height": 740})
+    visit.sign_in()
+    visit.sees("Live")
+    visit.open(path)
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_another_sites_page_changes_nothing_in_the_name_of_who_is_signed_in(visit: Visit) -> None:
+    visit.sign_in(ALL)
+    visit.sees("Live")
+    [cookie] = visit.page.context.cookies()
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {}):
+        refused = visit.service.request(
+            "DELETE",
+            "/operations/x",
+            key=None,
+            headers={"Cookie": f"{cookie['name']}={cookie['value']}", **headers},
+        )
+        assert (refused.status, refused.problem) == (403, "forbidden")
+
+
+def test_pages_forbid_whatever_they_do_not_need(visit: Visit) -> None:
+    policy = visit.service.get("/", key=None).headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
