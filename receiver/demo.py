@@ -66,7 +66,7 @@ def greeting(settings: Settings, key: str) -> Callable[[str], None]:
     def greet(address: str) -> None:
         click.echo(
             f"\nThe receiver listens on {address} and keeps its data in {settings.data_dir}.\n"
-            f"Look at {address}/operations in a browser, or with the key of this demo:\n\n"
+            f"Look at {address}/ in a browser, or with the key of this demo:\n\n"
             f"  curl -H 'Authorization: Bearer {key}' '{address}/operations?limit=1'\n\n"
             "The simulator now plays calls, as Graph would. Ctrl-C ends the demo.\n"
         )

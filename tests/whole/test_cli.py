@@ -111,6 +111,8 @@ def test_demo_plays_calls_and_prints_commands_that_work(tmp_path: Path) -> None:
             told = urllib3.request("GET", address, headers=headers)
             assert told.status == 200
             assert json.loads(told.data)["done"]
+        page = urllib3.request("GET", f"http://127.0.0.1:{port}/")
+        assert (page.status, b"<main" in page.data) == (200, True), "nobody needs to sign in"
         foreign = urllib3.request("GET", address, headers={"Host": "evil.example"})
         assert foreign.status == 400, "no web page may ask by a name of its own"
         wrong = urllib3.request("GET", address, headers={"Authorization": "Bearer wrong"})

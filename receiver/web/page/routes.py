@@ -14,7 +14,7 @@ from receiver.store.reader import OperationFilter, Reader, StreamEntry
 from receiver.web.access import Gate
 from receiver.web.listing import ENTRY_ID
 from receiver.web.page.frame import register_frame, render
-from receiver.web.page.search import LOOKED_AT, Query, find
+from receiver.web.page.search import Query, find
 from receiver.web.page.signing_in import register_signing_in
 from receiver.web.page.views import CallView, OperationView
 
@@ -48,7 +48,6 @@ def make_page(reader: Reader, gate: Gate) -> Blueprint:
             operations=[OperationView(record, now) for record in found.operations],
             found=found,
             now=now,
-            looked_at=LOOKED_AT,
         )
 
     @blueprint.get("/view/operation/<number>")

@@ -12,7 +12,7 @@ PAGE: Final = 50
 """Operations on a page."""
 
 LOOKED_AT: Final = 2000
-"""Operations that one page looks at for a text; the store has no index of texts."""
+"""Records, about, that one page looks at for a text: the store has no index of texts."""
 
 _BATCH: Final = 200
 
@@ -68,18 +68,18 @@ def find(reader: Reader, query: Query) -> Found:
 def _walk(reader: Reader, chosen: OperationFilter, query: Query) -> Found:
     """Look for the text in record after record, from the newest on."""
     found: list[OperationRecord] = []
-    cursor, needle = query.cursor, query.text.casefold()
-    for _ in range(LOOKED_AT // _BATCH):
+    cursor, top, needle = query.cursor, query.cursor, query.text.casefold()
+    while True:
         page = reader.operations(chosen, limit=_BATCH, cursor=cursor)
         for record in page.operations:
+            top = top or record.number
             if _holds(record, needle):
                 found.append(record)
             if len(found) == PAGE:
                 return Found(tuple(found), record.number)
         cursor = page.cursor
-        if cursor is None or len(page.operations) < _BATCH:  # the end, or as far as the reader goes
-            break
-    return Found(tuple(found), cursor, gave_up=cursor is not None)
+        if cursor is None or len(page.operations) < _BATCH or (top or 0) - cursor >= LOOKED_AT:
+            return Found(tuple(found), cursor, gave_up=cursor is not None)
 
 
 def _named(reader: Reader, query: Query) -> tuple[OperationRecord, ...]:

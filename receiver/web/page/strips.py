@@ -8,7 +8,7 @@ from typing import Final
 from receiver.web.page.wording import Word, state_word
 
 LENGTH: Final = 1000
-_LEAST: Final = 8
+_LEAST: Final = 14
 """Below this, nobody sees it."""
 
 

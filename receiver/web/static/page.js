@@ -15,6 +15,7 @@ const WORDS = {
   closed: "Paused",
 };
 
+const still = matchMedia("(prefers-reduced-motion: reduce)");
 const live = document.getElementById("live");
 const link = document.getElementById("link");
 const pause = document.getElementById("pause");
@@ -93,7 +94,7 @@ function tell(before) {
   for (const item of live.querySelectorAll("[data-state]")) {
     if (before.get(item.dataset.key) === item.dataset.state) continue;
     changes.push(`${item.dataset.name}: ${item.dataset.state}.`);
-    item.animate([{ backgroundColor: "var(--glow)" }, {}], { duration: 1600, easing: "ease-out" });
+    if (!still.matches) item.animate([{ backgroundColor: "var(--glow)" }, {}], { duration: 1600, easing: "ease-out" });
   }
 }
 
