@@ -17,6 +17,12 @@ function morphAttributes(old, fresh) {
   }
 }
 
+function removed(node) {
+  const after = node.nextSibling;
+  node.remove();
+  return after;
+}
+
 function morphChildren(old, fresh) {
   const wanted = new Set([...fresh.childNodes].map(keyOf).filter(Boolean));
   const kept = new Map();
@@ -34,15 +40,12 @@ function morphChildren(old, fresh) {
       if (match) match.remove();
       continue;
     }
+    while (next && next !== match && !keyOf(next)) next = removed(next); // what stood between two that are gone
     if (match === next) next = next.nextSibling;
     else old.insertBefore(match, next);
     morph(match, child);
   }
-  while (next) {
-    const after = next.nextSibling;
-    next.remove();
-    next = after;
-  }
+  while (next) next = removed(next);
 }
 
 /** Make `old` like `fresh`, which is of the same kind, and is used up by this. */

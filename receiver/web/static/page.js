@@ -6,7 +6,7 @@ import { Stream } from "./stream.js";
 import { tick } from "./times.js";
 
 const GAP = 500; // ms between two refreshes, at least
-const QUIET = 3_000; // ms between two announcements to screen readers
+const QUIET = 1_500; // ms between two announcements to screen readers
 const WORDS = {
   connecting: "Connecting",
   live: "Live",
@@ -114,7 +114,7 @@ function showLink(state) {
 
 function connect() {
   const stream = new Stream(live.dataset.events, showLink, schedule);
-  stream.open();
+  if (!document.hidden) stream.open();
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) stream.close();
     else if (!paused) stream.open();
