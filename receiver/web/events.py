@@ -85,8 +85,8 @@ class _Stream:
         Args:
             last_id: the id of the last event that the reader has seen; empty, if he is new.
         """
-        yield b"retry: %d\nid: %s\n\n" % (_RECONNECT, (last_id or self._subscription.position).encode())
         try:
+            yield b"retry: %d\nid: %s\n\n" % (_RECONNECT, (last_id or self._now()).encode())
             yield from self._beginning(last_id)
         except StoreUnavailableError:
             return  # he comes again by himself, with the id that he has
@@ -95,6 +95,12 @@ class _Stream:
             frames = [delivery.frame for delivery in deliveries if not self._is_old(delivery.event)]
             if frames or not deliveries:
                 yield b"".join(frames) or b":\n\n"
+
+    def _now(self) -> str:
+        """Return where the feed is, and begin there: the hub may have yet to read what came a moment ago."""
+        position = self._feed.position()
+        self._subscription.skip_to(position)
+        return position
 
     def _beginning(self, last_id: str) -> Iterator[bytes]:
         if last_id and self._feed.holds(last_id):
@@ -116,8 +122,7 @@ class _Stream:
 
     def _present(self, *, reset: bool) -> Iterator[bytes]:
         """Yield the newest operations, the oldest of them first; before them, if wanted, that this is a reset."""
-        position = self._feed.position()
-        self._subscription.skip_to(position)
+        position = self._now()
         if reset:
             yield _frame("reset", {"reason": "more has happened than the feed still holds"}, position)
         interest = self._subscription.interest
