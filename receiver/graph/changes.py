@@ -9,12 +9,13 @@ from marshmallow import ValidationError
 
 from receiver.graph.envelope import quarantined, read_envelope
 from receiver.graph.json import JSON, TooDeepError, dump
+from receiver.graph.loading import Loader
 from receiver.graph.resources import complaint
 from receiver.graph.schemas import ChangeNotificationCollectionSchema, ChangeNotificationSchema
 from receiver.graph.updates import ChangeNotification, Unreadable
 
-_ENVELOPE: Final = ChangeNotificationCollectionSchema()
-_ITEM: Final = ChangeNotificationSchema()
+_ENVELOPE: Final = Loader(ChangeNotificationCollectionSchema())
+_ITEM: Final = Loader(ChangeNotificationSchema())
 
 
 def read_changes(document: JSON) -> list[tuple[JSON, ChangeNotification | Unreadable]]:

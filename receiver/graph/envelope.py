@@ -1,13 +1,14 @@
 """What both contracts share: the envelope with its list, and what becomes of an item that can't be read."""
 
-from marshmallow import Schema, ValidationError
+from marshmallow import ValidationError
 
 from receiver.errors import InvalidEnvelopeError
 from receiver.graph.json import JSON, TooDeepError, dump, prune
+from receiver.graph.loading import Loader
 from receiver.graph.updates import Unreadable
 
 
-def read_envelope(schema: Schema, document: JSON) -> list[JSON]:
+def read_envelope(loader: Loader, document: JSON) -> list[JSON]:
     """Return the items of an envelope, whatever they are.
 
     Raises:
@@ -16,7 +17,7 @@ def read_envelope(schema: Schema, document: JSON) -> list[JSON]:
     if not isinstance(document, dict):
         raise InvalidEnvelopeError("Send a JSON object with a list `value`.")
     try:
-        items: list[JSON] = schema.load(document)["value"]
+        items: list[JSON] = loader.load(document)["value"]
     except ValidationError as error:
         if "value" in error.messages_dict:
             raise InvalidEnvelopeError("The object needs a list `value`.") from None

@@ -7,7 +7,6 @@ would make it a float). Members that stand twice: the last one counts, as in .NE
 
 import json
 import math
-import re
 from typing import Final, NoReturn, TypeAlias
 
 import orjson
@@ -19,7 +18,9 @@ JSON: TypeAlias = "str | int | float | bool | list[JSON] | dict[str, JSON] | Non
 MAX_DEPTH: Final = 100
 """How deep a value may be nested. Graph needs about ten; orjson writes at most 254."""
 
-_LONG_INTEGER: Final = re.compile(rb"[0-9]{19}")
+_DIGITS: Final = bytes.maketrans(b"123456789", b"0" * 9)
+_LONG_INTEGER: Final = b"0" * 19
+"""What an integer that may be beyond 64 bits looks like when every digit is written as nought."""
 
 
 class TooDeepError(ValueError):
@@ -32,7 +33,7 @@ def parse(body: bytes, charset: str | None = None) -> JSON:
     Raises:
         InvalidJSONError: the body is no JSON (RFC 8259), or nested thousands of levels deep.
     """
-    if not _LONG_INTEGER.search(body):
+    if _LONG_INTEGER not in body.translate(_DIGITS):  # a tenth of what a regular expression takes
         try:
             return orjson.loads(body)  # type: ignore[no-any-return]
         except orjson.JSONDecodeError:

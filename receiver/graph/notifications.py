@@ -12,6 +12,7 @@ from receiver.errors import InvalidOperationError
 from receiver.graph.addresses import Address
 from receiver.graph.envelope import quarantined, read_envelope
 from receiver.graph.json import JSON
+from receiver.graph.loading import Loader
 from receiver.graph.resources import (
     UnreadableError,
     complaint,
@@ -23,8 +24,8 @@ from receiver.graph.resources import (
 from receiver.graph.schemas import CommsNotificationSchema, CommsNotificationsSchema
 from receiver.graph.updates import Notification, OperationUpdate, Unreadable, Update
 
-_ENVELOPE: Final = CommsNotificationsSchema()
-_ITEM: Final = CommsNotificationSchema()
+_ENVELOPE: Final = Loader(CommsNotificationsSchema())
+_ITEM: Final = Loader(CommsNotificationSchema())
 
 
 def is_old_skype_call(document: JSON) -> bool:

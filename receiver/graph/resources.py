@@ -7,10 +7,11 @@ result. Only where a member that the merge needs is unreadable does the reader g
 from collections.abc import Container, Iterable
 from typing import Final
 
-from marshmallow import Schema, ValidationError
+from marshmallow import ValidationError
 
 from receiver.graph.addresses import Address, normalize_id
 from receiver.graph.json import JSON, TooDeepError, dump
+from receiver.graph.loading import Loader
 from receiver.graph.schemas import OPERATION_SCHEMAS, CallSchema, CommsOperationSchema, ParticipantSchema
 from receiver.graph.statuses import (
     ENDED_RANK,
@@ -22,11 +23,11 @@ from receiver.graph.statuses import (
 from receiver.graph.updates import CallUpdate, Members, OperationUpdate, RosterUpdate
 
 _NAMESPACE: Final = "microsoft.graph."
-_OPERATIONS: Final = {name: schema() for name, schema in OPERATION_SCHEMAS.items()}
+_OPERATIONS: Final = {name: Loader(schema()) for name, schema in OPERATION_SCHEMAS.items()}
 _TYPES: Final = {name.lower(): name for name in _OPERATIONS}
-_ANY_OPERATION: Final = CommsOperationSchema()
-_CALL: Final = CallSchema()
-_PARTICIPANT: Final = ParticipantSchema()
+_ANY_OPERATION: Final = Loader(CommsOperationSchema())
+_CALL: Final = Loader(CallSchema())
+_PARTICIPANT: Final = Loader(ParticipantSchema())
 
 _OPERATION_NEEDS: Final = frozenset({"id", "clientContext", "status", "resultInfo"})
 _OPERATION_OWN: Final = ("@odata.type", "id", "clientContext", "status")
@@ -108,9 +109,9 @@ def read_roster(participants: Iterable[JSON], address: Address, tenant_id: str) 
     return RosterUpdate(address.call_id, tenant_id, _dump(roster))
 
 
-def _load(schema: Schema, resource: dict[str, JSON], needs: frozenset[str]) -> dict[str, JSON]:
+def _load(loader: Loader, resource: dict[str, JSON], needs: frozenset[str]) -> dict[str, JSON]:
     try:
-        loaded: dict[str, JSON] = schema.load(resource)
+        loaded: dict[str, JSON] = loader.load(resource)
     except ValidationError as error:
         wrong = set(error.messages_dict)
         if wrong & needs:

@@ -50,6 +50,11 @@ def _objects() -> "fields.List[dict[str, Any]]":
 class _Code(fields.Field[int]):
     """A whole number, which documentation examples also write as a string (`"code": "0"`)."""
 
+    @staticmethod
+    def is_plain(value: object) -> bool:
+        """Tell whether loading changes nothing (`loading.Loader`)."""
+        return type(value) is int
+
     def _deserialize(self, value: object, *_: object, **__: object) -> int:
         if isinstance(value, int) and not isinstance(value, bool):
             return value
