@@ -6,8 +6,10 @@ from flask import Flask
 from werkzeug.routing import BaseConverter
 
 from receiver.config import Settings
+from receiver.store.connections import connect
 from receiver.store.feed import Feed
-from receiver.store.link import Link, connect
+from receiver.store.link import Link
+from receiver.store.pipeline import Pipeline
 from receiver.store.reader import Reader
 from receiver.store.writer import Writer
 from receiver.trust.api_keys import APIKeyRing
@@ -51,7 +53,7 @@ def create_app(settings: Settings) -> Flask:
         raise ValueError("no store: set REDIS_URL, or let `receiver serve` start the embedded one")
     link = Link(connect(settings.redis_url, settings.redis_tls_verify))
     reader = Reader(link)
-    writer = Writer(link, retention_days=settings.retention_days)
+    writer = Writer(Pipeline(link), retention_days=settings.retention_days)
     feed = Feed(link)
     # One that waits holds its connection, so the hub has a link of its own.
     waiting = Link(connect(settings.redis_url, settings.redis_tls_verify), size=1)

@@ -6,7 +6,8 @@ from importlib.util import find_spec
 
 from receiver.config import PUBLIC_METADATA_URL, Settings
 from receiver.errors import KeysUnavailableError, StoreUnavailableError
-from receiver.store.link import Link, connect
+from receiver.store.connections import connect
+from receiver.store.link import Link
 from receiver.trust.key_set import KeySet, UnknownKeyError
 
 _WITHIN = 2.0

@@ -1,6 +1,7 @@
 """Real servers that speak the Redis protocol, started for the tests on sockets of their own."""
 
 import shutil
+import signal
 import subprocess
 import sysconfig
 import tempfile
@@ -67,6 +68,15 @@ class StoreServer:
         assert self.process
         self.process.kill()
         self.process.wait()
+
+    def stall(self) -> None:
+        """Let it take connections, and answer nothing."""
+        assert self.process
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        assert self.process
+        self.process.send_signal(signal.SIGCONT)
 
     def remove(self) -> None:
         self.client.close()

@@ -5,18 +5,19 @@ and protocol are redis-py's, and time is ours. What is sent twice must do no har
 have happened.
 """
 
+import contextlib
 import logging
 import random
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeAlias
-from urllib.parse import urlsplit
 
-from redis.backoff import NoBackoff
+import hiredis
 from redis.connection import ConnectionPool
 from redis.exceptions import (
+    AuthenticationError,
     BusyLoadingError,
     ConnectionError,  # noqa: A004 - redis-py's name
     NoScriptError,
@@ -26,32 +27,40 @@ from redis.exceptions import (
     ResponseError,
     TimeoutError,  # noqa: A004 - redis-py's name
 )
-from redis.retry import Retry
-from redis.sentinel import Sentinel
 
 from receiver.errors import StoreUnavailableError
+from receiver.store.connections import CONNECT_SECONDS, HANDSHAKE_SECONDS, MAX_CONNECTIONS
 from receiver.store.scripts import SCRIPTS
 
-Command: TypeAlias = Sequence[str | bytes | int | float]
+Command: TypeAlias = Sequence[str | bytes | int]
 
-MAX_CONNECTIONS: Final = 5
-"""For each worker. Small plans allow twenty in all, and a rolling deploy needs twice the usual."""
+NO_REPLY: Final = object()
+"""Stands where the reply of a command should, as long as none has come."""
 
-_CONNECT_TIMEOUT: Final = 0.3
-_HANDSHAKE_TIMEOUT: Final = 0.5
-_ATTEMPT_TIME: Final = _CONNECT_TIMEOUT + _HANDSHAKE_TIMEOUT
+_ATTEMPT_TIME: Final = CONNECT_SECONDS + HANDSHAKE_SECONDS
 _PASSING: Final = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError)
+_TO_REPEAT: Final = (NoScriptError, ReadOnlyError)
+"""Refusals that another attempt may not meet: the script is loaded then, or another server is the primary."""
 
 _CODE: Final = re.compile(r"\b(?:OOM|MISCONF|NOREPLICAS|NOPERM|NOAUTH|WRONGPASS|READONLY)\b")
 
 _log: Final = logging.getLogger(__name__)
 
 
+def pack(command: Command) -> bytes:
+    """Write a command as it goes over the wire (RESP)."""
+    packed: bytes = hiredis.pack_command(tuple(command))  # type: ignore[arg-type] # its stub allows one part only
+    return packed
+
+
+_LOAD_SCRIPTS: Final = [pack(("SCRIPT", "LOAD", script.text)) for script in SCRIPTS]
+
+
 class Link:
     """Sends commands and waits for their replies, within a deadline.
 
     Args:
-        pool: where connections come from.
+        pool: makes connections; what it made is kept here, without its look at each before it is used.
         size: how many calls may be under way at once; the others wait.
         clock: seconds; deadlines are measured by it.
     """
@@ -65,6 +74,7 @@ class Link:
     ) -> None:
         self._pool = pool
         self._places = threading.BoundedSemaphore(size)
+        self._idle: list[Any] = []
         self._clock = clock
 
     def call(self, commands: Sequence[Command], *, within: float) -> list[Any]:
@@ -75,96 +85,107 @@ class Link:
             within: seconds.
 
         Raises:
-            StoreUnavailableError: the store can't be reached, refuses, or does not answer in time.
+            StoreUnavailableError: the store can't be reached, refuses one of them, or does not answer in time.
+        """
+        return checked(self.call_each([pack(command) for command in commands], within=within))
+
+    def call_each(self, commands: Sequence[bytes], *, within: float) -> list[Any]:
+        """Send commands in one round trip, and those without a reply again while there is time.
+
+        Args:
+            commands: packed; may all be sent twice.
+            within: seconds.
+
+        Returns:
+            For each command its reply, or the StoreUnavailableError that tells why the store refuses it, or
+            `NO_REPLY`: the store can't be reached, or does not answer in time.
         """
         deadline = self._clock() + within
+        replies: list[Any] = [NO_REPLY] * len(commands)
         pause = 0.0
-        while True:
-            try:
-                return self._attempt(commands, deadline)
-            except NoScriptError:  # a new or flushed server; the loop sends the commands again
-                self._attempt([("SCRIPT", "LOAD", script.text) for script in SCRIPTS], deadline)
-            except _PASSING as error:
-                if self._clock() + pause + _ATTEMPT_TIME >= deadline:
-                    raise StoreUnavailableError(
-                        "The store can't be reached, or does not answer in time. Try again soon."
-                    ) from error
-                time.sleep(pause)
-                pause = min(0.4, pause * 2 + random.uniform(0.02, 0.06))  # noqa: S311 - jitter
-            except RedisError as error:
-                _log.error("the store refuses: %s: %.200s", type(error).__name__, error)
-                raise StoreUnavailableError(
-                    f"The store refuses ({_reason(error)}).", retry_after=10
-                ) from error
-
-    def close(self) -> None:
-        """Close every connection."""
-        self._pool.disconnect()
-
-    def _attempt(self, commands: Sequence[Command], deadline: float) -> list[Any]:
-        if not self._places.acquire(timeout=max(0.0, deadline - self._clock())):
-            raise TimeoutError("too many calls are waiting for the store")
-        try:
-            connection = self._pool.get_connection()
-            try:
-                return self._exchange(connection, commands, deadline)
-            except BaseException:
-                connection.disconnect()  # replies may still be on their way; nobody else must read them
-                raise
-            finally:
-                self._pool.release(connection)
-        finally:
-            self._places.release()
-
-    def _exchange(self, connection: Any, commands: Sequence[Command], deadline: float) -> list[Any]:
-        connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-        replies: list[Any] = []
-        refused: ResponseError | None = None
-        for _ in commands:
-            try:
-                replies.append(connection.read_response(timeout=max(0.01, deadline - self._clock())))
-            except ResponseError as error:
-                refused = refused or error
-        if refused is not None:
-            raise refused
+        while (hindrance := self._attempt(commands, replies, deadline)) is not None:
+            if isinstance(hindrance, NoScriptError) and self._clock() < deadline:  # a new or flushed server
+                hindrance = self._attempt(_LOAD_SCRIPTS, [NO_REPLY] * len(_LOAD_SCRIPTS), deadline)
+                if hindrance is None:
+                    continue
+            if not isinstance(hindrance, _TO_REPEAT + _PASSING) or isinstance(hindrance, AuthenticationError):
+                refusal = _refusal(hindrance)
+                return [refusal if reply is NO_REPLY else reply for reply in replies]
+            if self._clock() + pause + _ATTEMPT_TIME >= deadline:
+                _log.warning("the store does not answer: %s: %.200s", type(hindrance).__name__, hindrance)
+                return replies
+            time.sleep(pause)
+            pause = min(0.4, pause * 2 + random.uniform(0.02, 0.06))  # noqa: S311 - jitter
         return replies
 
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        for connection in self._idle:
+            connection.disconnect()
 
-def connect(url: str, tls_verify: str) -> ConnectionPool:
-    """Make a pool of connections to the store; nothing is sent yet.
+    def _attempt(self, commands: Sequence[bytes], replies: list[Any], deadline: float) -> RedisError | None:
+        """Send the commands that have no reply; return what keeps any of them without one."""
+        try:
+            with self._connection(deadline) as connection:
+                return self._exchange(connection, commands, replies, deadline)
+        except RedisError as error:
+            return error
 
-    Args:
-        url: `redis://`, `rediss://`, `unix://`, or `redis+sentinel://[:password@]host:port,…/service[/db]`.
-        tls_verify: `required`, `none`, or the path of a CA certificate.
+    @contextlib.contextmanager
+    def _connection(self, deadline: float) -> Iterator[Any]:
+        """Lend a connection; one that breaks is closed, and so are those that are idle, to be made anew."""
+        if not self._places.acquire(timeout=max(0.0, deadline - self._clock())):
+            raise TimeoutError("too many calls are waiting for the store")
+        connection = None
+        try:
+            connection = self._idle.pop() if self._idle else self._pool.make_connection()
+            connection.connect()
+            yield connection
+        except BaseException:
+            if connection:
+                connection.disconnect()  # replies may still be on their way; nobody else must read them
+            self.close()
+            raise
+        finally:
+            if connection:
+                self._idle.append(connection)
+            self._places.release()
+
+    def _exchange(
+        self, connection: Any, commands: Sequence[bytes], replies: list[Any], deadline: float
+    ) -> RedisError | None:
+        waiting = [place for place, reply in enumerate(replies) if reply is NO_REPLY]
+        connection.send_packed_command([b"".join(commands[place] for place in waiting)], check_health=False)
+        hindrance: RedisError | None = None
+        for place in waiting:
+            try:
+                replies[place] = connection.read_response(timeout=max(0.01, deadline - self._clock()))
+            except _TO_REPEAT as error:
+                hindrance = error
+            except ResponseError as error:
+                replies[place] = _refusal(error)
+        return hindrance
+
+
+def checked(replies: list[Any]) -> list[Any]:
+    """Return replies, all of which have come.
+
+    Raises:
+        StoreUnavailableError: one has not, or is a refusal.
     """
-    options: dict[str, Any] = {
-        "protocol": 2,  # nothing we need is of RESP3, and any old server or proxy speaks RESP2
-        "retry": Retry(NoBackoff(), 0),
-        "socket_connect_timeout": _CONNECT_TIMEOUT,
-        "socket_timeout": _HANDSHAKE_TIMEOUT,
-        "driver_info": None,
-    }
-    if url.startswith("redis+sentinel://"):
-        return _sentinel_pool(url, options)
-    if url.startswith("rediss://"):
-        options["ssl_cert_reqs"] = "none" if tls_verify == "none" else "required"
-        if tls_verify not in {"none", "required"}:
-            options["ssl_ca_certs"] = tls_verify
-    return ConnectionPool.from_url(url, max_connections=MAX_CONNECTIONS, **options)
+    for reply in replies:
+        if isinstance(reply, StoreUnavailableError):
+            raise reply
+        if reply is NO_REPLY:
+            raise StoreUnavailableError(
+                "The store can't be reached, or does not answer in time. Try again soon."
+            )
+    return replies
 
 
-def _sentinel_pool(url: str, options: dict[str, Any]) -> ConnectionPool:
-    parts = urlsplit(url)
-    service, _, database = parts.path.lstrip("/").partition("/")
-    addresses = []
-    for address in parts.netloc.rpartition("@")[2].split(","):
-        host, _, port = address.partition(":")
-        addresses.append((host, int(port or 26379)))
-    credentials = {"username": parts.username or None, "password": parts.password}
-    sentinel = Sentinel(addresses, sentinel_kwargs=options, **options, **credentials)
-    primary = sentinel.master_for(service or "mymaster", db=int(database or 0))
-    pool: ConnectionPool = primary.connection_pool
-    return pool
+def _refusal(error: RedisError) -> StoreUnavailableError:
+    _log.error("the store refuses: %s: %.200s", type(error).__name__, error)
+    return StoreUnavailableError(f"The store refuses ({_reason(error)}).", retry_after=10)
 
 
 def _reason(error: RedisError) -> str:

@@ -14,7 +14,8 @@ from receiver.graph.updates import (
     Unreadable,
 )
 from receiver.store.keys import PREFIX
-from receiver.store.link import Command, Link
+from receiver.store.link import Command
+from receiver.store.pipeline import Pipeline
 from receiver.store.scripts import FORGET, MERGE
 
 News: TypeAlias = OperationUpdate | CallUpdate | RosterUpdate | ChangeNotification | Unreadable
@@ -28,13 +29,15 @@ class Writer:
     """Writes to the store.
 
     Args:
-        link: the way to Redis.
+        pipeline: the way to Redis.
         retention_days: how long a record is kept after its last news.
         clock: seconds since 1970.
     """
 
-    def __init__(self, link: Link, *, retention_days: int, clock: Callable[[], float] = time.time) -> None:
-        self._link = link
+    def __init__(
+        self, pipeline: Pipeline, *, retention_days: int, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._pipeline = pipeline
         self._retention = retention_days * _SECONDS_PER_DAY
         self._clock = clock
 
@@ -78,7 +81,7 @@ class Writer:
         command = ("EVALSHA", FORGET.sha1, 1, key, PREFIX, client_context, _MOST_AT_ONCE)
         total, left = 0, 1
         while left:
-            [(forgotten, _quarantined, left)] = self._link.call([command], within=within)
+            [(forgotten, _quarantined, left)] = self._pipeline.call([command], within=within)
             total += forgotten
         return total
 
@@ -88,7 +91,7 @@ class Writer:
         Raises:
             StoreUnavailableError: it is not sure that it is dropped.
         """
-        self._link.call([("XDEL", f"{PREFIX}quarantine", entry_id)], within=within)
+        self._pipeline.call([("XDEL", f"{PREFIX}quarantine", entry_id)], within=within)
 
     def probe(self, *, within: float) -> None:
         """Write a little something, which a full or read-only store refuses though it answers a PING.
@@ -96,7 +99,7 @@ class Writer:
         Raises:
             StoreUnavailableError: the store takes no writes.
         """
-        self._link.call([("SET", f"{PREFIX}probe", "", "EX", 60)], within=within)
+        self._pipeline.call([("SET", f"{PREFIX}probe", "", "EX", 60)], within=within)
 
     def _merge(self, items: list[list[str | int]], delivery: str, within: float) -> list[str]:
         if not items:
@@ -108,7 +111,8 @@ class Writer:
             # Each script call counts its items from nought, so each needs an id of its own.
             head = (PREFIX, now, self._retention, f"{delivery}.{start}")
             commands.append(("EVALSHA", MERGE.sha1, 1, f"{PREFIX}next", *head, *arguments))
-        return [outcome.decode() for reply in self._link.call(commands, within=within) for outcome in reply]
+        replies = self._pipeline.call(commands, within=within, items=len(items))
+        return [outcome.decode() for reply in replies for outcome in reply]
 
 
 def _arguments(news: News) -> list[str | int]:

@@ -5,7 +5,9 @@ from itertools import count
 import pytest
 
 from receiver.graph.updates import OperationUpdate
-from receiver.store.link import Link, connect
+from receiver.store.connections import connect
+from receiver.store.link import Link
+from receiver.store.pipeline import Pipeline
 from receiver.store.reader import Reader
 from receiver.store.records import OperationRecord
 from receiver.store.writer import News, Writer
@@ -23,7 +25,7 @@ class Shelf:
     deliveries: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
-        self.writer = Writer(self.link, retention_days=30, clock=lambda: self.now)
+        self.writer = Writer(Pipeline(self.link), retention_days=30, clock=lambda: self.now)
         self.reader = Reader(self.link)
 
     def keep(self, *news: News, delivery: str | None = None) -> list[str]:
