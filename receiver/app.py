@@ -22,6 +22,7 @@ from receiver.web.context import register_context
 from receiver.web.events import encode, make_events
 from receiver.web.health import make_health
 from receiver.web.hub import Hub
+from receiver.web.lean import LeanFlask
 from receiver.web.notifications import make_notifications
 from receiver.web.operations import make_operations
 from receiver.web.page import make_page
@@ -65,7 +66,7 @@ def create_app(settings: Settings) -> Flask:
     sessions = Sessions(link, settings.api_keys)
     gate = Gate(APIKeyRing(settings.api_keys), sessions, open_to_all=settings.open_queries)
 
-    app = Flask("receiver", static_folder=None)
+    app = LeanFlask("receiver")
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     if settings.open_queries:
         app.config["TRUSTED_HOSTS"] = _LOOPBACK_NAMES  # else any web page could ask through a name of its own

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
+_USUAL: Final = re.compile(
+    r"/(?:app|communications)/calls/([0-9a-f-]{36})(?:/(operations)(?:/([0-9a-f-]{36}))?)?"
+)
+"""What needs no taking apart: the ids are normalized already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ class Address:
     @classmethod
     def parse(cls, url: str) -> "Address":
         """Take an address apart; one that speaks of no call has no parts."""
+        if usual := _USUAL.fullmatch(url):
+            return cls(*usual.groups(""))
         segments = [segment for segment in url.partition("?")[0].split("/") if segment]
         lowered = [segment.lower() for segment in segments]
         if "calls" not in lowered:

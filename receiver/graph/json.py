@@ -52,7 +52,8 @@ def dump(value: JSON) -> str:
     except orjson.JSONEncodeError:  # too deep for orjson, or an integer beyond 64 bits
         text = ""
     # Counting brackets is cheap and tells of nearly every value that it can't be too deep.
-    if (not text or text.count("{") + text.count("[") > MAX_DEPTH) and _is_deeper_than(value, MAX_DEPTH):
+    may_be_deep = not text or (len(text) > MAX_DEPTH and text.count("{") + text.count("[") > MAX_DEPTH)
+    if may_be_deep and _is_deeper_than(value, MAX_DEPTH):
         raise TooDeepError(f"nested more than {MAX_DEPTH} levels deep")
     return text or json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 

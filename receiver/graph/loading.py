@@ -12,6 +12,8 @@ from typing import Any, Final, TypeAlias
 from marshmallow import INCLUDE, Schema, fields, missing, validate
 
 Check: TypeAlias = Callable[[Any], bool]
+_Rule: TypeAlias = tuple[frozenset[type], Check]
+"""The types of which every value is plain, and a check for values of any other."""
 
 _UNKNOWN_OPTIONS: Final = ("attribute", "dump_only", "pre_load", "post_load")
 """What may make a field's outcome differ from what comes in."""
@@ -46,54 +48,53 @@ def _of_schema(schema: Schema) -> Check:
     if any(field.data_key or field.load_default is not missing for field in schema.fields.values()):
         return _never
     required = frozenset(name for name, field in schema.fields.items() if field.required)
-    checks = {name: _of_field(field) for name, field in schema.fields.items()}
-    return _of_members({name: check for name, check in checks.items() if check is not _always}, required)
+    return _of_members({name: _rule(field) for name, field in schema.fields.items()}, required)
 
 
-def _of_members(checks: Mapping[str, Check], required: frozenset[str]) -> Check:
-    find = checks.get
+def _of_members(rules: Mapping[str, _Rule], required: frozenset[str]) -> Check:
+    find = rules.get
 
     def is_plain(value: Any) -> bool:
-        if type(value) is not dict or not required <= value.keys():
+        if type(value) is not dict or (required and not required <= value.keys()):
             return False
         for name, member in value.items():  # Graph sends fewer members than a schema has fields
-            check = find(name)
-            if check is not None and not check(member):
+            rule = find(name)
+            if rule is not None and type(member) not in rule[0] and not rule[1](member):
                 return False
         return True
 
     return is_plain
 
 
-def _of_field(field: "fields.Field[Any]") -> Check:
+def _rule(field: "fields.Field[Any]") -> _Rule:
     if any(getattr(field, option) for option in _UNKNOWN_OPTIONS):
-        return _never
-    check = _of_kind(field)
-    if check is _always or not field.allow_none:
-        return check
-    return lambda value: value is None or check(value)
+        return frozenset(), _never
+    types, check = _of_kind(field)
+    return (types | {type(None)} if field.allow_none else types), check
 
 
-def _of_kind(field: "fields.Field[Any]") -> Check:
-    if type(field) is fields.String:
-        return _of_string(field.validators)
+def _of_kind(field: "fields.Field[Any]") -> _Rule:
+    kind = type(field)
+    if kind is fields.String and field.validators:
+        return frozenset(), _of_length(field.validators)
     if field.validators:
-        return _never
-    compiler = _COMPILERS.get(type(field))
-    if compiler is not None:
-        return compiler(field)
-    own: Check = getattr(field, "is_plain", _never)
-    return own
+        return frozenset(), _never
+    if kind in _TYPES:
+        return frozenset({_TYPES[kind]}), _never
+    return frozenset(), _COMPILERS.get(kind, _of_own_kind)(field)
 
 
-def _of_string(validators: "list[Any]") -> Check:
-    if not validators:
-        return lambda value: type(value) is str
+def _of_length(validators: "list[Any]") -> Check:
     [length, *others] = validators
     if others or type(length) is not validate.Length or length.equal is not None or length.max is None:
         return _never
     least, most = length.min or 0, length.max
     return lambda value: type(value) is str and least <= len(value) <= most
+
+
+def _of_own_kind(field: Any) -> Check:
+    own: Check = getattr(field, "is_plain", _never)
+    return own
 
 
 def _of_nested(field: Any) -> Check:
@@ -109,6 +110,11 @@ def _of_dict(field: Any) -> Check:
     return (lambda value: type(value) is dict) if is_open else _never
 
 
+def _of_items(field: Any) -> Check:
+    types, check = _rule(field.inner)
+    return _of_list(lambda value: type(value) in types or check(value))
+
+
 def _of_list(of_one: Check) -> Check:
     return lambda value: type(value) is list and all(map(of_one, value))
 
@@ -121,11 +127,11 @@ def _never(_: Any) -> bool:
     return False
 
 
+_TYPES: Final[Mapping[type, type]] = {fields.String: str, fields.Boolean: bool}
 _COMPILERS: Final[Mapping[type, Callable[[Any], Check]]] = {
-    fields.Boolean: lambda _: lambda value: value is True or value is False,
     fields.Nested: _of_nested,
-    fields.List: lambda field: _of_list(_of_field(field.inner)),
+    fields.List: _of_items,
     fields.Dict: _of_dict,
-    fields.Raw: lambda field: _always if field.allow_none else _never,
+    fields.Raw: lambda field: _always if field.allow_none else lambda value: value is not None,
 }
-"""By the exact type: a subclass may do anything."""
+"""By the exact kind of field: a subclass may do anything."""

@@ -58,8 +58,7 @@ def read_operation(resource: dict[str, JSON], address: Address, tenant_id: str) 
     """
     kind = type_name(resource)
     loaded = _load(_OPERATIONS.get(kind, _ANY_OPERATION), resource, _OPERATION_NEEDS)
-    odata_id = loaded.get("@odata.id")
-    at = Address.parse(odata_id) if isinstance(odata_id, str) else Address()
+    at = address if address.item_id and address.call_id else Address.parse(_text(loaded, "@odata.id"))
     status = normalize_status(_text(loaded, "status"))
     return OperationUpdate(
         client_context=_text(loaded, "clientContext"),

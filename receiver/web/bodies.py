@@ -1,9 +1,13 @@
 """Reading a request's body: only plain JSON, only so much."""
 
+from typing import Final
+
 from flask import Response, current_app, request
 
 from receiver.errors import PayloadTooLargeError, UnsupportedMediaTypeError
 from receiver.graph.json import JSON, parse
+
+_JSON: Final = "application/json"
 
 
 def read_body() -> bytes:
@@ -11,21 +15,20 @@ def read_body() -> bytes:
 
     Raises:
         UnsupportedMediaTypeError: it is compressed, or says that it is no JSON.
-        RequestEntityTooLarge: it says that it is over the limit (Flask's own, turned into a problem).
-        PayloadTooLargeError: it is over the limit without saying so.
+        PayloadTooLargeError: it is over the limit.
     """
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+    environ = request.environ
+    if environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         raise UnsupportedMediaTypeError("Send the body as it is, without Content-Encoding.")
-    if request.mimetype not in {"", "application/json"} and not request.mimetype.endswith("+json"):
+    if environ.get("CONTENT_TYPE") != _JSON and not _is_json(request.mimetype):
         raise UnsupportedMediaTypeError("Send application/json.")
-    if request.content_length is not None:
-        return request.get_data(cache=False)
     limit: int = current_app.config["MAX_CONTENT_LENGTH"]
-    body: bytes = request.environ["wsgi.input"].read(
-        limit + 1
-    )  # chunked: Flask would cut it at the limit, silently
+    if (request.content_length or 0) > limit:
+        raise _too_large(limit)
+    # The server ends it where the request ends, chunked or not; Flask would cut a chunked one at the limit, silently.
+    body: bytes = environ["wsgi.input"].read(limit + 1)
     if len(body) > limit:
-        raise PayloadTooLargeError(f"Send at most {limit} bytes.")
+        raise _too_large(limit)
     return body
 
 
@@ -35,7 +38,8 @@ def read_json(body: bytes) -> JSON:
     Raises:
         InvalidJSONError: it is no JSON.
     """
-    return parse(body, request.mimetype_params.get("charset"))
+    is_plain = request.environ.get("CONTENT_TYPE") == _JSON
+    return parse(body, None if is_plain else request.mimetype_params.get("charset"))
 
 
 def handshake() -> Response | None:
@@ -44,5 +48,13 @@ def handshake() -> Response | None:
     Graph sends `POST {url}?validationToken=…` and wants the decoded token back as plain text, nothing else:
     https://learn.microsoft.com/graph/change-notifications-delivery-webhooks
     """
-    token = request.args.get("validationToken")
+    token = request.args.get("validationToken") if request.query_string else None
     return None if token is None else Response(token, content_type="text/plain; charset=utf-8")
+
+
+def _is_json(mimetype: str) -> bool:
+    return mimetype in {"", _JSON} or mimetype.endswith("+json")
+
+
+def _too_large(limit: int) -> PayloadTooLargeError:
+    return PayloadTooLargeError(f"Send at most {limit} bytes.")
