@@ -1,5 +1,6 @@
 """`POST /callback`: Graph tells of calls and operations (contract A of the wire)."""
 
+import logging
 import secrets
 from typing import Final
 
@@ -14,7 +15,7 @@ from receiver.graph.updates import CallUpdate, Notification, OperationUpdate, Ro
 from receiver.store.writer import News, Writer
 from receiver.trust.tokens import TokenVerifier
 from receiver.web.bodies import handshake, read_body, read_json
-from receiver.web.context import time_left
+from receiver.web.context import note, time_left
 
 _log: Final = structlog.get_logger("receiver.callback")
 
@@ -58,16 +59,21 @@ def make_callback(verifier: TokenVerifier, writer: Writer) -> Blueprint:
 def _keep(writer: Writer, notification: Notification) -> None:
     news: list[News] = [*notification.updates, *notification.unreadable]
     outcomes = writer.keep(news, delivery=secrets.token_hex(6), within=time_left())
+    note(items=len(news), outcome=",".join(dict.fromkeys(outcomes)))
+    if notification.ignored:
+        note(ignored=",".join(loggable(collection) for collection in notification.ignored))
+    in_detail = _log.is_enabled_for(logging.DEBUG)
     for item, outcome in zip(news, outcomes, strict=True):
-        _tell(item, outcome)
-    for collection in notification.ignored:
-        _log.debug("not kept on purpose", collection=loggable(collection))
+        if isinstance(item, Unreadable):
+            _log.warning("an item could not be read and is in quarantine", reason=item.reason)
+        elif outcome == "conflict" or in_detail:
+            _tell(item, outcome)
 
 
 def _tell(item: News, outcome: str) -> None:
+    log = _log.warning if outcome == "conflict" else _log.debug
     match item:
         case OperationUpdate():
-            log = _log.warning if outcome == "conflict" else _log.info
             log(
                 "operation",
                 outcome=outcome,
@@ -77,8 +83,6 @@ def _tell(item: News, outcome: str) -> None:
                 operation_id=loggable(item.operation_id),
             )
         case CallUpdate():
-            _log.info("call", outcome=outcome, state=loggable(item.state), call_id=loggable(item.call_id))
+            log("call", outcome=outcome, state=loggable(item.state), call_id=loggable(item.call_id))
         case RosterUpdate():
-            _log.info("roster", outcome=outcome, call_id=loggable(item.call_id))
-        case Unreadable():
-            _log.warning("an item could not be read and is in quarantine", reason=item.reason)
+            log("roster", outcome=outcome, call_id=loggable(item.call_id))

@@ -1,69 +1,121 @@
 """What goes with every request: its id, the time it may take, its line in the log, its answer's headers."""
 
+import logging
 import re
 import secrets
 import time
+from collections.abc import Mapping
+from contextvars import ContextVar
+from functools import partial
 from typing import Final
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 
 ANSWER_WITHIN: Final = 2.3
 """Seconds that the work of a request may take; Graph counts an answer after 3 s as slow."""
 
 _LEAST: Final = 0.2
 _ID: Final = re.compile(r"[\w.:-]{8,128}", re.ASCII)
+_ACCEPTED: Final = 202
+_BETWEEN_LINES: Final = 0.02
 _QUIET: Final = frozenset({"/livez", "/readyz"})
 
 _log: Final = structlog.get_logger("receiver.request")
 
 
+class _Exchange:
+    """A request on its way to its answer."""
+
+    __slots__ = ("began", "facts", "message_id", "request_id")
+
+    def __init__(self, request_id: str, message_id: str | None) -> None:
+        self.began = time.monotonic()
+        self.request_id = request_id
+        self.message_id = message_id
+        self.facts: dict[str, object] = {}
+
+
+_current: Final[ContextVar[_Exchange]] = ContextVar("exchange")
+
+
 def register_context(app: Flask) -> None:
     """Have every request of the app begun, logged and answered alike."""
+    told = _Told()
     app.before_request(_begin)
-    app.after_request(_end)
+    app.after_request(partial(_end, told))
 
 
 def request_id() -> str:
     """Return the id of the request, the sender's own or one made here."""
-    found: str = g.request_id
-    return found
+    return _current.get().request_id
 
 
 def time_left() -> float:
     """Return the seconds that are left for the request's work."""
-    deadline: float = g.began + ANSWER_WITHIN
-    return max(_LEAST, deadline - time.monotonic())
+    return max(_LEAST, _current.get().began + ANSWER_WITHIN - time.monotonic())
+
+
+def note(**facts: object) -> None:
+    """Add facts to the line that the log gets about this request."""
+    _current.get().facts.update(facts)
 
 
 def _begin() -> None:
-    g.began = time.monotonic()
-    g.request_id = _given("X-Request-ID") or secrets.token_hex(8)
+    given: Mapping[str, str] = request.environ
+    request_id = _id(given, "HTTP_X_REQUEST_ID") or secrets.token_hex(8)
+    message_id = _id(given, "HTTP_X_MICROSOFT_SKYPE_MESSAGE_ID")
+    scenario = _id(given, "HTTP_X_MICROSOFT_SKYPE_CHAIN_ID") or _id(given, "HTTP_SCENARIO_ID")
+    _current.set(_Exchange(request_id, message_id))
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=g.request_id)
-    g.message_id = _given("X-Microsoft-Skype-Message-ID")
-    scenario = _given("X-Microsoft-Skype-Chain-ID") or _given("Scenario-ID")
-    if g.message_id or scenario:
-        structlog.contextvars.bind_contextvars(message_id=g.message_id, scenario=scenario)
-
-
-def _end(response: Response) -> Response:
-    response.headers["X-Request-ID"] = g.request_id
-    if g.message_id:
-        response.headers["client-request-id"] = g.message_id
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers.setdefault("Cache-Control", "no-store")
-    if request.path not in _QUIET:
-        _log.info(
-            "answered",
-            method=request.method,
-            route=str(request.url_rule),  # not the path: a client context may hold anything
-            status=response.status_code,
-            ms=round((time.monotonic() - g.began) * 1000, 1),
+    if message_id or scenario:
+        structlog.contextvars.bind_contextvars(
+            request_id=request_id, message_id=message_id, scenario=scenario
         )
+    else:
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+
+
+def _end(told: "_Told", response: Response) -> Response:
+    exchange = _current.get()
+    headers = response.headers
+    headers.add("X-Request-ID", exchange.request_id)
+    headers.add("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Cache-Control", "no-store")
+    if exchange.message_id:
+        headers.add("client-request-id", exchange.message_id)
+    route = request.url_rule
+    if route is None or route.rule not in _QUIET:
+        told.tell(exchange, route.rule if route else None, response.status_code)
     return response
 
 
-def _given(header: str) -> str | None:
-    value = request.headers.get(header, "")
-    return value if _ID.fullmatch(value) else None
+class _Told:
+    """Writes a line for every answer; under load not for every 202, which are many and alike."""
+
+    def __init__(self) -> None:
+        self._at = 0.0
+        self._untold = 0
+
+    def tell(self, exchange: _Exchange, route: str | None, status: int) -> None:
+        now = time.monotonic()
+        if status == _ACCEPTED:
+            if now < self._at + _BETWEEN_LINES and not _log.is_enabled_for(logging.DEBUG):
+                self._untold += 1
+                return
+            if self._untold:
+                exchange.facts["untold"] = self._untold
+            self._at, self._untold = now, 0
+        _log.info(
+            "answered",
+            method=request.method,
+            route=route,  # not the path: a client context may hold anything
+            status=status,
+            ms=round((now - exchange.began) * 1000, 1),
+            **exchange.facts,
+        )
+
+
+def _id(environ: Mapping[str, str], name: str) -> str | None:
+    value = environ.get(name)
+    return value if value is not None and _ID.fullmatch(value) else None
