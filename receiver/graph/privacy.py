@@ -5,6 +5,7 @@ Secrets inside bodies: `recordingAccessToken`, `meetingInfo.token` (a JWT of the
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from receiver.graph.json import JSON, dump, parse
@@ -43,6 +44,7 @@ def loggable(text: str) -> str:
     return text if _LOGGABLE.fullmatch(text) else _HIDDEN
 
 
+@lru_cache(maxsize=1024)
 def is_secret(member: str) -> bool:
     """Tell whether a member of this name holds a secret."""
     return _SECRET.fullmatch(member) is not None

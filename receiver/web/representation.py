@@ -28,7 +28,7 @@ def answer(document: object, status: int = 200) -> Response:
 def timestamp(milliseconds: int) -> str:
     """Write a time, given in ms since 1970, as RFC 3339 has it."""
     at = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{milliseconds % 1000:03}Z"
+    return at.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def public_text(text: str) -> str:
