@@ -31,6 +31,7 @@ from receiver.web.quarantine import make_quarantine
 from receiver.web.sessions import Sessions
 from receiver.web.waiting import Waiter
 
+_READS_IN_LINE: Final = 250
 _LOOPBACK_NAMES: Final = ["127.0.0.1", "localhost", "[::1]"]
 
 
@@ -53,8 +54,9 @@ def create_app(settings: Settings) -> Flask:
     if settings.redis_url is None:
         raise ValueError("no store: set REDIS_URL, or let `receiver serve` start the embedded one")
     link = Link(connect(settings.redis_url, settings.redis_tls_verify))
-    reader = Reader(link)
-    writer = Writer(Pipeline(link), retention_days=settings.retention_days)
+    writes = Pipeline(link)
+    reader = Reader(Pipeline(link, line=_READS_IN_LINE, gives_way_to=writes))
+    writer = Writer(writes, retention_days=settings.retention_days)
     feed = Feed(link)
     # One that waits holds its connection, so the hub has a link of its own.
     waiting = Link(connect(settings.redis_url, settings.redis_tls_verify), size=1)

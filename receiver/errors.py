@@ -214,3 +214,10 @@ class StoreUnavailableError(UnavailableError):
 
     type = "store-unavailable"
     title = "The store did not take it, or did not answer"
+
+
+class OverloadedError(UnavailableError):
+    """More is under way in this process than can be done in time."""
+
+    type = "overloaded"
+    title = "Too much is under way"

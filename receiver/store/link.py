@@ -12,7 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import hiredis
 from redis.connection import ConnectionPool
@@ -54,6 +54,13 @@ def pack(command: Command) -> bytes:
 
 
 _LOAD_SCRIPTS: Final = [pack(("SCRIPT", "LOAD", script.text)) for script in SCRIPTS]
+
+
+class Caller(Protocol):
+    """What sends commands to the store: a link, or a pipeline on one."""
+
+    def call(self, commands: Sequence[Command], *, within: float) -> list[Any]:
+        """Do as `Link.call` does."""
 
 
 class Link:

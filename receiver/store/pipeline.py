@@ -7,16 +7,21 @@ more there are, the more of them share one round trip. Each call has its own rep
 refused, or has no time for, the others don't feel.
 """
 
+import queue
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from receiver.errors import OverloadedError
 from receiver.store.link import NO_REPLY, Command, Link, checked, pack
 
 LANES: Final = 2
 """Round trips under way at once: while the store works on one, the next is put together."""
+
+LINE: Final = 1000
+"""What stands in line is done within a second, at the pace of a core."""
 
 MOST_AT_ONCE: Final = 128
 """Items of one round trip: the store answers none of them before it has done them all."""
@@ -29,6 +34,8 @@ class Pipeline:
         link: the way to Redis.
         lanes: how many round trips may be under way at once.
         most: how many items may share one; a single call may have more.
+        line: how many calls may stand in line; more are refused at once, rather than answered late.
+        gives_way_to: another pipeline; while its line is a quarter full, this one refuses whatever would have to wait.
         clock: seconds; deadlines are measured by it.
     """
 
@@ -38,11 +45,15 @@ class Pipeline:
         *,
         lanes: int = LANES,
         most: int = MOST_AT_ONCE,
+        line: int = LINE,
+        gives_way_to: "Pipeline | None" = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._link = link
         self._free_lanes = lanes
         self._most = most
+        self._longest = line
+        self._preferred = gives_way_to
         self._clock = clock
         self._lock = threading.Lock()
         self._line: deque[_Call] = deque()
@@ -56,6 +67,7 @@ class Pipeline:
             items: how much work they are for the store.
 
         Raises:
+            OverloadedError: the line is full.
             StoreUnavailableError: the store can't be reached, refuses one of them, or does not answer in time.
         """
         call = _Call([pack(command) for command in commands], items, self._clock() + within)
@@ -65,25 +77,34 @@ class Pipeline:
             self._send(call)
         return checked(call.replies)
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether the line is a quarter full."""
+        return len(self._line) * 4 >= self._longest
+
     def _send(self, call: "_Call") -> None:
         """Return when the call has been sent, alone or with others, or its time is over."""
         with self._lock:
             leads = self._free_lanes > 0
             if leads:
                 self._free_lanes -= 1
+            elif len(self._line) >= self._longest or (self._preferred and self._preferred.is_crowded):
+                raise OverloadedError("More is under way here than can be done in time. Try again soon.")
             else:
-                call.leads = False
                 self._line.append(call)
         if leads or self._is_to_lead(call):
             self._lead(call)
 
     def _is_to_lead(self, call: "_Call") -> bool:
         """Wait in line; tell whether the call has got a lane, or else it was sent or its time is over."""
-        call.turn.acquire(timeout=max(0.0, call.deadline - self._clock()))
-        with self._lock:
+        try:
+            return call.turn.get(timeout=max(0.0, call.deadline - self._clock()))
+        except queue.Empty:
+            pass
+        with self._lock:  # it may just have got a lane, which must not be lost
             if call in self._line:
                 self._line.remove(call)
-            return call.leads
+            return not call.turn.empty() and call.turn.get()
 
     def _lead(self, call: "_Call") -> None:
         """Send a call and those that join it, then give the lane on."""
@@ -99,7 +120,7 @@ class Pipeline:
             for joined in batch:
                 joined.replies = [next(rest, NO_REPLY) for _ in joined.commands]
                 if joined is not call:
-                    joined.turn.release()
+                    joined.turn.put(False)
 
     def _join(self, call: "_Call") -> "list[_Call]":
         batch, items = [call], call.items
@@ -111,24 +132,20 @@ class Pipeline:
 
     def _give_lane(self) -> None:
         with self._lock:
-            if not self._line:
+            if self._line:
+                self._line.popleft().turn.put(True)
+            else:
                 self._free_lanes += 1
-                return
-            heir = self._line.popleft()
-            heir.leads = True
-        heir.turn.release()
 
 
 class _Call:
-    """One caller's commands, ready for the wire, and the turn he waits for: to be answered, or to lead."""
+    """One caller's commands, ready for the wire, and the turn he waits for: True to lead, False if it was sent."""
 
-    __slots__ = ("commands", "deadline", "items", "leads", "replies", "turn")
+    __slots__ = ("commands", "deadline", "items", "replies", "turn")
 
     def __init__(self, commands: list[bytes], items: int, deadline: float) -> None:
         self.commands = commands
         self.items = items
         self.deadline = deadline
         self.replies: list[Any] = [NO_REPLY]
-        self.leads = False
-        self.turn = threading.Lock()
-        self.turn.acquire()
+        self.turn: queue.SimpleQueue[bool] = queue.SimpleQueue()

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any, Final
 
 from receiver.store.keys import PREFIX
-from receiver.store.link import Link
+from receiver.store.link import Caller
 from receiver.store.records import CallRecord, OperationRecord
 from receiver.store.scripts import LATEST
 
@@ -65,12 +65,12 @@ class Reader:
     """Reads from the store; every method raises StoreUnavailableError where the store doesn't answer in time.
 
     Args:
-        link: the way to Redis.
+        store: the way to Redis.
         within: seconds that one round trip may take.
     """
 
-    def __init__(self, link: Link, *, within: float = 2.0) -> None:
-        self._link = link
+    def __init__(self, store: Caller, *, within: float = 2.0) -> None:
+        self._store = store
         self._within = within
 
     def latest(self, client_context: str) -> OperationRecord | None:
@@ -91,7 +91,7 @@ class Reader:
 
     def call(self, call_id: str) -> tuple[CallRecord | None, tuple[OperationRecord, ...]]:
         """Return a call, if news of itself has come, and its operations, newest first."""
-        text, listed = self._link.call(
+        text, listed = self._store.call(
             [("GET", f"{PREFIX}call:{call_id}"), ("HVALS", f"{PREFIX}ops:{call_id}")], within=self._within
         )
         operations = tuple(record for _, record in self._records(_falling(listed)) if record)
@@ -173,7 +173,7 @@ class Reader:
         ]
 
     def _call(self, *command: str | int) -> Any:
-        [reply] = self._link.call([command], within=self._within)
+        [reply] = self._store.call([command], within=self._within)
         return reply
 
 

@@ -23,7 +23,7 @@ def read_body() -> bytes:
     if environ.get("CONTENT_TYPE") != _JSON and not _is_json(request.mimetype):
         raise UnsupportedMediaTypeError("Send application/json.")
     limit: int = current_app.config["MAX_CONTENT_LENGTH"]
-    if (request.content_length or 0) > limit:
+    if int(environ.get("CONTENT_LENGTH") or 0) > limit:
         raise _too_large(limit)
     # The server ends it where the request ends, chunked or not; Flask would cut a chunked one at the limit, silently.
     body: bytes = environ["wsgi.input"].read(limit + 1)

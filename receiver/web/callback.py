@@ -1,7 +1,6 @@
 """`POST /callback`: Graph tells of calls and operations (contract A of the wire)."""
 
 import logging
-import secrets
 from typing import Final
 
 import structlog
@@ -16,6 +15,7 @@ from receiver.store.writer import News, Writer
 from receiver.trust.tokens import TokenVerifier
 from receiver.web.bodies import handshake, read_body, read_json
 from receiver.web.context import note, time_left
+from receiver.web.ids import make_id
 
 _log: Final = structlog.get_logger("receiver.callback")
 
@@ -58,7 +58,7 @@ def make_callback(verifier: TokenVerifier, writer: Writer) -> Blueprint:
 
 def _keep(writer: Writer, notification: Notification) -> None:
     news: list[News] = [*notification.updates, *notification.unreadable]
-    outcomes = writer.keep(news, delivery=secrets.token_hex(6), within=time_left())
+    outcomes = writer.keep(news, delivery=make_id(), within=time_left())
     note(items=len(news), outcome=",".join(dict.fromkeys(outcomes)))
     if notification.ignored:
         note(ignored=",".join(loggable(collection) for collection in notification.ignored))

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import secrets
 import time
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -12,13 +11,17 @@ from typing import Final
 import structlog
 from flask import Flask, Response, request
 
+from receiver.web.ids import make_id
+
 ANSWER_WITHIN: Final = 2.3
 """Seconds that the work of a request may take; Graph counts an answer after 3 s as slow."""
 
 _LEAST: Final = 0.2
 _ID: Final = re.compile(r"[\w.:-]{8,128}", re.ASCII)
-_ACCEPTED: Final = 202
+_MANY: Final = frozenset({("POST", 202), ("GET", 200), ("GET", 304)})
 _BETWEEN_LINES: Final = 0.02
+"""Seconds; a line takes a tenth of the time of a whole request."""
+
 _QUIET: Final = frozenset({"/livez", "/readyz"})
 
 _log: Final = structlog.get_logger("receiver.request")
@@ -63,7 +66,7 @@ def note(**facts: object) -> None:
 
 def _begin() -> None:
     given: Mapping[str, str] = request.environ
-    request_id = _id(given, "HTTP_X_REQUEST_ID") or secrets.token_hex(8)
+    request_id = _id(given, "HTTP_X_REQUEST_ID") or make_id()
     message_id = _id(given, "HTTP_X_MICROSOFT_SKYPE_MESSAGE_ID")
     scenario = _id(given, "HTTP_X_MICROSOFT_SKYPE_CHAIN_ID") or _id(given, "HTTP_SCENARIO_ID")
     _current.set(_Exchange(request_id, message_id))
@@ -91,24 +94,25 @@ def _end(told: "_Told", response: Response) -> Response:
 
 
 class _Told:
-    """Writes a line for every answer; under load not for every 202, which are many and alike."""
+    """Writes a line for every answer; under load not for all of the kinds that are many and alike."""
 
     def __init__(self) -> None:
-        self._at = 0.0
-        self._untold = 0
+        self._at = dict.fromkeys(_MANY, 0.0)
+        self._untold = dict.fromkeys(_MANY, 0)
 
     def tell(self, exchange: _Exchange, route: str | None, status: int) -> None:
         now = time.monotonic()
-        if status == _ACCEPTED:
-            if now < self._at + _BETWEEN_LINES and not _log.is_enabled_for(logging.DEBUG):
-                self._untold += 1
+        kind = request.method, status
+        if kind in _MANY:
+            if now < self._at[kind] + _BETWEEN_LINES and not _log.is_enabled_for(logging.DEBUG):
+                self._untold[kind] += 1
                 return
-            if self._untold:
-                exchange.facts["untold"] = self._untold
-            self._at, self._untold = now, 0
+            if self._untold[kind]:
+                exchange.facts["untold"] = self._untold[kind]
+            self._at[kind], self._untold[kind] = now, 0
         _log.info(
             "answered",
-            method=request.method,
+            method=kind[0],
             route=route,  # not the path: a client context may hold anything
             status=status,
             ms=round((now - exchange.began) * 1000, 1),

@@ -1,6 +1,5 @@
 """`/notifications`: Graph tells of subscriptions (contract B of the wire), plain part."""
 
-import secrets
 from collections.abc import Sequence
 from typing import Final
 
@@ -20,6 +19,7 @@ from receiver.web.access import Gate
 from receiver.web.bodies import handshake, read_body, read_json
 from receiver.web.callback import ACCEPTED
 from receiver.web.context import time_left
+from receiver.web.ids import make_id
 from receiver.web.listing import page_answer, read_entry_page
 
 _log: Final = structlog.get_logger("receiver.notifications")
@@ -53,7 +53,7 @@ def make_notifications(client_states: Sequence[str], writer: Writer, reader: Rea
         if not body.strip():
             return Response(status=ACCEPTED)
         believed = _believed(read_changes(read_json(body)), client_states)
-        writer.keep(believed, delivery=secrets.token_hex(6), within=time_left())
+        writer.keep(believed, delivery=make_id(), within=time_left())
         for item in believed:
             _tell(item)
         return Response(status=ACCEPTED)

@@ -1,6 +1,5 @@
 """`/operations`: what has become of an operation, by the client context that its caller chose."""
 
-import secrets
 from typing import Final
 from urllib.parse import quote
 
@@ -17,6 +16,7 @@ from receiver.web import representation
 from receiver.web.access import Gate
 from receiver.web.bodies import read_body, read_json
 from receiver.web.context import time_left
+from receiver.web.ids import make_id
 from receiver.web.listing import page_answer, read_operation_page
 from receiver.web.waiting import Waiter, tell_preference, wanted_wait
 
@@ -49,7 +49,7 @@ def make_operations(reader: Reader, writer: Writer, waiter: Waiter, gate: Gate) 
             raise BadRequestError(f"A client context has at most {MAX_CLIENT_CONTEXT} characters.")
         call_id = normalize_id(request.args.get("callId", ""))
         update = read_response(read_json(read_body() or b"{}"), client_context, call_id)
-        outcome = writer.register(update, delivery=secrets.token_hex(6), within=time_left())
+        outcome = writer.register(update, delivery=make_id(), within=time_left())
         record = reader.latest(client_context)
         response = operation_answer(record, secrets_too=False)
         if "read" not in scopes and record:

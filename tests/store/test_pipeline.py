@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from receiver.errors import StoreUnavailableError
+from receiver.errors import OverloadedError, StoreUnavailableError
 from receiver.store.connections import connect
 from receiver.store.link import Link
 from receiver.store.pipeline import Pipeline
@@ -146,6 +146,26 @@ def test_one_with_more_time_than_the_one_who_sent_his_call_tries_again(own_store
         own_store.go_on()
         assert [call.result() for call in patient] == [[b"PONG"]] * 20
     link.close()
+
+
+def test_a_full_line_refuses_at_once_and_reads_give_way_to_writes(link: CountingLink) -> None:
+    writes = Pipeline(link, lanes=1, line=8)
+    reads = Pipeline(link, lanes=1, gives_way_to=writes)
+    link.may_go.clear()
+    with ThreadPoolExecutor(50) as pool:
+        calls = [pool.submit(pipeline.call, [("PING",)], within=10) for pipeline in (writes, reads)]
+        until(lambda: link.trips == [1, 1])
+        calls.append(pool.submit(reads.call, [("PING",)], within=10))
+        until(lambda: len(reads._line) == 1)
+        calls += [pool.submit(writes.call, [("PING",)], within=10) for _ in range(8)]
+        until(lambda: len(writes._line) == 8)
+        began = time.monotonic()
+        for full in [writes, reads]:
+            with pytest.raises(OverloadedError):
+                full.call([("PING",)], within=10)
+        assert time.monotonic() - began < 1
+        link.may_go.set()
+        assert all(call.result() == [b"PONG"] for call in calls)
 
 
 def test_whatever_the_load_every_call_gets_its_own_reply(link: CountingLink) -> None:
