@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import platformdirs
 from environs import FileAwareEnv
 
+from receiver import cloud_foundry
 from receiver.trust.api_keys import APIKey
 
 T = TypeVar("T")
@@ -23,7 +24,22 @@ T = TypeVar("T")
 PUBLIC_METADATA_URL: Final = "https://api.aps.skype.com/v1/.well-known/OpenIdConfiguration"
 PUBLIC_ISSUERS: Final = ("https://api.botframework.com", "https://graph.microsoft.com")
 
+REDIS_VARIABLES: Final = (
+    "RECEIVER_REDIS_URL",
+    "REDIS_URL",
+    "REDIS_TLS_URL",
+    "REDISCLOUD_URL",
+    "SCALINGO_REDIS_URL",
+    "VALKEY_URL",
+    "UPSTASH_REDIS_URL",
+    "STACKHERO_REDIS_URL_TLS",
+)
+"""Where the store's address may stand: our own name, everybody's, then those of providers. The first counts."""
+
 _GUID: Final = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
+_GENERATED_KEY: Final = re.compile(r"[A-Za-z0-9._~+/-]{32,}=*")
+"""What may stand in an `Authorization: Bearer` header (RFC 6750, section 2.1), and can't be guessed."""
+
 _REDIS_SCHEMES: Final = ("redis://", "rediss://", "unix://", "redis+sentinel://")
 _PLATFORM_VARIABLES: Final = ("DYNO", "RENDER", "FLY_APP_NAME", "VCAP_APPLICATION")
 _PLATFORM_PREFIXES: Final = ("RAILWAY_",)
@@ -49,6 +65,9 @@ class Settings:
     port: int
     workers: int
     redis_url: str | None
+    redis_variable: str
+    """The name of the variable that holds the store's address, or is to hold it."""
+
     redis_tls_verify: str
     app_ids: tuple[str, ...]
     tenants: frozenset[str]
@@ -73,17 +92,22 @@ def read_settings() -> Settings:
         SettingsError: at least one variable is wrong; it names them all.
     """
     read = _Reader()
+    redis_url, redis_variable = _store(read)
     settings = Settings(
         host=read.parsed("HOST", "0.0.0.0" if read.parsed("PORT", "", str) else "127.0.0.1", str),  # noqa: S104
         port=read.number("PORT", 8000, 0, 65535),
         workers=read.number("WEB_CONCURRENCY", 2, 1, 128),
-        redis_url=read.parsed("REDIS_URL", None, _redis_url),
+        redis_url=redis_url,
+        redis_variable=redis_variable,
         redis_tls_verify=read.parsed("RECEIVER_REDIS_TLS_VERIFY", "required", _tls_verify),
         app_ids=read.list("RECEIVER_APP_IDS", _guid),
         tenants=frozenset(read.list("RECEIVER_TENANTS", _guid)),
         metadata_url=read.parsed("RECEIVER_METADATA_URL", PUBLIC_METADATA_URL, _metadata_url),
         issuers=read.list("RECEIVER_ISSUERS", str) or PUBLIC_ISSUERS,
-        api_keys=read.list("RECEIVER_API_KEYS", _api_key),
+        api_keys=(
+            *read.list("RECEIVER_API_KEYS", _api_key),
+            *read.list("RECEIVER_GENERATED_KEY", _generated_key),
+        ),
         client_states=read.list("RECEIVER_CLIENT_STATES", str),
         retention_days=read.number("RECEIVER_RETENTION_DAYS", 30, 1, 3650),
         max_body_bytes=read.number("RECEIVER_MAX_BODY_BYTES", 1 << 20, 1 << 10, 1 << 28),
@@ -92,11 +116,10 @@ def read_settings() -> Settings:
         log_format=read.choice("LOG_FORMAT", "auto", ("auto", "console", "logfmt")),
         log_level=read.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
     )
-    if settings.redis_url is None and (platform := _platform()):
-        read.problems.setdefault(
-            "REDIS_URL",
+    if redis_url is None and redis_variable not in read.problems and (platform := _platform()):
+        read.problems[redis_variable] = (
             f"not set, and this is a platform ({platform} is set), where every instance would keep a "
-            "truth of its own. Add a Redis, for example REDIS_URL=rediss://:password@host:6379",
+            "truth of its own. Add a Redis, for example REDIS_URL=rediss://:password@host:6379"
         )
     if read.problems:
         raise SettingsError(read.problems)
@@ -161,6 +184,24 @@ def _api_key(text: str) -> APIKey:
         return APIKey.parse(text)
     except ValueError as error:
         raise ValueError(f"{error}. `receiver keys` makes a key and its entry") from None
+
+
+def _generated_key(text: str) -> APIKey:
+    if not _GENERATED_KEY.fullmatch(text):
+        raise ValueError(
+            "must be at least 32 random letters and digits, for example what `receiver keys` makes"
+        )
+    return APIKey.of(text, "generated", ["read", "write"])
+
+
+def _store(read: _Reader) -> tuple[str | None, str]:
+    """Find the store's address, and tell which variable it comes from, or where it is wrong or missing."""
+    parsers = {**dict.fromkeys(REDIS_VARIABLES, _redis_url), "VCAP_SERVICES": cloud_foundry.redis_url}
+    for name, parse in parsers.items():
+        url = read.parsed(name, None, parse)
+        if url or name in read.problems:
+            return url, name
+    return None, "REDIS_URL"
 
 
 def _redis_url(text: str) -> str:

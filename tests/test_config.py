@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 import os
 import re
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from receiver.config import (
     PUBLIC_ISSUERS,
     PUBLIC_METADATA_URL,
+    REDIS_VARIABLES,
     Settings,
     SettingsError,
     read_settings,
@@ -28,13 +30,15 @@ NAMES = (
     "HOST",
     "PORT",
     "WEB_CONCURRENCY",
-    "REDIS_URL",
+    *REDIS_VARIABLES,
+    "VCAP_SERVICES",
     "RECEIVER_REDIS_TLS_VERIFY",
     "RECEIVER_APP_IDS",
     "RECEIVER_TENANTS",
     "RECEIVER_METADATA_URL",
     "RECEIVER_ISSUERS",
     "RECEIVER_API_KEYS",
+    "RECEIVER_GENERATED_KEY",
     "RECEIVER_CLIENT_STATES",
     "RECEIVER_RETENTION_DAYS",
     "RECEIVER_MAX_BODY_BYTES",
@@ -57,6 +61,7 @@ DEFAULTS = Settings(
     port=8000,
     workers=2,
     redis_url=None,
+    redis_variable="REDIS_URL",
     redis_tls_verify="required",
     app_ids=(),
     tenants=frozenset(),
@@ -108,7 +113,8 @@ def test_settings_never_change() -> None:
 
 def test_these_are_all_the_variables_and_the_readme_names_each() -> None:
     source = (ROOT / "receiver/config.py").read_text()
-    assert set(re.findall(r'read\.(?:parsed|list|number|choice)\("([A-Z_]+)"', source)) == set(NAMES)
+    read = set(re.findall(r'read\.(?:parsed|list|number|choice)\("([A-Z_]+)"', source))
+    assert read | {*REDIS_VARIABLES, "VCAP_SERVICES"} == set(NAMES)
     table = (ROOT / "README.md").read_text().partition("## Settings")[2].partition("\n## ")[0]
     assert {name for name in NAMES if f"`{name}`" not in table} == set()
 
@@ -207,10 +213,12 @@ def test_the_address_follows_from_the_port(
 @pytest.mark.parametrize("name", NAMES)
 def test_every_variable_may_be_read_from_a_file(env: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
     texts = {
-        "REDIS_URL": "redis://h",
+        **dict.fromkeys(REDIS_VARIABLES, "redis://h"),
+        "VCAP_SERVICES": '{"redis": [{"credentials": {"uri": "redis://h"}}]}',
         "RECEIVER_REDIS_TLS_VERIFY": "none",
         "RECEIVER_METADATA_URL": "https://a.test/",
         "RECEIVER_API_KEYS": f"app:read:{HASH}",
+        "RECEIVER_GENERATED_KEY": HASH,
         "RECEIVER_MAX_BODY_BYTES": "2048",
         "LOG_FORMAT": "logfmt",
         "LOG_LEVEL": "error",
@@ -272,6 +280,9 @@ WRONG = [
     ("REDIS_URL", "password@host"),
     ("REDIS_URL", "redis:password"),
     ("REDIS_URL", "http://user:password@℀"),
+    ("VALKEY_URL", "password@host"),
+    ("VCAP_SERVICES", "password"),
+    ("VCAP_SERVICES", '["password"]'),
     ("RECEIVER_REDIS_TLS_VERIFY", "/no/such/password.pem"),
     ("RECEIVER_APP_IDS", f"{GUID},password"),
     ("RECEIVER_APP_IDS", GUID.replace("-", "")),
@@ -280,6 +291,8 @@ WRONG = [
     ("RECEIVER_API_KEYS", "password"),
     ("RECEIVER_API_KEYS", f"app:read:{HASH},app:admin:{HASH}"),
     ("RECEIVER_API_KEYS", f"app:read:{HASH[1:]}"),
+    ("RECEIVER_GENERATED_KEY", "password"),
+    ("RECEIVER_GENERATED_KEY", f"{HASH} password"),
     ("RECEIVER_RETENTION_DAYS", "0"),
     ("RECEIVER_RETENTION_DAYS", "3651"),
     ("RECEIVER_MAX_BODY_BYTES", "1023"),
@@ -311,7 +324,7 @@ def test_all_errors_are_told_at_once(env: pytest.MonkeyPatch) -> None:
     for name, text in wrong.items():
         env.setenv(name, text)
     env.setenv("DYNO", "web.1")
-    assert problems().keys() == wrong.keys()
+    assert problems().keys() == wrong.keys() - {"VALKEY_URL", "VCAP_SERVICES"}, "REDIS_URL counts before them"
 
 
 # Platforms.
@@ -329,8 +342,30 @@ def test_on_a_platform_a_redis_address_is_needed(env: pytest.MonkeyPatch, platfo
 
 def test_on_a_platform_a_wrong_redis_address_is_told_as_such(env: pytest.MonkeyPatch) -> None:
     env.setenv("RENDER", "true")
-    env.setenv("REDIS_URL", "http://h")
-    assert "must begin with" in problems()["REDIS_URL"]
+    for name in ("REDIS_URL", "RECEIVER_REDIS_URL"):
+        env.setenv(name, "http://h")
+        [(named, problem)] = problems().items()
+        assert named == name
+        assert "must begin with" in problem
+
+
+def test_the_store_may_stand_under_the_names_that_providers_give_it(env: pytest.MonkeyPatch) -> None:
+    """The first of them counts: our own, then the usual one, then those of providers, then Cloud Foundry's."""
+    assert REDIS_VARIABLES[:2] == ("RECEIVER_REDIS_URL", "REDIS_URL")
+    names = (*REDIS_VARIABLES, "VCAP_SERVICES")
+    for number, name in reversed(list(enumerate(names))):
+        url = f"rediss://:password@host-{number}:6380"
+        env.setenv(
+            name, url if name != "VCAP_SERVICES" else json.dumps({"p.redis": [{"credentials": {"uri": url}}]})
+        )
+        settings = read_settings()
+        assert (settings.redis_url, settings.redis_variable) == (url, name)
+
+
+def test_bound_services_without_a_store_among_them_are_no_store(env: pytest.MonkeyPatch) -> None:
+    env.setenv("VCAP_APPLICATION", "{}")
+    env.setenv("VCAP_SERVICES", json.dumps({"p.mysql": [{"credentials": {"uri": "mysql://h"}}]}))
+    assert "VCAP_APPLICATION is set" in problems()["REDIS_URL"]
 
 
 # API keys.
@@ -348,6 +383,17 @@ def test_a_generated_key_can_be_set(env: pytest.MonkeyPatch) -> None:
     _, key = APIKey.generate("app", ["read", "write"])
     env.setenv("RECEIVER_API_KEYS", key.entry)
     assert read_settings().api_keys == (key,)
+
+
+def test_a_key_that_a_platform_generates_may_read_and_write(env: pytest.MonkeyPatch) -> None:
+    """Heroku makes 64 hex digits, Render 32 bytes in base64."""
+    keys = ("0123456789abcdef" * 4, "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRW+/=")
+    env.setenv("RECEIVER_API_KEYS", f"app:read:{HASH}")
+    env.setenv("RECEIVER_GENERATED_KEY", ", ".join(keys))
+    first, *generated = read_settings().api_keys
+    assert first.name == "app"
+    assert [key.sha256 for key in generated] == [hashlib.sha256(key.encode()).hexdigest() for key in keys]
+    assert {(key.name, key.scopes) for key in generated} == {("generated", frozenset({"read", "write"}))}
 
 
 # The metadata's address: whoever answers there decides whose tokens are believed.

@@ -47,7 +47,12 @@ class APIKey:
     def generate(cls, name: str, scopes: Iterable[str]) -> tuple[str, "APIKey"]:
         """Make a new key; return the key itself, which is nowhere kept, and its entry."""
         key = secrets.token_urlsafe(32)
-        return key, cls(name, frozenset(scopes), _sha256(key))
+        return key, cls.of(key, name, scopes)
+
+    @classmethod
+    def of(cls, key: str, name: str, scopes: Iterable[str]) -> "APIKey":
+        """Make the entry of a key that exists."""
+        return cls(name, frozenset(scopes), _sha256(key))
 
     @property
     def entry(self) -> str:

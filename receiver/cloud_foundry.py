@@ -1,0 +1,63 @@
+"""Cloud Foundry tells an app of the services bound to it by JSON in `VCAP_SERVICES`: find the store there.
+
+It is a list of bindings for each kind of service, and the form of a binding's credentials is its broker's own
+affair. Pure: text goes in, an address comes out.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Final
+from urllib.parse import quote
+
+_SCHEMES: Final = ("redis://", "rediss://")
+_WORDS: Final = ("redis", "valkey")
+
+
+def redis_url(vcap_services: str) -> str | None:
+    """Return the address of the first bound service that is a Redis or Valkey; None where there is none.
+
+    Raises:
+        ValueError: the text is not what Cloud Foundry sets.
+    """
+    try:
+        services = json.loads(vcap_services)
+    except ValueError:
+        services = None
+    if not isinstance(services, dict):
+        example = '{"redis": [{"credentials": {"uri": "rediss://…"}}]}'
+        raise ValueError(f"must be JSON as Cloud Foundry sets it, for example {example}")  # noqa: TRY004
+    return next((url for binding in _bindings(services) if (url := _address(binding))), None)
+
+
+def _bindings(services: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
+    for bindings in services.values():
+        if isinstance(bindings, list):
+            yield from (binding for binding in bindings if isinstance(binding, dict))
+
+
+def _address(binding: Mapping[str, object]) -> str | None:
+    credentials = binding.get("credentials")
+    if not isinstance(credentials, dict):
+        return None
+    for name in ("uri", "url"):
+        if str(credentials.get(name)).startswith(_SCHEMES):
+            return str(credentials[name])
+    return _assembled(credentials) if _is_redis(binding) else None
+
+
+def _is_redis(binding: Mapping[str, object]) -> bool:
+    told = json.dumps([binding.get(name) for name in ("label", "name", "tags")]).lower()
+    return any(word in told for word in _WORDS)
+
+
+def _assembled(credentials: Mapping[str, object]) -> str | None:
+    """Put an address together from its parts; by TLS where the broker offers a port for it, or says so."""
+    host = credentials.get("host") or credentials.get("hostname")
+    tls_port = credentials.get("tls_port")
+    port = tls_port or credentials.get("port")
+    if not host or not port:
+        return None
+    secure = tls_port or credentials.get("tls") or credentials.get("ssl")
+    user, password = (quote(str(credentials.get(name) or ""), safe="") for name in ("username", "password"))
+    login = f"{user}:{password}@" if user or password else ""
+    return f"{'rediss' if secure else 'redis'}://{login}{host}:{port}"
