@@ -1,4 +1,9 @@
-"""`receiver check`: what a deploy would find, in plain words, before it does."""
+"""`receiver check`: what a deploy would find, in plain words, before it does.
+
+It stands in the way of a deploy on platforms (`release:` in the Procfile), so an error is only what the deploy
+itself would bring about, or could not do without. What may pass by itself, such as an outage of the identity
+provider, is a warning: it must not keep a repair, or a step back, from being deployed.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -79,16 +84,19 @@ def _store(settings: Settings) -> Iterator[Finding]:
     try:
         [info] = link.call([("INFO",)], within=_WITHIN)
     except StoreUnavailableError as error:
-        yield Finding("error", f"REDIS_URL: {error.detail} ({error.__cause__})")
+        yield Finding("error", f"{settings.redis_variable}: {error.detail} ({error.__cause__})")
         return
     finally:
         link.close()
-    yield from _facts(dict(line.split(":", 1) for line in info.decode().splitlines() if ":" in line))
+    facts = dict(line.split(":", 1) for line in info.decode().splitlines() if ":" in line)
+    yield from _facts(facts, settings.redis_variable)
 
 
-def _facts(info: dict[str, str]) -> Iterator[Finding]:
+def _facts(info: dict[str, str], variable: str) -> Iterator[Finding]:
     version = info.get("valkey_version") or info.get("redis_version", "0")
-    yield Finding("ok", f"The store answers; it is {info.get('server_name', 'redis')} {version}.")
+    yield Finding(
+        "ok", f"The store at {variable} answers; it is {info.get('server_name', 'redis')} {version}."
+    )
     major, minor, *_ = (*(int(part) for part in version.split(".")[:2]), 0, 0)
     if (major, minor) < (6, 2):
         yield Finding("error", "The store is too old: Redis 6.2 or Valkey 7.2 is needed.")
@@ -118,7 +126,11 @@ def _signing_keys(settings: Settings) -> Finding:
     except KeysUnavailableError:
         hint = "" if settings.metadata_url == PUBLIC_METADATA_URL else " Is RECEIVER_METADATA_URL right?"
         reason = keys.status().error or "no answer in time"
-        return Finding("error", f"The signing keys can't be had: {reason}.{hint}")
+        return Finding(
+            "warning",
+            f"The signing keys can't be had now: {reason}. While that is so, every callback is refused with "
+            f"503.{hint}",
+        )
     finally:
         keys.close()
     return Finding("ok", "The signing keys can be had.")
