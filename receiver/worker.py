@@ -17,7 +17,7 @@ import gevent
 from gevent.event import Event
 from gevent.pool import Pool
 from gevent.server import StreamServer
-from gevent.socket import SHUT_RD
+from gevent.socket import SHUT_RD, cancel_wait_ex  # type: ignore[attr-defined]
 from gevent.socket import socket as GeventSocket  # noqa: N812 - it is a class
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from gunicorn.util import close_graceful  # type: ignore[import-untyped]
@@ -77,8 +77,7 @@ class Connection:
     def settle_body(self) -> None:
         """Read what the application, which is about to answer, left unread of the body.
 
-        Where that is much or slow to come, the answer says that the connection ends here: nobody is to send
-        another request on it.
+        Where that is much or slow to come, the answer says that the connection ends here.
         """
         request, self._request = self._request, None
         self._deadline = time.monotonic() + _LEFTOVER_SECONDS
@@ -99,7 +98,7 @@ class Connection:
         Raises:
             werkzeug.exceptions.RequestTimeout: the body is late; the application answers 408.
             werkzeug.exceptions.ClientDisconnected: the client has gone within the body.
-            ConnectionResetError: anything else is late; gunicorn closes without a word.
+            ConnectionResetError: anything else is late, or we hang up; gunicorn closes without a word.
         """
         # What has arrived is taken even when its time is over: the application was slow then, not the client.
         patience = self._idle_seconds if self.idle else max(0.0, self._deadline - time.monotonic())
@@ -108,6 +107,8 @@ class Connection:
             data = self._socket.recv(size)
         except (TimeoutError, BlockingIOError):
             raise self._too_late() from None
+        except cancel_wait_ex:  # so gevent ends the wait when we hang up
+            raise ConnectionResetError(errno.ECONNRESET, "we hang up") from None
         if not data and self._request is not None:
             raise self._gone()
         if self.idle:

@@ -29,6 +29,7 @@ def test_idle_connections_hold_nothing_up(serve: Serve) -> None:
     assert server.ends() < 5
     assert server.process.returncode == 0
     assert [read_all(client.sock) for client in clients] == [b""] * 8
+    assert "Traceback" not in server.log
 
 
 def test_a_request_on_an_idle_connection_is_still_answered_after_sigterm(serve: Serve) -> None:
