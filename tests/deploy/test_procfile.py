@@ -1,7 +1,7 @@
 """The Procfile's line in a platform's environment."""
 
 import json
-import shutil
+import os
 import signal
 import subprocess
 import sys
@@ -12,13 +12,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-import trustme
 
 from receiver.simulator.issuer import Issuer
-from tests import stores
 from tests.notifications import operation
 from tests.service import Service, free_port
-from tests.stores import StoreServer
+from tests.stores import StoreServer, TLSStore
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,7 +53,8 @@ def test_without_a_store_a_platform_is_told_so_at_start(platform: Service) -> No
     assert platform.process.wait() == 1
 
 
-def test_a_stop_under_load_loses_nothing(platform: Service) -> None:
+@pytest.mark.parametrize("everybody", [False, True], ids=["the master", "every process, as Heroku does"])
+def test_a_stop_under_load_loses_nothing(platform: Service, everybody: bool) -> None:
     platform.start(procfile_command())
     accepted: list[str] = []
     refused: list[int] = []
@@ -75,7 +74,12 @@ def test_a_stop_under_load_loses_nothing(platform: Service) -> None:
         sender.start()
     time.sleep(1)
     began = time.monotonic()
-    status = platform.stop(signal.SIGTERM)
+    assert platform.process
+    if everybody:
+        os.killpg(platform.process.pid, signal.SIGTERM)
+        status = platform.process.wait(30)
+    else:
+        status = platform.stop(signal.SIGTERM)
     for sender in senders:
         sender.join()
     assert (status, refused) == (0, [])
@@ -87,39 +91,15 @@ def test_a_stop_under_load_loses_nothing(platform: Service) -> None:
 
 
 def test_a_store_with_a_self_signed_certificate_needs_a_setting(
-    tmp_path: Path, issuer: Issuer, platform: Service
+    platform: Service, tls_store: TLSStore
 ) -> None:
-    if shutil.which("redis-server") is None:
-        pytest.skip("no redis-server with TLS on this machine")
-    authority = trustme.CA()
-    certificate = authority.issue_cert("localhost")
-    files = {"cert": tmp_path / "cert.pem", "key": tmp_path / "key.pem", "ca": tmp_path / "ca.pem"}
-    certificate.cert_chain_pems[0].write_to_path(files["cert"])
-    certificate.private_key_pem.write_to_path(files["key"])
-    authority.cert_pem.write_to_path(files["ca"])
-    port = free_port()
-    options = [
-        "--tls-port",
-        str(port),
-        "--tls-cert-file",
-        str(files["cert"]),
-        "--tls-key-file",
-        str(files["key"]),
-    ]
-    server = stores.start("redis-system", [*options, "--tls-auth-clients", "no"])
-    assert server
-    server.client.config_set("requirepass", "swordfish")
-    url = f"rediss://:swordfish@localhost:{port}"
-    platform.environment["REDIS_URL"] = url
-    try:
-        for verify, expected in (("required", 503), ("none", 202), (str(files["ca"]), 202)):
-            platform.environment["RECEIVER_REDIS_TLS_VERIFY"] = verify
-            platform.start(procfile_command())
-            assert platform.call_back(operation()).status == expected, verify
-            platform.kill()
-        assert "swordfish" not in platform.log
-    finally:
-        server.remove()
+    platform.environment["REDIS_URL"] = tls_store.url
+    for verify, expected in (("required", 503), ("none", 202), (str(tls_store.authority), 202)):
+        platform.environment["RECEIVER_REDIS_TLS_VERIFY"] = verify
+        platform.start(procfile_command())
+        assert platform.call_back(operation()).status == expected, verify
+        platform.kill()
+    assert TLSStore.PASSWORD not in platform.log
 
 
 def test_the_embedded_store_loses_nothing_when_it_is_killed_in_the_middle_of_a_run(

@@ -1,0 +1,22 @@
+"""What the tests of deploying share: the project as a platform builds it, and a store as a platform gives it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import stores
+from tests.deploy.slug import Slug
+
+
+@pytest.fixture(scope="session")
+def slug(tmp_path_factory: pytest.TempPathFactory) -> Slug:
+    return Slug.build(tmp_path_factory.mktemp("slug"))
+
+
+@pytest.fixture(scope="session")
+def tls_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stores.TLSStore]:
+    store = stores.start_with_tls(tmp_path_factory.mktemp("tls"))
+    if store is None:
+        pytest.skip("no redis-server with TLS on this machine")
+    yield store
+    store.server.remove()
