@@ -31,18 +31,19 @@ class Slug:
     @classmethod
     def build(cls, folder: Path) -> "Slug":
         """Build as a buildpack does; pip gets no leave to find more than the lock file names."""
+        folder.chmod(0o755)  # whoever runs it may read it
         shutil.copytree(ROOT / "receiver", folder / "receiver", ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("Procfile", "app.json", "requirements.txt"):
             shutil.copy(ROOT / name, folder)
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "venv"], check=True)
-        python, lock = str(folder / "venv/bin/python"), str(folder / "requirements.txt")
-        pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / ".venv"], check=True)
+        python, lock = str(folder / ".venv/bin/python"), str(folder / "requirements.txt")
+        pip = [sys.executable, "-m", "pip", "--python", python, "install", "-qq"]
         subprocess.run([*pip, "--require-hashes", "--no-deps", "--no-compile", "-r", lock], check=True)
         return cls(folder)
 
     @property
     def path(self) -> str:
-        return f"{self.folder / 'venv/bin'}:{os.environ['PATH']}"
+        return f"{self.folder / '.venv/bin'}:{os.environ['PATH']}"
 
     def line(self, process: str) -> str:
         """A line of the Procfile, to be run by a shell in the slug's folder."""
