@@ -1,0 +1,73 @@
+"""The pages of `deploy/`: short, complete, and true as far as a machine can tell."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+import pytest
+
+from receiver.app import create_app
+from receiver.cli import main
+from tests.test_config import DEFAULTS, NAMES
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+PLATFORMS = sorted(path.parent.name for path in DEPLOY.glob("*/README.md"))
+PAGES = sorted(DEPLOY.rglob("*.md"))
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(DEPLOY))
+
+
+def test_every_platform_has_its_page_and_stands_in_the_list() -> None:
+    listed = re.findall(r"\| \[(\w+)\]\(\1/README\.md\) \|", (DEPLOY / "README.md").read_text())
+    assert sorted(listed) == PLATFORMS
+    with_files = {path.parent.name for path in DEPLOY.glob("*/*") if path.suffix not in {".md", ".png"}}
+    assert with_files <= set(PLATFORMS)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_page_says_all_in_one_screen(platform: str) -> None:
+    page = (DEPLOY / platform / "README.md").read_text()
+    assert len(page.splitlines()) <= 45
+    for subject in ("**Set** ", "**Does it work?**", "**Tell Graph**", "**Rotate keys.**", "**Upgrade.**"):
+        assert subject in page
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *PAGES], ids=lambda path: path.parent.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text()):
+        assert urlsplit(target).scheme == "https" or (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_what_a_page_names_exists(path: Path) -> None:
+    page = path.read_text()
+    assert set(re.findall(r"\bRECEIVER_\w+", page)) <= set(NAMES)
+    for file in re.findall(r"\bdeploy/[\w./]+\w", page):
+        assert (ROOT / file).exists(), file
+    commands = main.list_commands(click.Context(main))
+    for command in re.findall(r"(?:python -m receiver|`receiver|--rm receiver) (\w+)", page):
+        assert command in commands
+
+
+def test_graph_is_told_addresses_at_which_it_may_post() -> None:
+    app = create_app(dataclasses.replace(DEFAULTS, redis_url="redis://127.0.0.1:1"))
+    routes = app.url_map.bind("receiver.example")
+    told = []
+    for block in re.findall(r"```json\n(.*?)```", (DEPLOY / "graph.md").read_text(), re.DOTALL):
+        json.loads(block)
+        told += re.findall(r'"(\w+)": "https://receiver\.example(/[^"]*)"', block)
+    members = {"callbackUri", "callingWebhook", "notificationUrl", "lifecycleNotificationUrl"}
+    assert {member for member, _ in told} == members
+    for _, path in told:
+        assert routes.match(path, method="POST"), path
+
+
+def test_the_lock_is_compiled_as_the_page_says() -> None:
+    [command] = re.findall(r"^uv pip compile .*$", (DEPLOY / "README.md").read_text(), re.MULTILINE)
+    assert f"#    {command}\n" in (ROOT / "requirements.txt").read_text()
