@@ -18,6 +18,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.deploy.cage import remove_group
+
 UNITS = ("receiver.service", "receiver-valkey.service")
 FOLDER = Path(__file__).parents[2] / "deploy/systemd"
 
@@ -90,7 +92,7 @@ def boot(folder: Path, slug: Path, settings: Mapping[str, str]) -> Iterator[Mach
         outer.kill()
         outer.wait()
         for group in groups:
-            _remove(group)
+            remove_group(group)
 
 
 def _prepare(folder: Path, settings: Mapping[str, str]) -> Path:
@@ -133,16 +135,4 @@ def _first_process(pid: int, console: Path) -> int:
                 return first.pid
         if time.monotonic() > deadline:
             raise RuntimeError(console.read_text())
-        time.sleep(0.02)
-
-
-def _remove(group: Path) -> None:
-    deadline = time.monotonic() + 10
-    while group.exists():
-        for path in sorted(group.rglob("*/"), reverse=True):
-            with suppress(OSError):  # the killed are not quite gone
-                path.rmdir()
-        with suppress(OSError):
-            group.rmdir()
-        assert time.monotonic() < deadline, f"{group} is in use"
         time.sleep(0.02)

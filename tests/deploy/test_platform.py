@@ -14,13 +14,16 @@ from pathlib import Path
 import pytest
 
 from receiver.simulator.issuer import Issuer
-from tests.deploy.slug import Cage, Slug, cage
+from tests.deploy.cage import Cage, cage
+from tests.deploy.slug import Slug
 from tests.notifications import operation
 from tests.server.running import until
 from tests.service import Service
 from tests.stores import TLSStore
 
 MEMORY = 512 << 20
+
+pytestmark = pytest.mark.timeout(180)  # the first test waits for pip
 
 
 @pytest.fixture

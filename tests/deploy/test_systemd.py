@@ -45,6 +45,7 @@ def test_systemd_judges_them_well_confined(unit: str, most: int) -> None:
     assert judged.returncode == 0, judged.stdout.splitlines()[-1]
 
 
+@pytest.mark.timeout(180)  # it may have to wait for pip
 def test_they_run_and_stop_under_systemd(tmp_path: Path, slug: Slug, issuer: Issuer) -> None:
     service = Service(tmp_path, None, issuer)
     names = ("PORT", "RECEIVER_APP_IDS", "RECEIVER_API_KEYS", "RECEIVER_METADATA_URL")
