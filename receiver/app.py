@@ -20,6 +20,7 @@ from receiver.web.callback import make_callback
 from receiver.web.calls import make_calls
 from receiver.web.context import register_context
 from receiver.web.events import encode, make_events
+from receiver.web.headers import register_headers
 from receiver.web.health import make_health
 from receiver.web.hub import Hub
 from receiver.web.lean import LeanFlask
@@ -75,6 +76,7 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.merge_slashes = False
     app.url_map.converters["anything"] = _AnythingConverter
     register_context(app)
+    register_headers(app)
     register_problems(app)
     app.register_blueprint(make_callback(verifier, writer))
     app.register_blueprint(make_notifications(settings.client_states, writer, reader, gate))

@@ -6,6 +6,7 @@ the graceful timeout; ours takes what still comes for a moment, and hangs up on 
 """
 
 import contextlib
+import secrets
 import signal
 import time
 from collections.abc import Callable, Iterable
@@ -20,6 +21,7 @@ from gevent.socket import socket as GeventSocket  # noqa: N812 - it is a class
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
 from receiver.connection import Body, Connection
+from receiver.refusal import OUR_FAULT, refusal_of
 
 WSGI: TypeAlias = Callable[[dict[str, Any], Callable[..., object]], Iterable[bytes]]
 
@@ -98,6 +100,16 @@ class Worker(GeventWorker):  # type: ignore[misc]
         sock.expect_body(req)
         super().handle_request(listener_name, req, sock, addr)
         sock.expect_request()
+
+    def handle_error(self, req: Any, client: Connection, addr: Any, exc: BaseException) -> None:  # noqa: ARG002
+        """Answer where no request could be read, or not even the application could answer."""
+        refusal, request_id = refusal_of(exc), secrets.token_hex(8)
+        kind = type(exc).__name__
+        if refusal is OUR_FAULT:
+            self.log.error("A bug: %s, request id %s", kind, request_id, exc_info=exc)
+        else:
+            self.log.warning("Refused what is no request: %s, request id %s", kind, request_id)
+        client.sendall(refusal.answer(request_id))
 
     def _listen(self, listener: GeventSocket) -> StreamServer:
         listener.setblocking(True)

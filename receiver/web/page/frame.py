@@ -33,7 +33,7 @@ _HEADERS: Final = {
     ),
     # Not `no-referrer`: browsers then send `Origin: null` with our own forms, by which we know them over plain http.
     "Referrer-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
     "Vary": "Cookie, X-Fragment",
 }
 
