@@ -3,6 +3,7 @@
 from typing import Final
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
 from receiver.config import Settings
@@ -73,6 +74,10 @@ def create_app(settings: Settings) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     if settings.open_queries:
         app.config["TRUSTED_HOSTS"] = _LOOPBACK_NAMES  # else any web page could ask through a name of its own
+    if settings.trusted_proxies:
+        # Each proxy adds to X-Forwarded-For whom it speaks with; X-Forwarded-Proto is what the nearest one says.
+        trusted = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1)
+        app.wsgi_app = trusted  # type: ignore[method-assign] # as Flask's documentation has it
     app.url_map.merge_slashes = False
     app.url_map.converters["anything"] = _AnythingConverter
     register_context(app)

@@ -59,6 +59,7 @@ class Settings:
     retention_days: int
     max_body_bytes: int
     max_waiting: int
+    trusted_proxies: int
     data_dir: Path
     log_format: str
     log_level: str
@@ -88,6 +89,8 @@ def read_settings() -> Settings:
         retention_days=read.number("RECEIVER_RETENTION_DAYS", 30, 1, 3650),
         max_body_bytes=read.number("RECEIVER_MAX_BODY_BYTES", 1 << 20, 1 << 10, 1 << 28),
         max_waiting=read.number("RECEIVER_MAX_WAITING", 5000, 0, 9000),
+        # The only way to a platform's instances is its router.
+        trusted_proxies=read.number("RECEIVER_TRUSTED_PROXIES", 1 if _platform() else 0, 0, 10),
         data_dir=read.parsed("RECEIVER_DATA_DIR", Path(platformdirs.user_data_dir("receiver")), _path),
         log_format=read.choice("LOG_FORMAT", "auto", ("auto", "console", "logfmt")),
         log_level=read.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
@@ -213,7 +216,7 @@ def _path(text: str) -> Path:
 
 
 def _platform() -> str | None:
-    """Return the variable that gives away a platform whose instances share no disk."""
+    """Return the variable that gives away a platform: its instances share no disk, and stand behind a router."""
     for name, value in os.environ.items():
         if value and (name in _PLATFORM_VARIABLES or name.startswith(_PLATFORM_PREFIXES)):
             return name

@@ -32,6 +32,7 @@ def demo_settings(settings: Settings) -> tuple[Settings, str]:
         metadata_url=issuer,
         api_keys=(entry,),
         open_queries=True,
+        trusted_proxies=0,
         log_level="warning",  # the simulator says what it sends and what is answered
     )
     return made, key

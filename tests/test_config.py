@@ -39,6 +39,7 @@ NAMES = (
     "RECEIVER_RETENTION_DAYS",
     "RECEIVER_MAX_BODY_BYTES",
     "RECEIVER_MAX_WAITING",
+    "RECEIVER_TRUSTED_PROXIES",
     "RECEIVER_DATA_DIR",
     "LOG_FORMAT",
     "LOG_LEVEL",
@@ -67,6 +68,7 @@ DEFAULTS = Settings(
     retention_days=30,
     max_body_bytes=1048576,
     max_waiting=5000,
+    trusted_proxies=0,
     data_dir=Path(platformdirs.user_data_dir("receiver")),
     log_format="auto",
     log_level="info",
@@ -212,10 +214,12 @@ def test_every_variable_may_be_read_from_a_file(env: pytest.MonkeyPatch, tmp_pat
         "RECEIVER_METADATA_URL": "https://a.test/",
         "RECEIVER_API_KEYS": f"app:read:{HASH}",
         "RECEIVER_MAX_BODY_BYTES": "2048",
+        "RECEIVER_RETENTION_DAYS": "7",
+        "RECEIVER_TRUSTED_PROXIES": "7",
         "LOG_FORMAT": "logfmt",
         "LOG_LEVEL": "error",
     }
-    text = texts.get(name, GUID if name.endswith("S") and name != "RECEIVER_RETENTION_DAYS" else "7")
+    text = texts.get(name, GUID if name.endswith("S") else "7")
     file = tmp_path / "secret"
     file.write_text(f"{text}\n")
     env.setenv(f"{name}_FILE", str(file))
@@ -331,6 +335,15 @@ def test_on_a_platform_a_wrong_redis_address_is_told_as_such(env: pytest.MonkeyP
     env.setenv("RENDER", "true")
     env.setenv("REDIS_URL", "http://h")
     assert "must begin with" in problems()["REDIS_URL"]
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_on_a_platform_its_router_is_believed_unless_set(env: pytest.MonkeyPatch, platform: str) -> None:
+    env.setenv(platform, "x")
+    env.setenv("REDIS_URL", "redis://h")
+    assert read_settings().trusted_proxies == 1
+    env.setenv("RECEIVER_TRUSTED_PROXIES", "0")
+    assert read_settings().trusted_proxies == 0
 
 
 # API keys.
