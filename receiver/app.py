@@ -31,6 +31,7 @@ from receiver.web.page import make_page
 from receiver.web.problems import register_problems
 from receiver.web.quarantine import make_quarantine
 from receiver.web.sessions import Sessions
+from receiver.web.tries import Tries
 from receiver.web.waiting import Waiter
 
 _READS_IN_LINE: Final = 250
@@ -68,7 +69,7 @@ def create_app(settings: Settings) -> Flask:
         keys, app_ids=settings.app_ids, tenants=settings.tenants, issuers=settings.issuers
     )
     sessions = Sessions(link, settings.api_keys)
-    gate = Gate(APIKeyRing(settings.api_keys), sessions, open_to_all=settings.open_queries)
+    gate = Gate(APIKeyRing(settings.api_keys), sessions, Tries(link), open_to_all=settings.open_queries)
 
     app = LeanFlask("receiver")
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
