@@ -64,7 +64,7 @@ def create_app(settings: Settings) -> Flask:
     # One that waits holds its connection, so the hub has a link of its own.
     waiting = Link(connect(settings.redis_url, settings.redis_tls_verify), size=1)
     hub = Hub(Feed(waiting), encode, most=settings.max_waiting)
-    keys = KeySet(settings.metadata_url)
+    keys = KeySet(settings.metadata_url, hosts=settings.key_hosts)
     verifier = TokenVerifier(
         keys, app_ids=settings.app_ids, tenants=settings.tenants, issuers=settings.issuers
     )

@@ -24,6 +24,7 @@ PUBLIC_METADATA_URL: Final = "https://api.aps.skype.com/v1/.well-known/OpenIdCon
 PUBLIC_ISSUERS: Final = ("https://api.botframework.com", "https://graph.microsoft.com")
 
 _GUID: Final = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
+_HOST: Final = re.compile(r"([a-z0-9][a-z0-9.-]*|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 _REDIS_SCHEMES: Final = ("redis://", "rediss://", "unix://", "redis+sentinel://")
 _PLATFORM_VARIABLES: Final = ("DYNO", "RENDER", "FLY_APP_NAME", "VCAP_APPLICATION")
 _PLATFORM_PREFIXES: Final = ("RAILWAY_",)
@@ -53,6 +54,7 @@ class Settings:
     app_ids: tuple[str, ...]
     tenants: frozenset[str]
     metadata_url: str
+    key_hosts: tuple[str, ...]
     issuers: tuple[str, ...]
     api_keys: tuple[APIKey, ...]
     client_states: tuple[str, ...]
@@ -83,6 +85,7 @@ def read_settings() -> Settings:
         app_ids=read.list("RECEIVER_APP_IDS", _guid),
         tenants=frozenset(read.list("RECEIVER_TENANTS", _guid)),
         metadata_url=read.parsed("RECEIVER_METADATA_URL", PUBLIC_METADATA_URL, _metadata_url),
+        key_hosts=read.list("RECEIVER_KEY_HOSTS", _host),
         issuers=read.list("RECEIVER_ISSUERS", str) or PUBLIC_ISSUERS,
         api_keys=read.list("RECEIVER_API_KEYS", _api_key),
         client_states=read.list("RECEIVER_CLIENT_STATES", str),
@@ -188,6 +191,12 @@ def _metadata_url(text: str) -> str:
     if _is_trustworthy(text):
         return text
     raise ValueError(f"must be https, or http on a loopback address; for example {PUBLIC_METADATA_URL}")
+
+
+def _host(text: str) -> str:
+    if not _HOST.fullmatch(text.lower()):
+        raise ValueError("must be host names, separated by commas, for example login.microsoftonline.com")
+    return text.lower()
 
 
 def _is_trustworthy(url: str) -> bool:

@@ -30,6 +30,7 @@ def demo_settings(settings: Settings) -> tuple[Settings, str]:
         app_ids=(_APP_ID,),
         tenants=frozenset(),
         metadata_url=issuer,
+        key_hosts=(),
         api_keys=(entry,),
         open_queries=True,
         trusted_proxies=0,
