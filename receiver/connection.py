@@ -9,6 +9,7 @@ import errno
 import time
 from typing import Any, Final
 
+import gevent
 from gevent.socket import SHUT_RD
 from gevent.socket import socket as GeventSocket  # noqa: N812 - it is a class
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
@@ -52,7 +53,8 @@ class Connection:
         self.idle = True
 
     def expect_body(self, request: Any) -> None:
-        """Begin to wait for the body of the request whose headers are read."""
+        """Begin to wait for the body of the request whose headers are read, maybe out of what came before."""
+        self.idle = False
         self._request = request
         self._deadline = time.monotonic() + BODY_SECONDS
 
@@ -95,6 +97,7 @@ class Connection:
         if self.idle:
             self.idle = False
             self._deadline = time.monotonic() + HEAD_SECONDS
+        gevent.sleep(0)  # where more has arrived already, the next call would not wait, and hold up everybody
         return data
 
     def sendall(self, data: bytes) -> None:

@@ -100,6 +100,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
         sock.expect_body(req)
         super().handle_request(listener_name, req, sock, addr)
         sock.expect_request()
+        gevent.sleep(0)  # a client whose next request is there already would have the worker to himself
 
     def handle_error(self, req: Any, client: Connection, addr: Any, exc: BaseException) -> None:  # noqa: ARG002
         """Answer where no request could be read, or not even the application could answer."""
