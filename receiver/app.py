@@ -8,6 +8,7 @@ from werkzeug.routing import BaseConverter
 
 from receiver.config import Settings
 from receiver.store.connections import connect
+from receiver.store.eraser import Eraser
 from receiver.store.feed import Feed
 from receiver.store.link import Link
 from receiver.store.pipeline import Pipeline
@@ -60,6 +61,7 @@ def create_app(settings: Settings) -> Flask:
     writes = Pipeline(link)
     reader = Reader(Pipeline(link, line=_READS_IN_LINE, gives_way_to=writes))
     writer = Writer(writes, retention_days=settings.retention_days)
+    eraser = Eraser(link)
     feed = Feed(link)
     # One that waits holds its connection, so the hub has a link of its own.
     waiting = Link(connect(settings.redis_url, settings.redis_tls_verify), size=1)
@@ -86,9 +88,9 @@ def create_app(settings: Settings) -> Flask:
     register_problems(app)
     app.register_blueprint(make_callback(verifier, writer))
     app.register_blueprint(make_notifications(settings.client_states, writer, reader, gate))
-    app.register_blueprint(make_operations(reader, writer, Waiter(reader, feed, hub), gate))
+    app.register_blueprint(make_operations(reader, writer, eraser, Waiter(reader, feed, hub), gate))
     app.register_blueprint(make_events(reader, feed, hub, gate))
-    app.register_blueprint(make_calls(reader, gate))
+    app.register_blueprint(make_calls(reader, eraser, gate))
     app.register_blueprint(make_quarantine(reader, writer, gate))
     app.register_blueprint(make_page(reader, gate))
     app.register_blueprint(
