@@ -24,7 +24,13 @@ HTTPS = {"X-Forwarded-Proto": "https"}
 def running_behind_two(
     store_server: StoreServer, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
-    running = Service(tmp_path_factory.mktemp("two"), store_server.url, issuer, RECEIVER_TRUSTED_PROXIES="2")
+    running = Service(
+        tmp_path_factory.mktemp("two"),
+        store_server.url,
+        issuer,
+        RECEIVER_TRUSTED_PROXIES="2",
+        FORWARDED_ALLOW_IPS="*",  # as some platforms tell gunicorn, which is not to listen
+    )
     running.start()
     yield running
     running.kill()
