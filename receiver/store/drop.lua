@@ -1,18 +1,9 @@
---[[ Stands before the scripts that forget: how one record goes, and what is in quarantine.
+--[[ Stands before the scripts that forget, behind `numbers.lua`: how one record goes, and what is in quarantine.
 
 ARGV[1]  prefix
 ]]
 
 local PREFIX = ARGV[1]
-
--- Numbers of records, in a string: '12 45'.
-local function without_number(list, number)
-  local rest = {}
-  for other in string.gmatch(list, '%d+') do
-    if other ~= number then rest[#rest + 1] = other end
-  end
-  return table.concat(rest, ' ')
-end
 
 local function unlist_number(name, number)
   local list = redis.call('GET', name)

@@ -107,18 +107,9 @@ local function contradicts(record, status, rank, members)
   return false
 end
 
--- Numbers of records, in a string: '12 45'.
 local function with_number(list, number)
   if string.find(' ' .. list .. ' ', ' ' .. number .. ' ', 1, true) then return list end
   return list == '' and number or list .. ' ' .. number
-end
-
-local function without_number(list, number)
-  local rest = {}
-  for other in string.gmatch(list, '%d+') do
-    if other ~= number then rest[#rest + 1] = other end
-  end
-  return table.concat(rest, ' ')
 end
 
 -- The last of them: nobody looks further, so that a constant client context costs no more than another.
