@@ -3,10 +3,12 @@
 from typing import Final
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
 from receiver.config import Settings
 from receiver.store.connections import connect
+from receiver.store.eraser import Eraser
 from receiver.store.feed import Feed
 from receiver.store.link import Link
 from receiver.store.pipeline import Pipeline
@@ -20,6 +22,7 @@ from receiver.web.callback import make_callback
 from receiver.web.calls import make_calls
 from receiver.web.context import register_context
 from receiver.web.events import encode, make_events
+from receiver.web.headers import register_headers
 from receiver.web.health import make_health
 from receiver.web.hub import Hub
 from receiver.web.lean import LeanFlask
@@ -29,6 +32,7 @@ from receiver.web.page import make_page
 from receiver.web.problems import register_problems
 from receiver.web.quarantine import make_quarantine
 from receiver.web.sessions import Sessions
+from receiver.web.tries import Tries
 from receiver.web.waiting import Waiter
 
 _READS_IN_LINE: Final = 250
@@ -57,30 +61,36 @@ def create_app(settings: Settings) -> Flask:
     writes = Pipeline(link)
     reader = Reader(Pipeline(link, line=_READS_IN_LINE, gives_way_to=writes))
     writer = Writer(writes, retention_days=settings.retention_days)
+    eraser = Eraser(link)
     feed = Feed(link)
     # One that waits holds its connection, so the hub has a link of its own.
     waiting = Link(connect(settings.redis_url, settings.redis_tls_verify), size=1)
     hub = Hub(Feed(waiting), encode, most=settings.max_waiting)
-    keys = KeySet(settings.metadata_url)
+    keys = KeySet(settings.metadata_url, hosts=settings.key_hosts)
     verifier = TokenVerifier(
         keys, app_ids=settings.app_ids, tenants=settings.tenants, issuers=settings.issuers
     )
     sessions = Sessions(link, settings.api_keys)
-    gate = Gate(APIKeyRing(settings.api_keys), sessions, open_to_all=settings.open_queries)
+    gate = Gate(APIKeyRing(settings.api_keys), sessions, Tries(link), open_to_all=settings.open_queries)
 
     app = LeanFlask("receiver")
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     if settings.open_queries:
         app.config["TRUSTED_HOSTS"] = _LOOPBACK_NAMES  # else any web page could ask through a name of its own
+    if settings.trusted_proxies:
+        # Each proxy adds to X-Forwarded-For whom it speaks with; X-Forwarded-Proto is what the nearest one says.
+        trusted = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1)
+        app.wsgi_app = trusted  # type: ignore[method-assign] # as Flask's documentation has it
     app.url_map.merge_slashes = False
     app.url_map.converters["anything"] = _AnythingConverter
     register_context(app)
+    register_headers(app)
     register_problems(app)
     app.register_blueprint(make_callback(verifier, writer))
     app.register_blueprint(make_notifications(settings.client_states, writer, reader, gate))
-    app.register_blueprint(make_operations(reader, writer, Waiter(reader, feed, hub), gate))
+    app.register_blueprint(make_operations(reader, writer, eraser, Waiter(reader, feed, hub), gate))
     app.register_blueprint(make_events(reader, feed, hub, gate))
-    app.register_blueprint(make_calls(reader, gate))
+    app.register_blueprint(make_calls(reader, eraser, gate))
     app.register_blueprint(make_quarantine(reader, writer, gate))
     app.register_blueprint(make_page(reader, gate))
     app.register_blueprint(

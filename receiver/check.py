@@ -118,7 +118,7 @@ def _facts(info: dict[str, str], variable: str) -> Iterator[Finding]:
 
 
 def _signing_keys(settings: Settings) -> Finding:
-    keys = KeySet(settings.metadata_url)
+    keys = KeySet(settings.metadata_url, hosts=settings.key_hosts)
     try:
         keys.get("")
     except UnknownKeyError:

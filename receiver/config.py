@@ -40,6 +40,7 @@ _GUID: Final = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
 _GENERATED_KEY: Final = re.compile(r"[A-Za-z0-9._~+/-]{32,}=*")
 """What may stand in an `Authorization: Bearer` header (RFC 6750, section 2.1), and can't be guessed."""
 
+_HOST: Final = re.compile(r"([a-z0-9][a-z0-9.-]*|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 _REDIS_SCHEMES: Final = ("redis://", "rediss://", "unix://", "redis+sentinel://")
 _PLATFORM_VARIABLES: Final = ("DYNO", "RENDER", "FLY_APP_NAME", "VCAP_APPLICATION")
 _PLATFORM_PREFIXES: Final = ("RAILWAY_",)
@@ -72,12 +73,14 @@ class Settings:
     app_ids: tuple[str, ...]
     tenants: frozenset[str]
     metadata_url: str
+    key_hosts: tuple[str, ...]
     issuers: tuple[str, ...]
     api_keys: tuple[APIKey, ...]
     client_states: tuple[str, ...]
     retention_days: int
     max_body_bytes: int
     max_waiting: int
+    trusted_proxies: int
     data_dir: Path
     log_format: str
     log_level: str
@@ -103,6 +106,7 @@ def read_settings() -> Settings:
         app_ids=read.list("RECEIVER_APP_IDS", _guid),
         tenants=frozenset(read.list("RECEIVER_TENANTS", _guid)),
         metadata_url=read.parsed("RECEIVER_METADATA_URL", PUBLIC_METADATA_URL, _metadata_url),
+        key_hosts=read.list("RECEIVER_KEY_HOSTS", _host),
         issuers=read.list("RECEIVER_ISSUERS", str) or PUBLIC_ISSUERS,
         api_keys=(
             *read.list("RECEIVER_API_KEYS", _api_key),
@@ -112,6 +116,8 @@ def read_settings() -> Settings:
         retention_days=read.number("RECEIVER_RETENTION_DAYS", 30, 1, 3650),
         max_body_bytes=read.number("RECEIVER_MAX_BODY_BYTES", 1 << 20, 1 << 10, 1 << 28),
         max_waiting=read.number("RECEIVER_MAX_WAITING", 5000, 0, 9000),
+        # The only way to a platform's instances is its router.
+        trusted_proxies=read.number("RECEIVER_TRUSTED_PROXIES", 1 if _platform() else 0, 0, 10),
         data_dir=read.parsed("RECEIVER_DATA_DIR", Path(platformdirs.user_data_dir("receiver")), _path),
         log_format=read.choice("LOG_FORMAT", "auto", ("auto", "console", "logfmt")),
         log_level=read.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
@@ -228,6 +234,12 @@ def _metadata_url(text: str) -> str:
     raise ValueError(f"must be https, or http on a loopback address; for example {PUBLIC_METADATA_URL}")
 
 
+def _host(text: str) -> str:
+    if not _HOST.fullmatch(text.lower()):
+        raise ValueError("must be host names, separated by commas, for example login.microsoftonline.com")
+    return text.lower()
+
+
 def _is_trustworthy(url: str) -> bool:
     try:
         parts = urlsplit(url)
@@ -254,7 +266,7 @@ def _path(text: str) -> Path:
 
 
 def _platform() -> str | None:
-    """Return the variable that gives away a platform whose instances share no disk."""
+    """Return the variable that gives away a platform: its instances share no disk, and stand behind a router."""
     for name, value in os.environ.items():
         if value and (name in _PLATFORM_VARIABLES or name.startswith(_PLATFORM_PREFIXES)):
             return name

@@ -30,8 +30,10 @@ def demo_settings(settings: Settings) -> tuple[Settings, str]:
         app_ids=(_APP_ID,),
         tenants=frozenset(),
         metadata_url=issuer,
+        key_hosts=(),
         api_keys=(entry,),
         open_queries=True,
+        trusted_proxies=0,
         log_level="warning",  # the simulator says what it sends and what is answered
     )
     return made, key

@@ -175,6 +175,14 @@ class UnsupportedMediaTypeError(ReceiverError):
     status = 415
 
 
+class TooManyTriesError(ReceiverError):
+    """Somebody tries to sign in too often."""
+
+    type = "too-many-tries"
+    title = "Too many tries"
+    status = 429
+
+
 class UnavailableError(ReceiverError):
     """We can't do it now; the fault is ours, and another try makes sense."""
 

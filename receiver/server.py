@@ -134,6 +134,10 @@ def _gunicorn_settings(settings: "Settings") -> dict[str, object]:
         "http_parser": "python",
         "limit_request_line": 8190,
         "limit_request_fields": 64,
+        # Nobody's headers set the scheme or the script's name here; `receiver.app` decides whom to believe.
+        "forwarded_allow_ips": "",
+        "forwarder_headers": "",
+        "secure_scheme_headers": {},
         "sendfile": False,  # it would go past the deadlines of `Connection`
         "control_socket_disable": True,
         "preload_app": False,

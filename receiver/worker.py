@@ -1,12 +1,12 @@
 """The gunicorn worker: gevent's, with a deadline for every client, and an orderly stop.
 
-gunicorn's own gevent worker waits for a body as long as the client likes. At SIGTERM it takes no new
-connection any more, and lets idle kept-alive ones hold it until the graceful timeout. So our `Connection`
-stands between gunicorn and the socket: it knows whether its client is idle, sends a request, or is answered.
+gunicorn's own gevent worker waits for a body as long as the client likes; ours gives every client a `Connection`
+that doesn't. At SIGTERM gunicorn's takes no new connection any more, and lets idle kept-alive ones hold it until
+the graceful timeout; ours takes what still comes for a moment, and hangs up on whoever is idle.
 """
 
 import contextlib
-import errno
+import secrets
 import signal
 import time
 from collections.abc import Callable, Iterable
@@ -17,22 +17,13 @@ import gevent
 from gevent.event import Event
 from gevent.pool import Pool
 from gevent.server import StreamServer
-from gevent.socket import SHUT_RD, cancel_wait_ex  # type: ignore[attr-defined]
 from gevent.socket import socket as GeventSocket  # noqa: N812 - it is a class
-from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
-from gunicorn.util import close_graceful  # type: ignore[import-untyped]
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
+from receiver.connection import Body, Connection
+from receiver.refusal import OUR_FAULT, refusal_of
+
 WSGI: TypeAlias = Callable[[dict[str, Any], Callable[..., object]], Iterable[bytes]]
-
-HEAD_SECONDS: Final = 10.0
-"""From a request's first byte to the end of its headers."""
-
-BODY_SECONDS: Final = 10.0
-"""From there to the end of its body."""
-
-WRITE_SECONDS: Final = 30.0
-"""How long a client may read nothing of its answer."""
 
 LAST_CALL_SECONDS: Final = 2.0
 """After SIGTERM requests are still taken for so long: routers notice late, and can't send a POST again."""
@@ -40,128 +31,7 @@ LAST_CALL_SECONDS: Final = 2.0
 STOPPING: Final = "receiver.stopping"
 """Where the WSGI environ has an event that is set at SIGTERM, for those who wait or stream."""
 
-_LEFTOVER_SECONDS: Final = 1.0
-_LEFTOVER_BYTES: Final = 1 << 16
-_LINGER_BYTES: Final = 1 << 22
 _FORCE_SECONDS: Final = 1.5
-
-
-class Connection:
-    """A client's socket on which nothing waits for ever.
-
-    Args:
-        client: the accepted socket.
-        idle_seconds: how long the client may say nothing between requests.
-    """
-
-    def __init__(self, client: GeventSocket, idle_seconds: float) -> None:
-        self._socket = client
-        self._idle_seconds = idle_seconds
-        self._deadline = 0.0
-        self._request: Any = None
-        self._stalled = False
-        self.idle = True
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._socket, name)
-
-    def expect_request(self) -> None:
-        """Begin to wait for the next request."""
-        self.idle = True
-
-    def expect_body(self, request: Any) -> None:
-        """Begin to wait for the body of the request whose headers are read."""
-        self._request = request
-        self._deadline = time.monotonic() + BODY_SECONDS
-
-    def settle_body(self) -> None:
-        """Read what the application, which is about to answer, left unread of the body.
-
-        Where that is much or slow to come, the answer says that the connection ends here.
-        """
-        request, self._request = self._request, None
-        self._deadline = time.monotonic() + _LEFTOVER_SECONDS
-        try:
-            if len(request.body.read(_LEFTOVER_BYTES)) == _LEFTOVER_BYTES:
-                request.force_close()
-        except (ConnectionResetError, ParseException):
-            request.force_close()
-
-    def refuse_body(self) -> None:
-        """Take no further request: nobody knows where this one's broken body ends."""
-        if self._request is not None:
-            self._request.force_close()
-
-    def recv(self, size: int) -> bytes:
-        """Receive something in time.
-
-        Raises:
-            werkzeug.exceptions.RequestTimeout: the body is late; the application answers 408.
-            werkzeug.exceptions.ClientDisconnected: the client has gone within the body.
-            ConnectionResetError: anything else is late, or we hang up; gunicorn closes without a word.
-        """
-        # What has arrived is taken even when its time is over: the application was slow then, not the client.
-        patience = self._idle_seconds if self.idle else max(0.0, self._deadline - time.monotonic())
-        self._socket.settimeout(patience)
-        try:
-            data = self._socket.recv(size)
-        except (TimeoutError, BlockingIOError):
-            raise self._too_late() from None
-        except cancel_wait_ex:  # so gevent ends the wait when we hang up
-            raise ConnectionResetError(errno.ECONNRESET, "we hang up") from None
-        if not data and self._request is not None:
-            raise self._gone()
-        if self.idle:
-            self.idle = False
-            self._deadline = time.monotonic() + HEAD_SECONDS
-        return data
-
-    def sendall(self, data: bytes) -> None:
-        """Send everything, as long as the client reads something now and then.
-
-        Raises:
-            ConnectionResetError: the client does not read.
-        """
-        self._socket.settimeout(WRITE_SECONDS)
-        rest = memoryview(data)
-        try:
-            while rest:
-                rest = rest[self._socket.send(rest) :]
-        except TimeoutError:
-            raise self._stall() from None
-
-    def hang_up(self) -> None:
-        """Read no more than what has arrived."""
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(SHUT_RD)
-
-    def close(self) -> None:
-        """Close; after an answer only when the client has read it.
-
-        Input that is still unread would make the kernel throw the answer away (RFC 9112, section 9.6).
-        """
-        if self.idle or self._stalled:
-            self._socket.close()
-        else:
-            close_graceful(self._socket, max_drain=_LINGER_BYTES)
-
-    def _too_late(self) -> Exception:
-        if self._request is None:
-            return self._stall()
-        from werkzeug.exceptions import RequestTimeout  # noqa: PLC0415 - not before gevent has patched
-
-        self._request.force_close()
-        return RequestTimeout()
-
-    def _gone(self) -> Exception:
-        from werkzeug.exceptions import ClientDisconnected  # noqa: PLC0415 - not before gevent has patched
-
-        self._request.force_close()
-        return ClientDisconnected()
-
-    def _stall(self) -> ConnectionResetError:
-        self._stalled = True
-        return ConnectionResetError(errno.ECONNRESET, "the client stalls")
 
 
 class Worker(GeventWorker):  # type: ignore[misc]
@@ -230,6 +100,17 @@ class Worker(GeventWorker):  # type: ignore[misc]
         sock.expect_body(req)
         super().handle_request(listener_name, req, sock, addr)
         sock.expect_request()
+        gevent.sleep(0)  # a client whose next request is there already would have the worker to himself
+
+    def handle_error(self, req: Any, client: Connection, addr: Any, exc: BaseException) -> None:  # noqa: ARG002
+        """Answer where no request could be read, or not even the application could answer."""
+        refusal, request_id = refusal_of(exc), secrets.token_hex(8)
+        kind = type(exc).__name__
+        if refusal is OUR_FAULT:
+            self.log.error("A bug: %s, request id %s", kind, request_id, exc_info=exc)
+        else:
+            self.log.warning("Refused what is no request: %s, request id %s", kind, request_id)
+        client.sendall(refusal.answer(request_id))
 
     def _listen(self, listener: GeventSocket) -> StreamServer:
         listener.setblocking(True)
@@ -263,36 +144,10 @@ class Worker(GeventWorker):  # type: ignore[misc]
         gevent.sleep(0.05)
 
 
-class _Body:
-    """A request's body that says so, in the application's terms, where it is not framed as HTTP has it."""
-
-    def __init__(self, body: Any, connection: Connection) -> None:
-        self._body = body
-        self._connection = connection
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._body, name)
-
-    def read(self, size: int | None = None) -> bytes:
-        """Read some of the body, or all of it.
-
-        Raises:
-            werkzeug.exceptions.BadRequest: a chunk has no size, or no end (RFC 9112, section 7.1).
-        """
-        try:
-            data: bytes = self._body.read(size)
-        except ParseException:
-            from werkzeug.exceptions import BadRequest  # noqa: PLC0415 - not before gevent has patched
-
-            self._connection.refuse_body()
-            raise BadRequest("The body's chunks are broken.") from None
-        return data
-
-
 def _attended(application: WSGI, stopping: Event) -> WSGI:
     def wsgi(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
         environ[STOPPING] = stopping
-        environ["wsgi.input"] = _Body(environ["wsgi.input"], environ["gunicorn.socket"])
+        environ["wsgi.input"] = Body(environ["wsgi.input"], environ["gunicorn.socket"])
         answer = application(environ, start_response)
         environ["gunicorn.socket"].settle_body()  # before the answer's headers go out
         return answer

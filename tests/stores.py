@@ -82,10 +82,31 @@ class StoreServer:
         assert self.process
         self.process.send_signal(signal.SIGCONT)
 
+    def contents(self) -> dict[str, str]:
+        """Return all that it holds, by key, as text."""
+        read: dict[bytes, Callable[[bytes], object]] = {
+            b"string": self.client.get,
+            b"hash": self.client.hgetall,
+            b"zset": lambda key: self.client.zrange(key, 0, -1, withscores=True),
+            b"stream": self.client.xrange,
+        }
+        return {_text(key): _text(read[self.client.type(key)](key)) for key in list(self.client.scan_iter())}
+
     def remove(self) -> None:
         self.client.close()
         self.kill()
         shutil.rmtree(self.folder)
+
+
+def _text(value: object) -> str:
+    """Write what redis-py returns, bytes within it as text."""
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, dict):
+        return " ".join(_text(item) for item in value.items())
+    if isinstance(value, (list, tuple)):
+        return " ".join(map(_text, value))
+    return str(value)
 
 
 def start(kind: str, options: Sequence[str] = ()) -> StoreServer | None:

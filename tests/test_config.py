@@ -36,6 +36,7 @@ NAMES = (
     "RECEIVER_APP_IDS",
     "RECEIVER_TENANTS",
     "RECEIVER_METADATA_URL",
+    "RECEIVER_KEY_HOSTS",
     "RECEIVER_ISSUERS",
     "RECEIVER_API_KEYS",
     "RECEIVER_GENERATED_KEY",
@@ -43,6 +44,7 @@ NAMES = (
     "RECEIVER_RETENTION_DAYS",
     "RECEIVER_MAX_BODY_BYTES",
     "RECEIVER_MAX_WAITING",
+    "RECEIVER_TRUSTED_PROXIES",
     "RECEIVER_DATA_DIR",
     "LOG_FORMAT",
     "LOG_LEVEL",
@@ -66,12 +68,14 @@ DEFAULTS = Settings(
     app_ids=(),
     tenants=frozenset(),
     metadata_url=PUBLIC_METADATA_URL,
+    key_hosts=(),
     issuers=PUBLIC_ISSUERS,
     api_keys=(),
     client_states=(),
     retention_days=30,
     max_body_bytes=1048576,
     max_waiting=5000,
+    trusted_proxies=0,
     data_dir=Path(platformdirs.user_data_dir("receiver")),
     log_format="auto",
     log_level="info",
@@ -157,6 +161,7 @@ def test_an_empty_variable_is_not_set(env: pytest.MonkeyPatch, name: str, empty:
         ("RECEIVER_RETENTION_DAYS", "3650", "retention_days", 3650),
         ("RECEIVER_MAX_BODY_BYTES", "1024", "max_body_bytes", 1024),
         ("RECEIVER_MAX_WAITING", "0", "max_waiting", 0),
+        ("RECEIVER_KEY_HOSTS", "Host.test, [::1]:8443", "key_hosts", ("host.test", "[::1]:8443")),
         ("RECEIVER_DATA_DIR", "/var/lib/receiver", "data_dir", Path("/var/lib/receiver")),
         ("LOG_FORMAT", "LogFmt", "log_format", "logfmt"),
         ("LOG_FORMAT", "console", "log_format", "console"),
@@ -220,10 +225,12 @@ def test_every_variable_may_be_read_from_a_file(env: pytest.MonkeyPatch, tmp_pat
         "RECEIVER_API_KEYS": f"app:read:{HASH}",
         "RECEIVER_GENERATED_KEY": HASH,
         "RECEIVER_MAX_BODY_BYTES": "2048",
+        "RECEIVER_RETENTION_DAYS": "7",
+        "RECEIVER_TRUSTED_PROXIES": "7",
         "LOG_FORMAT": "logfmt",
         "LOG_LEVEL": "error",
     }
-    text = texts.get(name, GUID if name.endswith("S") and name != "RECEIVER_RETENTION_DAYS" else "7")
+    text = texts.get(name, GUID if name.endswith("S") else "7")
     file = tmp_path / "secret"
     file.write_text(f"{text}\n")
     env.setenv(f"{name}_FILE", str(file))
@@ -288,6 +295,9 @@ WRONG = [
     ("RECEIVER_APP_IDS", GUID.replace("-", "")),
     ("RECEIVER_TENANTS", "contoso.onmicrosoft.com"),
     ("RECEIVER_METADATA_URL", "password"),
+    ("RECEIVER_KEY_HOSTS", "https://host.test"),
+    ("RECEIVER_KEY_HOSTS", "host.test/keys"),
+    ("RECEIVER_KEY_HOSTS", "user:password@host.test"),
     ("RECEIVER_API_KEYS", "password"),
     ("RECEIVER_API_KEYS", f"app:read:{HASH},app:admin:{HASH}"),
     ("RECEIVER_API_KEYS", f"app:read:{HASH[1:]}"),
@@ -298,6 +308,7 @@ WRONG = [
     ("RECEIVER_MAX_BODY_BYTES", "1023"),
     ("RECEIVER_MAX_BODY_BYTES", "1MB"),
     ("RECEIVER_MAX_WAITING", "9001"),
+    ("RECEIVER_TRUSTED_PROXIES", "yes"),
     ("RECEIVER_DATA_DIR", "~no-such-user/password"),
     ("LOG_FORMAT", "json"),
     ("LOG_LEVEL", "trace"),
@@ -366,6 +377,15 @@ def test_bound_services_without_a_store_among_them_are_no_store(env: pytest.Monk
     env.setenv("VCAP_APPLICATION", "{}")
     env.setenv("VCAP_SERVICES", json.dumps({"p.mysql": [{"credentials": {"uri": "mysql://h"}}]}))
     assert "VCAP_APPLICATION is set" in problems()["REDIS_URL"]
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_on_a_platform_its_router_is_believed_unless_set(env: pytest.MonkeyPatch, platform: str) -> None:
+    env.setenv(platform, "x")
+    env.setenv("REDIS_URL", "redis://h")
+    assert read_settings().trusted_proxies == 1
+    env.setenv("RECEIVER_TRUSTED_PROXIES", "0")
+    assert read_settings().trusted_proxies == 0
 
 
 # API keys.

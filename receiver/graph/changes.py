@@ -1,8 +1,9 @@
 """Contract B: the body of a subscription's change notifications, plain part.
 
-Pure. Who is believed (`clientState`) is not decided here.
+Pure. Whose item is believed, by its `clientState`, is decided elsewhere.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from marshmallow import ValidationError
@@ -18,16 +19,26 @@ _ENVELOPE: Final = Loader(ChangeNotificationCollectionSchema())
 _ITEM: Final = Loader(ChangeNotificationSchema())
 
 
-def read_changes(document: JSON) -> list[tuple[JSON, ChangeNotification | Unreadable]]:
+def read_changes(
+    document: JSON, is_believed: Callable[[JSON], bool]
+) -> list[ChangeNotification | Unreadable]:
     """Read a parsed body, item by item.
 
-    Returns:
-        For each item its `clientState` as it came, by which the caller decides about it, and the item.
+    Args:
+        document: the body. It may come from anybody, and hold very many items.
+        is_believed: told an item's `clientState`, as it came; an item that is not believed is not read at all.
 
     Raises:
         InvalidEnvelopeError: the body is no object with a list `value`.
     """
-    return [(_client_state(item), _read_item(item)) for item in read_envelope(_ENVELOPE, document)]
+    return [_read_item(item) for item in read_envelope(_ENVELOPE, _only_believed(document, is_believed))]
+
+
+def _only_believed(document: JSON, is_believed: Callable[[JSON], bool]) -> JSON:
+    items = document.get("value") if isinstance(document, dict) else None
+    if not isinstance(items, list):
+        return document  # no collection; whoever reads it says so
+    return {"value": [item for item in items if is_believed(_client_state(item))]}
 
 
 def _client_state(item: JSON) -> JSON:

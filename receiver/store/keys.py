@@ -18,9 +18,11 @@ Cluster, so that one script may touch them all.
 | `changes` | stream | items of subscriptions | newest 10,000, retention |
 | `quarantine` | stream | items that could not be read | newest 1,000, retention |
 | `session:<SHA-256 of its id>` | string | SHA-256 of the API key that somebody signed in with | 12 hours |
+| `tries:<minute>:<SHA-256 of a client's network, or all>` | string | number of tries to sign in | two minutes |
 
-Retention counts from the last news. A number whose record has expired or been forgotten is passed over by readers,
-and goes with its key at the latest.
+Retention counts from the last news; for a stream's entries from when they came, where each new record sees to it
+that older ones go. A number whose record has expired or been forgotten is passed over by readers, and goes with
+its key at the latest.
 """
 
 from typing import Final

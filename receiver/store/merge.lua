@@ -107,18 +107,9 @@ local function contradicts(record, status, rank, members)
   return false
 end
 
--- Numbers of records, in a string: '12 45'.
 local function with_number(list, number)
   if string.find(' ' .. list .. ' ', ' ' .. number .. ' ', 1, true) then return list end
   return list == '' and number or list .. ' ' .. number
-end
-
-local function without_number(list, number)
-  local rest = {}
-  for other in string.gmatch(list, '%d+') do
-    if other ~= number then rest[#rest + 1] = other end
-  end
-  return table.concat(rest, ' ')
 end
 
 -- The last of them: nobody looks further, so that a constant client context costs no more than another.
@@ -226,8 +217,16 @@ local function save(record, number, before)
   end
 end
 
--- Lift the mark below which every record is gone, by at most two numbers: each new record lifts it by one on average.
-local function forget_expired_numbers(newest)
+-- Drop what of a stream is older than the retention: its entries don't expire by themselves.
+local function trim(stream)
+  redis.call('XTRIM', PREFIX .. stream, 'MINID', string.format('%.0f', NOW - tonumber(TTL) * 1000))
+end
+
+-- Drop what has grown old, as long as new records come; a stream that nothing is added to expires as a whole.
+-- Lift the mark below which every record is gone by at most two numbers: each new record lifts it by one on average.
+local function sweep(newest)
+  trim('changes')
+  trim('quarantine')
   local mark = tonumber(redis.call('GET', PREFIX .. 'oldest') or 1)
   local oldest = mark
   while oldest < newest and oldest < mark + 2 and redis.call('EXISTS', key('op', oldest)) == 0 do
@@ -288,7 +287,7 @@ local function keep_operation()
   end
   save(record, number, before)
   announce('o', number, record.rev)
-  if outcome == 'new' then forget_expired_numbers(tonumber(number)) end
+  if outcome == 'new' then sweep(tonumber(number)) end
   return outcome
 end
 
@@ -332,25 +331,27 @@ end
 
 -- Append to a capped stream, unless this item of this delivery stands there already. Returns the new entry's id.
 local function append(stream, most)
+  local name = PREFIX .. stream
   local tag = DELIVERY .. ':' .. item_index
   local fields = {'delivery', tag}
   for _ = 1, 2 * tonumber(take()) do fields[#fields + 1] = take() end
-  for _, entry in ipairs(redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 20)) do
+  for _, entry in ipairs(redis.call('XREVRANGE', name, '+', '-', 'COUNT', 20)) do
     if entry[2][2] == tag then return nil end
   end
-  local id = redis.call('XADD', stream, 'MAXLEN', '~', most, '*', unpack(fields))
-  redis.call('XTRIM', stream, 'MINID', '~', string.format('%.0f', NOW - tonumber(TTL) * 1000))
+  local id = redis.call('XADD', name, 'MAXLEN', '~', most, '*', unpack(fields))
+  redis.call('EXPIRE', name, TTL)
+  trim(stream)
   return id
 end
 
 local function keep_change()
-  local id = append(PREFIX .. 'changes', '10000')
+  local id = append('changes', '10000')
   if id then announce('n', id, 1) end
   return 'kept'
 end
 
 local function keep_in_quarantine()
-  append(PREFIX .. 'quarantine', '1000')
+  append('quarantine', '1000')
   return 'kept'
 end
 

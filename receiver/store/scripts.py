@@ -14,14 +14,15 @@ class Script:
     sha1: str
 
 
-def _read(name: str) -> Script:
-    text = files(__package__).joinpath(f"{name}.lua").read_text("utf-8")
+def _read(*names: str) -> Script:
+    text = "".join(files(__package__).joinpath(f"{name}.lua").read_text("utf-8") for name in names)
     return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
-MERGE: Final = _read("merge")
+MERGE: Final = _read("numbers", "merge")
 LATEST: Final = _read("latest")
-FORGET: Final = _read("forget")
+FORGET: Final = _read("numbers", "drop", "forget")
+FORGET_CALL: Final = _read("numbers", "drop", "forget_call")
 
-SCRIPTS: Final = (MERGE, LATEST, FORGET)
+SCRIPTS: Final = (MERGE, LATEST, FORGET, FORGET_CALL)
 """All of them, to be loaded when a server knows one of them not."""

@@ -16,7 +16,7 @@ from receiver.graph.updates import (
 from receiver.store.keys import PREFIX
 from receiver.store.link import Command
 from receiver.store.pipeline import Pipeline
-from receiver.store.scripts import FORGET, MERGE
+from receiver.store.scripts import MERGE
 
 News: TypeAlias = OperationUpdate | CallUpdate | RosterUpdate | ChangeNotification | Unreadable
 
@@ -67,23 +67,6 @@ class Writer:
             StoreUnavailableError: it is not sure that it is stored.
         """
         return self._merge([_operation(operation, counted=0)], delivery, within)[0]
-
-    def forget(self, client_context: str, *, within: float) -> int:
-        """Delete the operations of a client context and all that points at them.
-
-        Returns:
-            How many records were deleted.
-
-        Raises:
-            StoreUnavailableError: it is not sure that all is deleted.
-        """
-        key = f"{PREFIX}cc:{client_context}"
-        command = ("EVALSHA", FORGET.sha1, 1, key, PREFIX, client_context, _MOST_AT_ONCE)
-        total, left = 0, 1
-        while left:
-            [(forgotten, _quarantined, left)] = self._pipeline.call([command], within=within)
-            total += forgotten
-        return total
 
     def release(self, entry_id: str, *, within: float) -> None:
         """Drop an item from the quarantine.

@@ -6,6 +6,7 @@ import ipaddress
 import json
 import socket
 import threading
+from collections.abc import Collection
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -40,13 +41,15 @@ class Fetch:
 
     A socket's timeout bounds a single read, so a server that drips a byte a second could hold an attempt for
     hours. Therefore a timer shuts the socket, which wakes the read. Connections are used without a pool: no
-    redirects, no retries, no proxies, and always the host of the metadata address, whatever a document says.
+    redirects, no retries, no proxies. Keys are fetched where the metadata is, or from one of `hosts`, whatever
+    else the document says.
     """
 
-    def __init__(self, metadata: SplitResult, time_limit: float) -> None:
+    def __init__(self, metadata: SplitResult, time_limit: float, hosts: Collection[str]) -> None:
         self.done = threading.Event()
         self._metadata = metadata
         self._time_limit = time_limit
+        self._hosts = hosts
         self._socket: socket.socket | None = None
         self._cut = False
 
@@ -72,8 +75,8 @@ class Fetch:
         return str(error) if isinstance(error, _FetchError) else type(error).__name__
 
     def _read(self, address: SplitResult) -> object:
-        kind = HTTPSConnection if self._metadata.scheme == "https" else HTTPConnection
-        connection = kind(self._metadata.hostname or "", self._metadata.port, timeout=_SOCKET_TIMEOUT)
+        kind = HTTPSConnection if address.scheme == "https" else HTTPConnection
+        connection = kind(address.hostname or "", address.port, timeout=_SOCKET_TIMEOUT)
         try:
             connection.connect()
             self._socket = connection.sock
@@ -89,9 +92,13 @@ class Fetch:
         if not isinstance(url, str):
             raise _FetchError("the metadata document has no jwks_uri")
         address = urlsplit(url)
-        if _origin(address) != _origin(self._metadata):
-            raise _FetchError("the jwks_uri is on another host than the metadata document")
-        return address
+        if _origin(address) == _origin(self._metadata):
+            return address
+        if is_trustworthy(address) and _host(address) in self._hosts:
+            return address
+        raise _FetchError(
+            "the jwks_uri is on another host than the metadata, and not on one of RECEIVER_KEY_HOSTS"
+        )
 
     def _cut_off(self) -> None:
         self._cut = True
@@ -150,4 +157,14 @@ def is_trustworthy(address: SplitResult) -> bool:
 
 
 def _origin(address: SplitResult) -> tuple[str, str | None, int]:
-    return address.scheme, address.hostname, address.port or (443 if address.scheme == "https" else 80)
+    return address.scheme, address.hostname, address.port or _default_port(address)
+
+
+def _host(address: SplitResult) -> str:
+    """Return the host as it stands in a URL, in lower case, with its port unless that is the scheme's own."""
+    host = f"[{address.hostname}]" if ":" in (address.hostname or "") else address.hostname or ""
+    return host if address.port in (None, _default_port(address)) else f"{host}:{address.port}"
+
+
+def _default_port(address: SplitResult) -> int:
+    return 443 if address.scheme == "https" else 80

@@ -12,7 +12,7 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -51,6 +51,7 @@ class KeySet:
 
     Args:
         metadata_url: address of the document; https, or http on a loopback address.
+        hosts: other hosts than that address's, with their ports unless 443, that the keys may be fetched from.
         clock: seconds, never going back; for cool-downs and ages.
         chance: a number from 0 to 1, to spread the hourly fetches of many processes.
         period: seconds between fetches, give or take a tenth.
@@ -66,6 +67,7 @@ class KeySet:
         self,
         metadata_url: str,
         *,
+        hosts: Collection[str] = (),
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
         period: float = _PERIOD,
@@ -75,6 +77,7 @@ class KeySet:
         self._metadata = urlsplit(metadata_url)
         if not is_trustworthy(self._metadata):
             raise ValueError("the metadata address must be https, or http on a loopback address")
+        self._hosts = hosts
         self._clock = clock
         self._chance = chance
         self._period = period
@@ -170,7 +173,7 @@ class KeySet:
         return self._launch()
 
     def _launch(self) -> Fetch:
-        self._attempt = attempt = Fetch(self._metadata, self._time_limit)
+        self._attempt = attempt = Fetch(self._metadata, self._time_limit, self._hosts)
         self._attempted_at = self._clock()
         threading.Thread(target=self._carry_out, args=(attempt,), name="key-set-fetch", daemon=True).start()
         return attempt

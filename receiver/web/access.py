@@ -6,7 +6,9 @@ from flask import request
 
 from receiver.errors import ForbiddenError, InsufficientScopeError
 from receiver.trust.api_keys import SCOPES, APIKey, APIKeyRing
-from receiver.web.sessions import COOKIE, Sessions
+from receiver.web import cookie
+from receiver.web.sessions import Sessions
+from receiver.web.tries import Tries
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -17,12 +19,14 @@ class Gate:
     Args:
         ring: the accepted keys.
         sessions: those who have signed in to the page.
+        tries: counts who tries to.
         open_to_all: nobody needs a key; only for the demo on a loopback address.
     """
 
-    def __init__(self, ring: APIKeyRing, sessions: Sessions, *, open_to_all: bool) -> None:
+    def __init__(self, ring: APIKeyRing, sessions: Sessions, tries: Tries, *, open_to_all: bool) -> None:
         self._ring = ring
         self._sessions = sessions
+        self._tries = tries
         self.open_to_all = open_to_all
 
     def require(self, scope: str) -> frozenset[str]:
@@ -40,7 +44,7 @@ class Gate:
         if authorization is None and self.open_to_all:
             refuse_other_sites()
             return SCOPES
-        key = None if authorization is not None else self._sessions.key_of(request.cookies.get(COOKIE, ""))
+        key = None if authorization is not None else self._sessions.key_of(cookie.session_id())
         if key is None:
             return self._ring.authorize(authorization, scope).scopes
         if request.method not in _SAFE and not is_from_our_page():
@@ -55,8 +59,10 @@ class Gate:
         Raises:
             NotConfiguredError, InvalidAPIKeyError, InsufficientScopeError: as `require` does.
             ForbiddenError: the form was another site's.
+            TooManyTriesError: he, or everybody together, tries too often.
         """
         refuse_other_sites()
+        self._tries.count(request.remote_addr)
         found: APIKey = self._ring.authorize(f"Bearer {key}", "read")
         return self._sessions.begin(found)
 
@@ -67,7 +73,7 @@ class Gate:
             ForbiddenError: it was not our own page that asked.
         """
         refuse_other_sites()
-        self._sessions.end(request.cookies.get(COOKIE, ""))
+        self._sessions.end(cookie.session_id())
 
 
 def is_from_our_page() -> bool:

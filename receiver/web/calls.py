@@ -4,13 +4,15 @@ from flask import Blueprint, Response
 
 from receiver.errors import CallNotFoundError
 from receiver.graph.addresses import normalize_id
+from receiver.store.eraser import Eraser
 from receiver.store.reader import Reader
 from receiver.web import representation
 from receiver.web.access import Gate
+from receiver.web.context import time_left
 from receiver.web.operations import operation_answer
 
 
-def make_calls(reader: Reader, gate: Gate) -> Blueprint:
+def make_calls(reader: Reader, eraser: Eraser, gate: Gate) -> Blueprint:
     """Make the routes of calls."""
     blueprint = Blueprint("calls", __name__)
 
@@ -20,11 +22,18 @@ def make_calls(reader: Reader, gate: Gate) -> Blueprint:
         wanted = normalize_id(call_id)
         record, operations = reader.call(wanted)
         if record is None and not operations:
-            raise CallNotFoundError("No news of it has come yet, or it has been forgotten.")
+            raise _unknown()
         # Of a call whose own news has not come, only the operations are known.
         told = representation.call(record) if record else {"callId": wanted, "state": None}
         listed = [representation.operation(operation) for operation in operations]
         return representation.answer({**told, "operations": listed})
+
+    @blueprint.delete("/calls/<call_id>")
+    def forget(call_id: str) -> Response:
+        gate.require("write")
+        if not eraser.forget_call(normalize_id(call_id), within=time_left()):
+            raise _unknown()
+        return Response(status=204)
 
     @blueprint.get("/calls/<call_id>/operations/<operation_id>")
     def operation(call_id: str, operation_id: str) -> Response:
@@ -33,3 +42,7 @@ def make_calls(reader: Reader, gate: Gate) -> Blueprint:
         return operation_answer(record, secrets_too="secrets" in scopes)
 
     return blueprint
+
+
+def _unknown() -> CallNotFoundError:
+    return CallNotFoundError("No news of it has come yet, or it has been forgotten.")

@@ -1,4 +1,4 @@
-"""What goes with every request: its id, the time it may take, its line in the log, its answer's headers."""
+"""What goes with every request: its id, the time it may take, its line in the log."""
 
 import logging
 import re
@@ -83,8 +83,6 @@ def _end(told: "_Told", response: Response) -> Response:
     exchange = _current.get()
     headers = response.headers
     headers.add("X-Request-ID", exchange.request_id)
-    headers.add("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Cache-Control", "no-store")
     if exchange.message_id:
         headers.add("client-request-id", exchange.message_id)
     route = request.url_rule

@@ -52,9 +52,9 @@ def make_notifications(client_states: Sequence[str], writer: Writer, reader: Rea
         body = read_body()
         if not body.strip():
             return Response(status=ACCEPTED)
-        believed = _believed(read_changes(read_json(body)), client_states)
-        writer.keep(believed, delivery=make_id(), within=time_left())
-        for item in believed:
+        news = [_kept(item) for item in _believed(read_json(body), client_states)]
+        writer.keep(news, delivery=make_id(), within=time_left())
+        for item in news:
             _tell(item)
         return Response(status=ACCEPTED)
 
@@ -68,21 +68,30 @@ def make_notifications(client_states: Sequence[str], writer: Writer, reader: Rea
     return blueprint
 
 
-def _believed(
-    items: list[tuple[JSON, ChangeNotification | Unreadable]], client_states: Sequence[str]
-) -> list[ChangeNotification | Unreadable]:
-    """Return the items whose clientState is ours; the others may come from anybody."""
-    believed: list[ChangeNotification | Unreadable] = []
-    for client_state, item in items:
-        if not matches(client_state, client_states):
-            _log.warning("an item with a wrong clientState is not believed")
-        elif isinstance(item, ChangeNotification) and item.encrypted:
-            believed.append(
-                Unreadable("encrypted, and there is no decryption yet", item.text, "notifications")
-            )
-        else:
-            believed.append(item)
-    return believed
+def _believed(document: JSON, client_states: Sequence[str]) -> list[ChangeNotification | Unreadable]:
+    """Read the items whose clientState is ours; the others may come from anybody.
+
+    Raises:
+        InvalidEnvelopeError: the document is no collection.
+    """
+    strangers = 0
+
+    def is_ours(client_state: JSON) -> bool:
+        nonlocal strangers
+        found = matches(client_state, client_states)
+        strangers += not found
+        return found
+
+    items = read_changes(document, is_ours)
+    if strangers:
+        _log.warning("items with a wrong clientState are not believed", items=strangers)
+    return items
+
+
+def _kept(item: ChangeNotification | Unreadable) -> ChangeNotification | Unreadable:
+    if isinstance(item, ChangeNotification) and item.encrypted:
+        return Unreadable("encrypted, and there is no decryption yet", item.text, "notifications")
+    return item
 
 
 def _tell(item: ChangeNotification | Unreadable) -> None:

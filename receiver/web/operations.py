@@ -9,6 +9,7 @@ from receiver.errors import BadRequestError, OperationNotFoundError
 from receiver.graph.addresses import normalize_id
 from receiver.graph.notifications import read_response
 from receiver.graph.schemas import MAX_CLIENT_CONTEXT
+from receiver.store.eraser import Eraser
 from receiver.store.reader import Reader
 from receiver.store.records import OperationRecord
 from receiver.store.writer import Writer
@@ -23,12 +24,13 @@ from receiver.web.waiting import Waiter, tell_preference, wanted_wait
 _CREATED: Final = 201
 
 
-def make_operations(reader: Reader, writer: Writer, waiter: Waiter, gate: Gate) -> Blueprint:
+def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Waiter, gate: Gate) -> Blueprint:
     """Make the routes of operations.
 
     Args:
         reader: reads what is kept.
-        writer: registers and forgets.
+        writer: registers.
+        eraser: forgets.
         waiter: waits for what is to come.
         gate: who may do what.
     """
@@ -62,7 +64,7 @@ def make_operations(reader: Reader, writer: Writer, waiter: Waiter, gate: Gate) 
     @blueprint.delete("/operations/<anything:client_context>")
     def forget(client_context: str) -> Response:
         gate.require("write")
-        if not writer.forget(client_context, within=time_left()):
+        if not eraser.forget_operations(client_context, within=time_left()):
             raise _unknown()
         return Response(status=204)
 

@@ -64,7 +64,7 @@ def _read_again(entry: StreamEntry) -> list[News]:
         notification = read_notification(envelope, entry.fields["tenantId"])
         news += [*notification.updates, *notification.unreadable]
     else:
-        news += [read for _, read in read_changes(envelope)]
+        news += read_changes(envelope, lambda _: True)  # it was believed when it came
     for read in news:
         if isinstance(read, Unreadable):
             raise StillUnreadableError(f"It stays in quarantine: {read.reason}.")

@@ -2,6 +2,8 @@
 
 The cookie holds 32 random bytes and nothing else. The store knows only their SHA-256, so that who can read
 the store can't sign in; it leads to the SHA-256 of the API key, and counts as long as that key is in the settings.
+No secret is ever compared: ids and keys are looked up by their hash, and nobody can feel his way along a hash by the
+time that a look-up takes, since he can't choose its bytes.
 """
 
 import hashlib
@@ -13,8 +15,6 @@ from typing import Final
 from receiver.store.keys import PREFIX
 from receiver.store.link import Link
 from receiver.trust.api_keys import APIKey
-
-COOKIE: Final = "receiver_session"
 
 LIFE: Final = 12 * 3600
 """Seconds from signing in to being signed out."""

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from receiver import server, worker
+from receiver import connection, server, worker
 from receiver.config import Settings, read_settings
 from receiver.logs import configure_logging
 
@@ -70,9 +70,9 @@ def on_ready(address: str) -> None:
 
 
 if __name__ == "__main__":
-    worker.HEAD_SECONDS = float(os.environ.get("DEADLINE", "10"))
-    worker.BODY_SECONDS = float(os.environ.get("DEADLINE", "10"))
-    worker.WRITE_SECONDS = float(os.environ.get("DEADLINE", "30"))
+    connection.HEAD_SECONDS = float(os.environ.get("DEADLINE", "10"))
+    connection.BODY_SECONDS = float(os.environ.get("DEADLINE", "10"))
+    connection.WRITE_SECONDS = float(os.environ.get("DEADLINE", "30"))
     worker.LAST_CALL_SECONDS = float(os.environ["LAST_CALL"])
     server.GRACEFUL_SECONDS = int(os.environ.get("GRACE", "20"))
     configure_logging("logfmt", "info")

@@ -6,6 +6,7 @@ import pytest
 
 from receiver.graph.updates import OperationUpdate
 from receiver.store.connections import connect
+from receiver.store.eraser import Eraser
 from receiver.store.link import Link
 from receiver.store.pipeline import Pipeline
 from receiver.store.reader import Reader
@@ -18,7 +19,7 @@ NOW = 1_795_000_000
 
 @dataclass
 class Shelf:
-    """A writer and a reader on one store, with a clock that the test sets, and a name for each delivery."""
+    """A writer, a reader and an eraser on one store, with a clock that the test sets, and a name for each delivery."""
 
     link: Link
     now: float = NOW
@@ -27,6 +28,7 @@ class Shelf:
     def __post_init__(self) -> None:
         self.writer = Writer(Pipeline(self.link), retention_days=30, clock=lambda: self.now)
         self.reader = Reader(self.link)
+        self.eraser = Eraser(self.link)
 
     def keep(self, *news: News, delivery: str | None = None) -> list[str]:
         return self.writer.keep(news, delivery=delivery or str(next(self.deliveries)), within=2)

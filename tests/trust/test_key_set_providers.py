@@ -101,6 +101,25 @@ def test_the_key_set_must_be_at_the_same_place_as_the_metadata(key_set, peer, jw
     assert peer.requests == ["/metadata"]
 
 
+def test_the_keys_may_be_on_a_host_that_is_set(make_key_set, make_peer, peer, key, other_key):
+    other = make_peer([jwk(other_key)])
+    peer.jwks_uri = f"{other.origin}/keys"
+    host = other.origin.removeprefix("http://")
+    refused(make_key_set(peer, hosts=["example.com", host.partition(":")[0]]))
+    assert other.requests == []
+    keys = make_key_set(peer, hosts=["example.com", host])
+    assert keys.get("key-1").public_numbers() == other_key.public_key().public_numbers()
+    assert (set(peer.requests), other.requests) == ({"/metadata"}, ["/keys"])
+
+
+@pytest.mark.parametrize(
+    "jwks_uri", ["http://example.com/keys", "ftp://example.com/keys", "//example.com/keys"]
+)
+def test_a_host_that_is_set_is_asked_by_https_alone(make_key_set, peer, jwks_uri):
+    peer.jwks_uri = jwks_uri
+    assert "another host" in refused(make_key_set(peer, hosts=["example.com"]))
+
+
 def test_the_query_of_an_address_is_kept(key_set, peer):
     peer.jwks_uri = f"{peer.origin}/keys?api-version=1"
     refused(key_set)

@@ -1,10 +1,13 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from receiver.simulator.issuer import Issuer
 from tests.service import Service
 from tests.stores import StoreServer
+
+Start = Callable[..., Service]
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +35,19 @@ def other_service(
     other.start()
     yield other
     other.kill()
+
+
+@pytest.fixture
+def start(tmp_path: Path, store: StoreServer, issuer: Issuer) -> Iterator[Start]:
+    """Start receivers with other settings, which end with the test."""
+    started: list[Service] = []
+
+    def run(issuer: Issuer | None = issuer, **environment: str) -> Service:
+        service = Service(tmp_path, store.url, issuer, **{"WEB_CONCURRENCY": "1", **environment})
+        service.start()
+        started.append(service)
+        return service
+
+    yield run
+    for service in started:
+        service.kill()

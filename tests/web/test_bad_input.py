@@ -2,17 +2,12 @@
 
 import gzip
 import json
-from datetime import timedelta
 from http.client import HTTPConnection
 
-import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
 
-from receiver.simulator import tokens
-from receiver.simulator.issuer import Issuer
 from tests.notifications import operation
-from tests.service import APP_ID, TENANT, WRITE, Service
+from tests.service import WRITE, Service
 from tests.stores import StoreServer
 
 GOOD = operation(cc="good")
@@ -131,79 +126,6 @@ def test_a_body_over_the_limit_is_refused(service: Service, path: str) -> None:
     refused = service.call_back(body=largest + b" " * 200, path=path)
     assert (refused.status, refused.problem) == (413, "payload-too-large")
     assert service.call_back(GOOD).status == 202
-
-
-# Tokens
-
-
-def signed_by_stranger(issuer: Issuer) -> str:
-    return tokens.stranger_token(issuer, APP_ID, TENANT)
-
-
-def cut(issuer: Issuer) -> str:
-    return issuer.token(audience=APP_ID, tenant_id=TENANT)[:-20]
-
-
-FORGERIES = {
-    "unsigned": lambda issuer: tokens.unsigned_token(issuer, APP_ID, TENANT),
-    "HS256 with the public key": lambda issuer: tokens.public_key_as_secret_token(issuer, APP_ID, TENANT),
-    "expired": lambda issuer: tokens.expired_token(issuer, APP_ID, TENANT),
-    "not yet valid": lambda issuer: issuer.token(audience=APP_ID, tenant_id=TENANT, not_before=4_000_000_000),
-    "another audience": lambda issuer: tokens.other_audience_token(issuer, APP_ID, TENANT),
-    "another issuer": lambda issuer: tokens.other_issuer_token(issuer, APP_ID, TENANT),
-    "tenantless": lambda issuer: issuer.token(audience=APP_ID, tenant_id=""),
-    "a stranger's key": signed_by_stranger,
-    "cut off": cut,
-    "no token at all": lambda issuer: "x.y.z",
-    "two parts": lambda issuer: "eyJhbGciOiJub25lIn0.e30",
-    "spaces": lambda issuer: "a b c",
-    "over 8 kB": lambda issuer: "a" * 8100 + ".b.c",
-}
-
-
-@pytest.mark.parametrize("name", sorted(FORGERIES))
-def test_a_forged_token_is_refused_and_nothing_is_kept(
-    service: Service, store: StoreServer, issuer: Issuer, name: str
-) -> None:
-    token = FORGERIES[name](issuer)
-    for body in (None, b"not even JSON"):
-        refused = service.call_back(GOOD, body=body, token=token)
-        assert (refused.status, refused.problem) == (401, "invalid-token")
-        assert token not in refused.body.decode()
-    assert store.client.keys() == []
-    assert service.call_back(GOOD).status == 202
-
-
-@pytest.mark.parametrize("header", [None, "", "Basic eDp5", "Bearer", "Token abc"])
-def test_a_missing_token_is_asked_for(service: Service, store: StoreServer, header: str | None) -> None:
-    headers = {} if header is None else {"Authorization": header}
-    refused = service.request("POST", "/callback", key=None, body={"value": [GOOD]}, headers=headers)
-    assert (refused.status, refused.problem) == (401, "missing-token")
-    assert store.client.keys() == []
-
-
-def test_both_issuers_and_both_tenant_claims_are_accepted(service: Service) -> None:
-    long_claim = "http://schemas.microsoft.com/identity/claims/tenantid"
-    for claims in (
-        {"issuer": "https://graph.microsoft.com"},
-        {"tenant_claim": long_claim},
-        {"lifetime": timedelta(minutes=5)},
-        {"headers": {"cty": "JWT"}},
-    ):
-        assert service.call_back(GOOD, token=service.token(**claims)).status == 202
-
-
-def test_a_flood_of_unknown_key_ids_does_not_keep_good_tokens_out(service: Service, issuer: Issuer) -> None:
-    stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    claims = issuer.claims(audience=APP_ID, tenant_id=TENANT)
-    for number in range(100):
-        token = jwt.encode(claims, stranger, algorithm="RS256", headers={"kid": f"unknown-{number}"})
-        refused = service.call_back(GOOD, token=token)
-        assert (refused.status, refused.problem) == (401, "invalid-token")
-        if number % 10 == 0:
-            good = service.call_back(operation(cc=f"good-{number}"))
-            assert good.status == 202
-            assert good.seconds < 2
 
 
 # Bodies without a length

@@ -1,9 +1,13 @@
 """What stands in the log after a day's work: enough to follow, and nothing personal."""
 
 import json
+from urllib.parse import quote
 
-from tests.notifications import call, operation, roster
-from tests.service import ALL, READ, WRITE, Service
+import pytest
+
+from tests.notifications import call, item, operation, roster
+from tests.service import ALL, CLIENT_STATE, READ, WRITE, Service
+from tests.web.raw import exchange
 
 SECRETS = [
     "+15550123456",
@@ -45,3 +49,53 @@ def test_no_line_holds_a_token_a_phone_number_a_name_or_a_body(service: Service)
     for secret in [*SECRETS, token, token.split(".")[1], token.split(".")[2], READ, WRITE, ALL]:
         assert secret not in log, secret
         assert json.dumps(secret)[1:-1] not in log
+
+
+BREAKS = [
+    "\n",
+    "\r\n",
+    "\r",
+    "\x1b[31m",
+    "\x85",
+    "\u2028",
+    "\u2029",
+    "\x0b",
+    "\x0c",
+    "\x00",
+    "\u202e",
+    '" x="',
+]
+
+
+@pytest.mark.parametrize("break_", BREAKS)
+def test_no_line_can_be_forged_by_what_is_sent(service: Service, break_: str) -> None:
+    before = len(service.log)
+    evil = f"a{break_}timestamp=x level=error event=forged"
+    path = quote(evil, safe="")
+    service.call_back(
+        operation(cc=evil, type=evil, status=evil, op=evil), call(evil), item(evil, {"x": evil})
+    )
+    service.call_back(operation(cc=evil, resultInfo=evil), evil, {evil: evil})
+    service.call_back(body=evil.encode())
+    service.get(f"/operations/{path}?{path}={path}")
+    service.get(f"/{path}")
+    service.get(f"/calls/{path}/operations/{path}", key=ALL)
+    service.request("PUT", f"/operations/{path}", key=WRITE, body={"status": evil, evil: evil})
+    lifecycle = {"subscriptionId": evil, "clientState": CLIENT_STATE, "lifecycleEvent": evil}
+    service.request("POST", "/notifications", key=None, body={"value": [lifecycle]})
+    for name in (
+        b"X-Request-ID",
+        b"X-Microsoft-Skype-Chain-ID",
+        b"Scenario-ID",
+        b"User-Agent",
+        b"Authorization",
+    ):
+        header = name + b": Bearer " + evil.encode() + b"\r\n"
+        exchange(service, b"POST /callback HTTP/1.1\r\nHost: h\r\n" + header + b"Connection: close\r\n\r\n")
+    exchange(service, b"GET /" + evil.encode() + b" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+    written = service.log[before:]
+    assert written.count("event=answered") >= 5
+    assert "forged" not in written
+    for line in written.removesuffix("\n").split("\n"):
+        assert line.startswith("timestamp=")
+        assert line.isprintable(), line

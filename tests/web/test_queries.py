@@ -222,31 +222,6 @@ def test_a_wrong_query_argument_is_named(service: Service, query: str) -> None:
     assert list(refused.json["errors"]) == [query.partition("=")[0]]
 
 
-def test_forgetting_leaves_nothing_behind(service: Service, store: StoreServer) -> None:
-    service.request("PUT", "/operations/Ann-Secret", key=WRITE, body={"id": OPERATION})
-    service.call_back(
-        operation(cc="Ann-Secret", participants=[{"identity": {"phone": {"id": "+15550100"}}}]),
-        operation(cc="Ann-Secret", op="", call="57dab8b1-0000-0000-0000-000000000000"),
-        operation(cc="Ann-Secret", resultInfo="broken"),
-        operation(cc="other", op="99999999-d628-42ed-b4bd-8ac290072cc5"),
-    )
-    assert len(service.get("/quarantine", key=WRITE).json["items"]) == 1
-    assert service.request("DELETE", "/operations/Ann-Secret", key=WRITE).status == 204
-    client = store.client
-    readers = {
-        b"string": client.get,
-        b"hash": client.hgetall,
-        b"zset": lambda key: client.zrange(key, 0, -1),
-        b"stream": client.xrange,
-    }
-    for key in client.scan_iter():
-        content = readers[client.type(key)](key)
-        assert "Ann-Secret" not in f"{key} {content}"
-        assert "+15550100" not in f"{content}"
-    assert service.get("/operations/other").status == 200
-    assert service.get(f"/calls/{CALL}/operations/{OPERATION}").status == 404
-
-
 def test_a_quarantined_item_is_shown_without_its_content_and_can_be_replayed(
     service: Service, store: StoreServer
 ) -> None:
@@ -292,6 +267,7 @@ QUERIES = [
     ("GET", "/notifications", "read"),
     ("PUT", "/operations/x", "write"),
     ("DELETE", "/operations/x", "write"),
+    ("DELETE", "/calls/x", "write"),
     ("GET", "/quarantine", "write"),
     ("POST", "/quarantine/1-0/replay", "write"),
 ]

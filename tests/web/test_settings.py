@@ -1,31 +1,10 @@
 """What other settings change, each with a receiver of its own."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
-import pytest
-
 from receiver.simulator.issuer import Issuer
 from tests.notifications import operation
-from tests.service import APP_ID, TENANT, Service
+from tests.service import APP_ID, TENANT
 from tests.stores import StoreServer
-
-Start = Callable[..., Service]
-
-
-@pytest.fixture
-def start(tmp_path: Path, store: StoreServer, issuer: Issuer) -> Iterator[Start]:
-    started: list[Service] = []
-
-    def run(issuer: Issuer | None = issuer, **environment: str) -> Service:
-        service = Service(tmp_path, store.url, issuer, WEB_CONCURRENCY="1", **environment)
-        service.start()
-        started.append(service)
-        return service
-
-    yield run
-    for service in started:
-        service.kill()
+from tests.web.conftest import Start
 
 
 def test_without_an_app_id_the_callback_says_which_setting_is_missing(start: Start) -> None:

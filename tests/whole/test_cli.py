@@ -121,8 +121,17 @@ def test_demo_plays_calls_and_prints_commands_that_work(tmp_path: Path) -> None:
             assert json.loads(told.data)["done"]
         page = urllib3.request("GET", f"http://127.0.0.1:{port}/")
         assert (page.status, b"<main" in page.data) == (200, True), "nobody needs to sign in"
-        foreign = urllib3.request("GET", address, headers={"Host": "evil.example"})
-        assert foreign.status == 400, "no web page may ask by a name of its own"
+        for host in (
+            "evil.example",
+            f"evil.example:{port}",
+            "127.0.0.1.evil.example",
+            "127.0.0.1@evil.example",
+        ):
+            for sent in ({"Host": host}, {"Host": host, "X-Forwarded-Host": f"127.0.0.1:{port}"}):
+                foreign = urllib3.request("GET", address, headers=sent)
+                assert foreign.status == 400, "no web page may ask by a name of its own"
+                assert foreign.headers["X-Content-Type-Options"] == "nosniff"
+                assert json.loads(foreign.data)["type"] == "/problems/invalid-request"
         wrong = urllib3.request("GET", address, headers={"Authorization": "Bearer wrong"})
         assert wrong.status == 401
     finally:

@@ -33,7 +33,7 @@ _HEADERS: Final = {
     ),
     # Not `no-referrer`: browsers then send `Origin: null` with our own forms, by which we know them over plain http.
     "Referrer-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
     "Vary": "Cookie, X-Fragment",
 }
 
@@ -91,18 +91,21 @@ def register_frame(blueprint: Blueprint, gate: Gate) -> None:
         return response
 
 
-def sign_in_form(*, closed: bool = False, wrong: str = "", then: str | None = None) -> Response:
+def sign_in_form(
+    *, closed: bool = False, wrong: str = "", then: str | None = None, status: int = 401
+) -> Response:
     """Answer with the form to sign in.
 
     Args:
         closed: no key is set, so nobody can.
         wrong: what was wrong with the last try.
         then: where to go afterwards; where the request wanted to go, if not given.
+        status: of the answer, where something was wrong or the wanted page can't be shown.
     """
     wanted = request.full_path.rstrip("?") if then is None else then
     plain = request.path == "/" and not is_fragment() and not wrong
-    response = render("sign_in.html", 200 if plain else 401, closed=closed, wrong=wrong, then=wanted)
-    if not plain:
+    response = render("sign_in.html", 200 if plain else status, closed=closed, wrong=wrong, then=wanted)
+    if response.status_code == 401:  # noqa: PLR2004
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
 

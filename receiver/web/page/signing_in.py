@@ -5,10 +5,11 @@ from typing import Final
 
 from flask import Blueprint, Response, request
 
-from receiver.errors import InsufficientScopeError, InvalidAPIKeyError
+from receiver.errors import InsufficientScopeError, InvalidAPIKeyError, TooManyTriesError
+from receiver.web import cookie
 from receiver.web.access import Gate
 from receiver.web.page.frame import sign_in_form
-from receiver.web.sessions import COOKIE, LIFE
+from receiver.web.sessions import LIFE
 
 _LONGEST_FORM: Final = 16 << 10
 _LOCAL_PATH: Final = re.compile(r"/(?:[!-.0-\[\]-~][!-\[\]-~]*)?")
@@ -28,17 +29,19 @@ def register_signing_in(blueprint: Blueprint, gate: Gate) -> None:
             return sign_in_form(wrong="This key is not known here.", then=then)
         except InsufficientScopeError:
             return sign_in_form(wrong="This key may not read: it lacks the scope “read”.", then=then)
+        except TooManyTriesError as error:
+            response = sign_in_form(wrong=f"{error.title}. {error.detail}", then=then, status=error.status)
+            response.headers["Retry-After"] = str(error.retry_after)
+            return response
         response = _see_other(then)
-        response.set_cookie(
-            COOKIE, session_id, max_age=LIFE, httponly=True, samesite="Strict", secure=_is_https(), path="/"
-        )
+        cookie.set_session(response, session_id, LIFE)
         return response
 
     @blueprint.post("/sign-out")
     def sign_out() -> Response:
         gate.sign_out()
         response = _see_other("/")
-        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="Strict", secure=_is_https())
+        cookie.drop_session(response)
         return response
 
 
@@ -48,8 +51,3 @@ def _see_other(path: str) -> Response:
 
 def _local(path: str) -> str:
     return path if _LOCAL_PATH.fullmatch(path) else "/"
-
-
-def _is_https() -> bool:
-    """Tell whether the browser came by https. A router says so in a header; who lies there marks his own cookie."""
-    return request.is_secure or request.headers.get("X-Forwarded-Proto", "").lower() == "https"

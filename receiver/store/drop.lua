@@ -1,0 +1,44 @@
+--[[ Stands before the scripts that forget, behind `numbers.lua`: how one record goes, and what is in quarantine.
+
+ARGV[1]  prefix
+]]
+
+local PREFIX = ARGV[1]
+
+local function unlist_number(name, number)
+  local list = redis.call('GET', name)
+  if not list then return end
+  local rest = without_number(list, number)
+  if rest == '' then redis.call('DEL', name) else redis.call('SET', name, rest, 'KEEPTTL') end
+end
+
+-- Forget a record and whatever points at it. Returns how many there were: 1, or 0 if it had expired.
+local function drop_record(number)
+  local name = PREFIX .. 'op:' .. number
+  local text = redis.call('GET', name)
+  if not text then return 0 end
+  local record = cjson.decode(text)
+  local ops = PREFIX .. 'ops:' .. record.call
+  local listed = redis.call('HGET', ops, record.op)
+  if listed then
+    local rest = without_number(listed, number)
+    if rest == '' then redis.call('HDEL', ops, record.op) else redis.call('HSET', ops, record.op, rest) end
+  end
+  unlist_number(PREFIX .. 'oid:' .. record.op, number)
+  unlist_number(PREFIX .. 'open:' .. record.cc, number)
+  redis.call('ZREM', PREFIX .. 'cc:' .. record.cc, number)
+  redis.call('DEL', name)
+  return 1
+end
+
+-- Forget the items in quarantine that `names` recognises by their fields. Returns how many there were.
+local function drop_quarantined(names)
+  local dropped = 0
+  for _, entry in ipairs(redis.call('XRANGE', PREFIX .. 'quarantine', '-', '+')) do
+    local fields = {}
+    for position = 1, #entry[2], 2 do fields[entry[2][position]] = entry[2][position + 1] end
+    if names(fields) then dropped = dropped + redis.call('XDEL', PREFIX .. 'quarantine', entry[1]) end
+  end
+  return dropped
+end
+

@@ -1,0 +1,41 @@
+"""The cookie of a session of the page: its name, and how browsers are to keep it.
+
+Over https it is called `__Host-…`. Such a cookie a browser takes only over https, from this very host and for all of
+it, so neither a sibling domain nor somebody on a plain connection can plant one (RFC 6265bis, section 4.1.3.2).
+"""
+
+from typing import Final, Literal, TypedDict
+
+from flask import Response, request
+
+_NAME: Final = "receiver_session"
+
+
+class _Flags(TypedDict):
+    httponly: bool
+    samesite: Literal["Strict"]
+    secure: bool
+    path: str
+
+
+def session_id() -> str:
+    """Return the session id that the request's cookie holds; empty, where there is none."""
+    return request.cookies.get(_name(), "")
+
+
+def set_session(response: Response, session_id: str, life: int) -> None:
+    """Have the browser keep a session id, for `life` seconds."""
+    response.set_cookie(_name(), session_id, max_age=life, **_flags())
+
+
+def drop_session(response: Response) -> None:
+    """Have the browser forget the session id."""
+    response.delete_cookie(_name(), **_flags())
+
+
+def _name() -> str:
+    return f"__Host-{_NAME}" if request.is_secure else _NAME
+
+
+def _flags() -> _Flags:
+    return {"httponly": True, "samesite": "Strict", "secure": request.is_secure, "path": "/"}

@@ -1,0 +1,133 @@
+"""What every answer tells browsers, whoever made it."""
+
+import re
+
+import pytest
+
+from tests.listening import Listener
+from tests.notifications import operation
+from tests.service import READ, Service
+from tests.web.raw import exchange
+
+HARDENED = {
+    "Content-Security-Policy": r"default-src 'none';.*frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer|same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store|private, no-cache|no-cache, no-transform",
+}
+
+
+def soft(headers: object) -> list[str]:
+    """The hardening headers that are missing, or say something else, or stand twice."""
+    return [
+        name
+        for name, value in HARDENED.items()
+        if not re.fullmatch(value, headers.get(name, ""))  # type: ignore[attr-defined]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "key", "status"),
+    [
+        pytest.param("GET", "/operations/invite-1", READ, 200, id="an operation"),
+        pytest.param("GET", "/operations", READ, 200, id="a list"),
+        pytest.param("GET", "/operations/unknown", READ, 404, id="a problem"),
+        pytest.param("GET", "/operations", None, 401, id="a stranger"),
+        pytest.param("GET", "/nothing/like/this", READ, 404, id="no such address"),
+        pytest.param("PATCH", "/operations", READ, 405, id="no such method"),
+        pytest.param("OPTIONS", "/operations", None, 200, id="options"),
+        pytest.param("HEAD", "/operations", READ, 200, id="head"),
+        pytest.param("GET", "/livez", None, 200, id="health"),
+        pytest.param("GET", "/", None, 200, id="the page"),
+        pytest.param("GET", "/view/quarantine", None, 401, id="a page for those signed in"),
+        pytest.param("POST", "/callback", None, 401, id="a callback without a token"),
+        pytest.param("POST", "/callback?validationToken=x", None, 200, id="a handshake"),
+        pytest.param("GET", "/static/x/page.js", None, 200, id="a static file"),
+        pytest.param("GET", "/static/x/none.js", None, 404, id="no such static file"),
+    ],
+)
+def test_every_answer_is_hardened(
+    service: Service, method: str, path: str, key: str | None, status: int
+) -> None:
+    service.call_back(operation())
+    answer = service.request(method, path, key=key)
+    assert answer.status == status
+    assert soft(answer.headers) == (["Cache-Control"] if path == "/static/x/page.js" else [])
+    assert "Strict-Transport-Security" not in answer.headers, "this is plain http"
+
+
+def test_a_notification_a_304_and_the_stream_are_hardened_too(service: Service) -> None:
+    told = service.call_back(operation())
+    assert (told.status, soft(told.headers)) == (202, [])
+    etag = service.get("/operations/invite-1").headers["ETag"]
+    same = service.get("/operations/invite-1", headers={"If-None-Match": etag})
+    assert (same.status, soft(same.headers)) == (304, [])
+    with Listener(service) as listener:
+        assert soft(listener.response.headers) == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "problem"),
+    [
+        pytest.param(b"GET / HTTP/9.9\r\n\r\n", 400, "invalid-request", id="no HTTP that we know"),
+        pytest.param(b"\x16\x03\x01\x02\x00\x01\r\n\r\n", 400, "invalid-request", id="TLS"),
+        pytest.param(b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n", 414, "uri-too-long", id="a long address"),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nX: " + b"a" * 9000 + b"\r\n\r\n", 431, "headers-too-large", id="a long header"
+        ),
+        pytest.param(
+            b"GET / HTTP/1.1\r\n" + b"X: a\r\n" * 65 + b"\r\n", 431, "headers-too-large", id="65 headers"
+        ),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nExpect: 200-ok\r\n\r\n", 417, "invalid-request", id="an odd expectation"
+        ),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nTransfer-Encoding: br, chunked\r\n\r\n0\r\n\r\n",
+            501,
+            "unsupported-transfer-coding",
+            id="an odd coding",
+        ),
+    ],
+)
+def test_what_is_no_request_is_answered_like_everything_else(
+    service: Service, sent: bytes, status: int, problem: str
+) -> None:
+    answer = exchange(service, sent)
+    assert (answer.status, answer.problem) == (status, problem)
+    assert soft(answer.headers) == []
+    assert answer.headers["Connection"] == "close"
+    assert answer.headers["X-Request-ID"] in service.log
+
+
+def test_the_log_quotes_nothing_of_what_is_no_request(service: Service) -> None:
+    for sent in (
+        b"GET /operations/Ann-Example HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\nAnn-Example\r\n\r\n",
+        b"GET / HTTP/1.1\r\nAnn Example: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nX: Ann-\x00Example\r\n\r\n",
+        b"GET / HTTP/1.1\r\nX: a\r\n Ann-Example\r\n\r\n",
+        b"GET / HTTP/1.1\r\nExpect: Ann-Example\r\n\r\n",
+        b"Ann-Example / HTTP/1.1\r\n\r\n",
+    ):
+        answer = exchange(service, sent)
+        assert answer.status in {400, 417}
+        assert b"Ann" not in answer.body
+    assert "Ann" not in service.log
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])
+def test_no_other_sites_page_may_read_anything(service: Service, origin: str) -> None:
+    for method in ("GET", "OPTIONS"):
+        answer = service.request(
+            method,
+            "/operations",
+            headers={
+                "Origin": origin,
+                "Access-Control-Request-Method": "DELETE",
+                "Access-Control-Request-Headers": "Authorization",
+            },
+        )
+        assert answer.status == 200
+        assert not [name for name in answer.headers if name.lower().startswith("access-control-")]

@@ -1,0 +1,210 @@
+"""The session's cookie, how often somebody may try to sign in, and whose `X-Forwarded-*` is believed."""
+
+import time
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import pytest
+
+from receiver.errors import TooManyTriesError
+from receiver.simulator.issuer import Issuer
+from receiver.store.connections import connect
+from receiver.store.link import Link
+from receiver.web.tries import MOST_OF_ALL, MOST_OF_ONE, Tries
+from tests.notifications import operation
+from tests.service import READ, Answer, Service
+from tests.stores import StoreServer
+
+PLAIN = "receiver_session"
+SECURE = f"__Host-{PLAIN}"
+HTTPS = {"X-Forwarded-Proto": "https"}
+
+
+@pytest.fixture(scope="module")
+def running_behind_two(
+    store_server: StoreServer, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    running = Service(
+        tmp_path_factory.mktemp("two"),
+        store_server.url,
+        issuer,
+        RECEIVER_TRUSTED_PROXIES="2",
+        FORWARDED_ALLOW_IPS="*",  # as some platforms tell gunicorn, which is not to listen
+    )
+    running.start()
+    yield running
+    running.kill()
+
+
+@pytest.fixture
+def behind_two(running_behind_two: Service, store: StoreServer) -> Service:
+    """A receiver with two workers behind two proxies, one behind the other."""
+    return running_behind_two
+
+
+def sign_in(service: Service, key: str = READ, **headers: str) -> Answer:
+    return service.request(
+        "POST",
+        "/sign-in",
+        key=None,
+        body=urlencode({"key": key, "then": "/"}).encode(),
+        headers={
+            "Content-Type": "application/x-www-form-urlencoded",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        },
+    )
+
+
+def cookie_of(answer: Answer) -> tuple[str, str, set[str]]:
+    """The cookie's name and value, and its flags."""
+    pair, *flags = answer.headers["Set-Cookie"].split("; ")
+    name, _, value = pair.partition("=")
+    return name, value, {flag for flag in flags if not flag.startswith("Expires")}
+
+
+# The cookie
+
+
+def test_over_http_the_cookie_is_for_this_host_and_for_no_script(service: Service) -> None:
+    name, value, flags = cookie_of(sign_in(service))
+    assert name == PLAIN
+    assert flags == {"HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=43200"}
+    assert len(value) == 43
+    assert service.get("/operations", key=None, headers={"Cookie": f"{PLAIN}={value}"}).status == 200
+
+
+def test_over_https_it_is_for_https_too_and_nobody_else_can_plant_one(behind_two: Service) -> None:
+    answer = sign_in(behind_two, **{"X-Forwarded-Proto": "https"})
+    name, value, flags = cookie_of(answer)
+    assert name == SECURE
+    assert flags == {"Secure", "HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=43200"}
+    for sent, status in ((SECURE, 200), (PLAIN, 401)):
+        headers = {"Cookie": f"{sent}={value}", **HTTPS}
+        assert behind_two.get("/operations", key=None, headers=headers).status == status
+    gone = behind_two.request("POST", "/sign-out", key=None, headers={"Cookie": f"{SECURE}={value}", **HTTPS})
+    name, value, flags = cookie_of(gone)
+    assert (name, value) == (SECURE, "")
+    assert {"Secure", "HttpOnly", "Path=/", "Max-Age=0"} <= flags
+
+
+@pytest.mark.parametrize("value", ["", "x", "a" * 43, "a" * 4000, "\xff" * 43, "../" * 14 + "a"])
+def test_a_made_up_cookie_opens_nothing(service: Service, value: str) -> None:
+    refused = service.get("/operations", key=None, headers={"Cookie": f"{PLAIN}={value}"})
+    assert (refused.status, refused.problem) == (401, "invalid-api-key")
+
+
+# Proxies
+
+
+def test_a_forwarded_scheme_is_believed_of_nobody_unless_set(service: Service) -> None:
+    for header in ("X-Forwarded-Proto", "X-Forwarded-Protocol", "X-Forwarded-Ssl", "Forwarded", "X-Scheme"):
+        value = {"X-Forwarded-Ssl": "on", "Forwarded": "proto=https"}.get(header, "https")
+        answer = sign_in(service, **{header: value})
+        assert cookie_of(answer)[0] == PLAIN, header
+        assert "Strict-Transport-Security" not in answer.headers
+
+
+def test_https_by_a_trusted_proxy_is_to_stay_https(behind_two: Service) -> None:
+    for sent in (HTTPS, {"X-Forwarded-Proto": "http, https"}):
+        assert (
+            behind_two.get("/livez", headers=sent).headers["Strict-Transport-Security"] == "max-age=31536000"
+        )
+    for sent in ({}, {"X-Forwarded-Proto": "https, http"}, {"X-Forwarded-Ssl": "on"}):
+        assert "Strict-Transport-Security" not in behind_two.get("/livez", headers=sent).headers
+
+
+@pytest.mark.parametrize("name", ["SCRIPT_NAME", "PATH_INFO", "X-Script-Name", "X-Forwarded-Prefix"])
+def test_no_header_moves_the_paths(service: Service, behind_two: Service, name: str) -> None:
+    for receiver in (service, behind_two):
+        for value in ("/operations", "/elsewhere"):
+            assert receiver.get("/operations/unknown", headers={name: value}).status == 404
+            assert receiver.get("/livez", headers={name: value}).json == {"status": "alive"}
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1:1"])
+def test_another_host_name_leads_nowhere(service: Service, host: str) -> None:
+    service.call_back(*(operation(cc=f"cc-{n}", op="") for n in range(3)))
+    sent = {"Host": host, "X-Forwarded-Host": host}
+    assert host not in service.get("/operations?limit=1", headers=sent).headers["Link"]
+    assert sign_in(service, **sent).headers["Location"] == "/"
+    sent["Origin"] = f"https://{host}/"
+    assert sign_in(service, **sent).status == 403
+
+
+# Tries
+
+
+def test_who_tries_too_many_keys_has_to_wait(service: Service) -> None:
+    answers = [sign_in(service, "wrong") for _ in range(2 * MOST_OF_ONE + 1)]  # the minute may turn once
+    refused = answers[-1]
+    assert {answer.status for answer in answers} == {401, 429}
+    assert refused.status == 429
+    assert 0 < int(refused.headers["Retry-After"]) <= 60
+    assert f"Too many tries. Wait {refused.headers['Retry-After']} seconds" in refused.body.decode()
+    assert "API key" in refused.body.decode(), "the form is there for the next try"
+    assert service.get("/operations").status == 200, "who has a key needs no form"
+
+
+def test_a_made_up_address_is_no_new_client(service: Service, behind_two: Service) -> None:
+    for n in range(2 * MOST_OF_ONE + 1):
+        last = sign_in(service, "wrong", X_Forwarded_For=f"192.0.2.{n}")
+    assert last.status == 429
+    for n in range(2 * MOST_OF_ONE + 1):
+        last = sign_in(behind_two, "wrong", X_Forwarded_For=f"192.0.2.{n}, 198.51.100.1, 203.0.113.1")
+    assert last.status == 429
+    other = sign_in(behind_two, X_Forwarded_For="192.0.2.1, 198.51.100.2, 203.0.113.1")
+    assert other.status == 303, "another client, by the first proxy that is ours"
+
+
+@pytest.fixture
+def tries(store: StoreServer) -> Tries:
+    now = time.time()  # stands still
+    return Tries(Link(connect(store.url, "required")), clock=lambda: now)
+
+
+def refused(tries: Tries, address: str | None) -> bool:
+    try:
+        tries.count(address)
+    except TooManyTriesError:
+        return True
+    return False
+
+
+def test_of_all_clients_together_each_has_a_first_try(tries: Tries) -> None:
+    attackers = [f"2001:db8:{n:x}::1" for n in range(MOST_OF_ALL)]
+    assert not [address for address in attackers if refused(tries, address)]
+    assert not refused(tries, "192.0.2.1"), "the owner"
+    assert refused(tries, "192.0.2.1")
+    assert refused(tries, attackers[0])
+
+
+def test_one_client_does_not_use_up_what_all_have(tries: Tries) -> None:
+    assert sum(not refused(tries, "192.0.2.1") for _ in range(2 * MOST_OF_ALL)) == MOST_OF_ONE
+    assert not any(refused(tries, "192.0.2.2") for _ in range(MOST_OF_ONE))
+
+
+def test_a_network_of_ipv6_is_one_client(tries: Tries) -> None:
+    assert sum(not refused(tries, f"2001:db8::{n:x}") for n in range(20)) == MOST_OF_ONE
+
+
+def test_an_ipv4_client_is_the_same_on_a_socket_for_both(tries: Tries) -> None:
+    assert sum(not refused(tries, "::ffff:192.0.2.1") for _ in range(20)) == MOST_OF_ONE
+    assert refused(tries, "192.0.2.1")
+    assert not refused(tries, "::ffff:192.0.2.2")
+
+
+@pytest.mark.parametrize("address", [None, "", "unknown", "a" * 1000, "\xff", "::1%eth0"])
+def test_whatever_stands_for_an_address_is_counted(tries: Tries, address: str | None) -> None:
+    assert sum(not refused(tries, address) for _ in range(20)) == MOST_OF_ONE
+
+
+def test_a_new_minute_begins_from_nought_and_nothing_stays(store: StoreServer) -> None:
+    now = 1_800_000_000.0
+    tries = Tries(Link(connect(store.url, "required")), clock=lambda: now)
+    assert [refused(tries, "192.0.2.1") for _ in range(12)] == [False] * 10 + [True] * 2
+    now += 60
+    assert not refused(tries, "192.0.2.1")
+    keys = list(store.client.scan_iter())
+    assert len(keys) == 4
+    assert all(0 < store.client.ttl(key) <= 120 for key in keys)
+    assert not [key for key in keys if b"192" in key]

@@ -1,0 +1,235 @@
+"""Tokens that are not to be believed, over HTTP: each is refused, and nothing is kept or fetched."""
+
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from receiver.simulator import tokens
+from receiver.simulator.issuer import Issuer
+from receiver.simulator.keys import SigningKey
+from tests.notifications import operation
+from tests.service import APP_ID, READ, TENANT, WRITE, Service
+from tests.stores import StoreServer
+from tests.trust.builders import signed, signed_with_secret, unsigned
+from tests.web.raw import exchange
+
+GOOD = operation(cc="good")
+STRANGER = SigningKey.generate()
+
+
+@dataclass(frozen=True)
+class Forger:
+    """Makes tokens with the issuer's good name; of its keys he knows the public half, as everybody does.
+
+    Args:
+        issuer: signs, where the forgery is in something else than the signature.
+        trap: an address under which somebody listens, whom nobody is to ask.
+    """
+
+    issuer: Issuer
+    trap: str
+
+    def head(self, **members: object) -> dict[str, object]:
+        return {"typ": "JWT", "alg": "RS256", "kid": self.issuer.key.kid, **members}
+
+    def claims(self, **members: object) -> dict[str, object]:
+        return {**self.issuer.claims(audience=APP_ID, tenant_id=TENANT), **members}
+
+    def unsigned(self, algorithm: str, signature: str = "") -> str:
+        return f"{unsigned(self.head(alg=algorithm), self.claims())}.{signature}"
+
+    def by_secret(self, secret: bytes, **members: object) -> str:
+        return signed_with_secret(secret, self.head(**{"alg": "HS256", **members}), self.claims())
+
+    def by_stranger(self, **members: object) -> str:
+        return signed(STRANGER.private_key, self.head(**members), self.claims())
+
+    def by_issuer(self, head: dict[str, object] | None = None, **claims: object) -> str:
+        return signed(self.issuer.key.private_key, self.head(**(head or {})), self.claims(**claims))
+
+    def public_key(self, encoding: Encoding, form: PublicFormat) -> bytes:
+        return self.issuer.key.private_key.public_key().public_bytes(encoding, form)
+
+
+PEM, DER = (
+    (Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+    (Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+)
+PKCS1 = (Encoding.PEM, PublicFormat.PKCS1)
+
+FORGERIES: dict[str, Callable[[Forger], str]] = {
+    # No signature.
+    **{
+        f"the algorithm {name}{' and a signature' * bool(signature)}": (
+            lambda forger, name=name, signature=signature: forger.unsigned(name, signature)
+        )
+        for name in ("none", "None", "NONE", "nOnE", "")
+        for signature in ("", "AAAA")
+    },
+    # The public key as a shared secret.
+    "HS256 with the PEM": lambda forger: forger.by_secret(forger.public_key(*PEM)),
+    "HS256 with the PEM without its last line end": (
+        lambda forger: forger.by_secret(forger.public_key(*PEM).rstrip())
+    ),
+    "HS256 with the PEM of PKCS 1": lambda forger: forger.by_secret(forger.public_key(*PKCS1)),
+    "HS256 with the DER": lambda forger: forger.by_secret(forger.public_key(*DER)),
+    "HS256 with the JWK": lambda forger: forger.by_secret(json.dumps(forger.issuer.key.jwk()).encode()),
+    "HS256 with the modulus": lambda forger: forger.by_secret(str(forger.issuer.key.jwk()["n"]).encode()),
+    "RS256 that is an HMAC": lambda forger: forger.by_secret(forger.public_key(*PEM), alg="RS256"),
+    # Key ids that a careless look-up would open, read or fetch.
+    "kid is a path": lambda forger: forger.by_secret(b"", kid="../../../../dev/null"),
+    "kid is a path for RS256": lambda forger: forger.by_stranger(kid="/dev/null"),
+    "kid is SQL": lambda forger: forger.by_secret(b"secret", kid="x' UNION SELECT 'secret' -- "),
+    "kid is a command": lambda forger: forger.by_stranger(kid=f"x|curl {forger.trap}"),
+    "kid is a URL": lambda forger: forger.by_stranger(kid=f"{forger.trap}/key.pem"),
+    "kid is a file URL": lambda forger: forger.by_stranger(kid="file:///dev/null"),
+    "kid is a list": lambda forger: forger.by_stranger(kid=[forger.issuer.key.kid]),
+    "kid is missing": lambda forger: forger.by_stranger(kid=None),
+    "kid is long": lambda forger: forger.by_stranger(kid="k" * 5000),
+    # Tokens that bring their own key, under the issuer's key id and under their own.
+    **{
+        f"{member} {'under its own id' if kid else 'under the id of the issuer'}": (
+            lambda forger, member=member, kid=kid: forger.by_stranger(
+                **({"kid": kid} if kid else {}),
+                **{
+                    member: {
+                        "jku": f"{forger.trap}/keys",
+                        "x5u": f"{forger.trap}/certificate.pem",
+                        "jwk": STRANGER.jwk(),
+                        "x5c": ["MIIB"],
+                    }[member]
+                },
+            )
+        )
+        for member in ("jku", "x5u", "jwk", "x5c")
+        for kid in ("", STRANGER.kid)
+    },
+    "a stranger's signature": lambda forger: forger.by_stranger(),
+    # Forms.
+    "a token within a token": lambda forger: signed(
+        forger.issuer.key.private_key, forger.head(cty="JWT"), forger.by_issuer().encode()
+    ),
+    "a token within a stranger's": lambda forger: signed(
+        STRANGER.private_key, forger.head(cty="JWT"), json.dumps(forger.by_issuer()).encode()
+    ),
+    "a critical extension": lambda forger: forger.by_issuer({"crit": ["exp"]}),
+    "an unencoded payload": lambda forger: forger.by_issuer({"b64": False, "crit": ["b64"]}),
+    "encrypted": lambda forger: "eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.AAAA.AAAA.AAAA.AAAA",
+    "cut off": lambda forger: forger.by_issuer()[:-20],
+    "no token at all": lambda forger: "x.y.z",
+    "two parts": lambda forger: "eyJhbGciOiJub25lIn0.e30",
+    "spaces": lambda forger: "a b c",
+    "nearly 8 kB": lambda forger: "a" * 8100 + ".b.c",
+    # Claims.
+    "expired": lambda forger: tokens.expired_token(forger.issuer, APP_ID, TENANT),
+    "not yet valid": lambda forger: forger.by_issuer(nbf=4_000_000_000, exp=4_000_003_600),
+    "another audience": lambda forger: tokens.other_audience_token(forger.issuer, APP_ID, TENANT),
+    "a list of other audiences": lambda forger: forger.by_issuer(aud=["x", f"{APP_ID}x", None, [APP_ID]]),
+    "the audience as an object": lambda forger: forger.by_issuer(aud={APP_ID: APP_ID}),
+    "another issuer": lambda forger: tokens.other_issuer_token(forger.issuer, APP_ID, TENANT),
+    "the issuer in a list": lambda forger: forger.by_issuer(iss=["https://api.botframework.com"]),
+    "the issuer with a slash": lambda forger: forger.by_issuer(iss="https://api.botframework.com/"),
+    "tenantless": lambda forger: forger.by_issuer(tid=""),
+    "exp as a text": lambda forger: forger.by_issuer(exp=str(round(time.time()) + 3600)),
+    "exp is true": lambda forger: forger.by_issuer(exp=True),
+    "exp is null": lambda forger: forger.by_issuer(exp=None),
+    "exp is NaN": lambda forger: forger.by_issuer(exp=float("nan")),
+    "exp is infinite": lambda forger: forger.by_issuer(exp=float("inf")),
+    "exp beyond all dates": lambda forger: forger.by_issuer(exp=1e300),
+    "nbf as a text": lambda forger: forger.by_issuer(nbf=str(round(time.time()) - 3600)),
+    "nbf in a list": lambda forger: forger.by_issuer(nbf=[0]),
+}
+
+
+@pytest.fixture(scope="module")
+def trap() -> Iterator[socket.socket]:
+    """Somebody who listens, and whom nobody is to speak to."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0)
+        yield listening
+
+
+@pytest.fixture
+def forger(issuer: Issuer, trap: socket.socket) -> Forger:
+    return Forger(issuer, f"http://127.0.0.1:{trap.getsockname()[1]}")
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_forged_token_is_refused_and_nothing_is_kept_or_fetched(
+    service: Service, store: StoreServer, forger: Forger, trap: socket.socket, name: str
+) -> None:
+    token = FORGERIES[name](forger)
+    for body in (None, b"not even JSON"):
+        refused = service.call_back(GOOD, body=body, token=token)
+        assert (refused.status, refused.problem) == (401, "invalid-token")
+        assert refused.headers["WWW-Authenticate"] == "Bearer"
+        assert token not in refused.body.decode()
+    assert store.client.keys() == []
+    with pytest.raises(BlockingIOError):
+        trap.accept()
+
+
+def test_a_good_token_passes_in_whatever_form_it_comes(service: Service, forger: Forger) -> None:
+    """The forger's tools make good tokens too: what is refused above is refused for the reason given."""
+    now = time.time()
+    for number, token in enumerate(
+        (
+            forger.by_issuer(),
+            forger.by_issuer({"cty": "JWT"}),
+            forger.by_issuer({"alg": "RS512"}),
+            forger.by_issuer({"jku": f"{forger.trap}/keys"}),
+            forger.by_issuer(aud=["other", APP_ID.upper()]),
+            forger.by_issuer(exp=now + 60.5, nbf=now - 0.5),
+            service.token(issuer="https://graph.microsoft.com"),
+            service.token(tenant_claim="http://schemas.microsoft.com/identity/claims/tenantid"),
+            service.token(lifetime=timedelta(minutes=5)),
+        )
+    ):
+        assert service.call_back(operation(cc=f"good-{number}"), token=token).status == 202, number
+        assert service.get(f"/operations/good-{number}").status == 200
+
+
+@pytest.mark.parametrize("header", [None, "", "Basic eDp5", "Bearer", "Token abc"])
+def test_a_missing_token_is_asked_for(service: Service, store: StoreServer, header: str | None) -> None:
+    headers = {} if header is None else {"Authorization": header}
+    refused = service.request("POST", "/callback", key=None, body={"value": [GOOD]}, headers=headers)
+    assert (refused.status, refused.problem) == (401, "missing-token")
+    assert store.client.keys() == []
+
+
+def test_a_token_that_is_no_header_any_more_is_refused(service: Service, store: StoreServer) -> None:
+    for length in (8192, 100_000, 1_000_000):
+        refused = exchange(
+            service,
+            b"POST /callback HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer " + b"a" * length + b"\r\n\r\n",
+        )
+        assert (refused.status, refused.problem) == (431, "headers-too-large")
+    assert store.client.keys() == []
+
+
+def test_of_two_authorizations_none_is_believed(service: Service, store: StoreServer) -> None:
+    def post(*values: str) -> int:
+        lines = "".join(f"Authorization: Bearer {value}\r\n" for value in values)
+        body = json.dumps({"value": [GOOD]})
+        head = f"POST /callback HTTP/1.1\r\nHost: h\r\n{lines}Content-Length: {len(body)}\r\n"
+        return exchange(service, f"{head}Connection: close\r\n\r\n{body}".encode()).status
+
+    good = service.token()
+    assert [post(good, good), post(good, "x.y.z"), post("x.y.z", good)] == [401, 401, 401]
+    assert store.client.keys() == []
+    assert post(good) == 202
+
+
+def test_of_two_api_keys_none_is_believed(service: Service) -> None:
+    def get(*keys: str) -> int:
+        lines = "".join(f"Authorization: Bearer {key}\r\n" for key in keys)
+        head = f"GET /operations HTTP/1.1\r\nHost: h\r\n{lines}Connection: close\r\n\r\n"
+        return exchange(service, head.encode()).status
+
+    assert [get(READ, READ), get(READ, WRITE), get(WRITE, READ), get(READ)] == [401, 401, 401, 200]
