@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.trust": {"receiver.errors"},
     "receiver.graph": {"receiver.errors"},
     "receiver.store": {"receiver.errors", "receiver.graph"},
-    "receiver.web": {"receiver.errors", "receiver.trust", "receiver.store", "receiver.graph"},
+    "receiver.web": {"receiver", "receiver.errors", "receiver.trust", "receiver.store", "receiver.graph"},
     "receiver.simulator": {"receiver"},
     "receiver.errors": set(),
     "receiver.logs": set(),
