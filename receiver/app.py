@@ -85,7 +85,7 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(make_calls(reader, gate))
     app.register_blueprint(make_quarantine(reader, writer, gate))
     document = Document(app)
-    app.register_blueprint(make_page(reader, gate))
+    app.register_blueprint(make_page(reader, gate, document))
     app.register_blueprint(make_openapi(document))
     app.register_blueprint(
         make_health(

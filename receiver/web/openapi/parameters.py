@@ -38,6 +38,11 @@ PATH: Final[dict[str, Parameter]] = {
         "description": "The number that the receiver gave the operation.",
         "schema": {"type": "string", "pattern": "^[1-9][0-9]{0,15}$"},
     },
+    "kind": {
+        "description": "The last part of a problem's `type`.",
+        "schema": {"type": "string"},
+        "example": "operation-not-found",
+    },
     "given": {"description": "The version of the static files.", "schema": {"type": "string"}},
     "name": {"description": "The name of the file.", "schema": {"type": "string"}},
 }

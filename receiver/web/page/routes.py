@@ -15,7 +15,9 @@ from receiver.web.access import Gate
 from receiver.web.listing import ENTRY_ID
 from receiver.web.openapi import Answer, describe
 from receiver.web.openapi.access import HTML, PAGE
+from receiver.web.openapi.document import Document
 from receiver.web.openapi.parameters import only
+from receiver.web.page.docs import register_docs
 from receiver.web.page.frame import register_frame, render
 from receiver.web.page.search import Query, find
 from receiver.web.page.signing_in import register_signing_in
@@ -35,16 +37,18 @@ _QUERY: Final = (
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}")
 
 
-def make_page(reader: Reader, gate: Gate) -> Blueprint:
+def make_page(reader: Reader, gate: Gate, document: Document) -> Blueprint:
     """Make the routes of the page.
 
     Args:
         reader: what there is to see.
         gate: who may see it.
+        document: what the documentation is made of.
     """
     blueprint = Blueprint("page", "receiver.web", template_folder="templates")
     register_frame(blueprint, gate)
     register_signing_in(blueprint, gate)
+    register_docs(blueprint, document)
 
     @blueprint.get("/")
     @describe(PAGE, _A_PAGE, parameters=_QUERY)
