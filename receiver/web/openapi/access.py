@@ -76,5 +76,7 @@ GRAPH: Final = Access(
 )
 PAGE: Final = Access(_key("read"), _REFUSALS, HTML)
 """A page for somebody who has signed in; whoever has not is asked to."""
+FIRST_PAGE: Final = Access(({}, *_key("read")), _REFUSALS, HTML)
+"""The page where anybody may come, and is asked to sign in."""
 PUBLIC_PAGE: Final = Access(problems_as=HTML)
 """A page for anybody."""

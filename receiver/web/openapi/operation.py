@@ -129,7 +129,7 @@ def _problem_content(kinds: Iterable[str]) -> dict[str, Any]:
 
 def _content(schema: type[Schema] | tuple[type[Schema], ...] | None) -> dict[str, Any]:
     if schema is None:
-        return {"schema": {"type": "string"}}
+        return {}
     if isinstance(schema, tuple):
         return {"schema": {"anyOf": list(schema)}}
     return {"schema": schema, **({"example": EXAMPLES[schema]} if schema in EXAMPLES else {})}

@@ -44,7 +44,7 @@ class RouteView:
     def who(self) -> str:
         """Who may use it, in words."""
         ways = {name: scopes for way in self.said["security"] for name, scopes in way.items()}
-        if not ways:
+        if {} in self.said["security"] or not ways:
             return "Anybody may."
         names = " or ".join(_WHO[name] for name in ways)
         scopes = sorted({f"`{scope}`" for scopes in ways.values() for scope in scopes})

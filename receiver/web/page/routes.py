@@ -14,7 +14,7 @@ from receiver.store.reader import OperationFilter, Reader, StreamEntry
 from receiver.web.access import Gate
 from receiver.web.listing import ENTRY_ID
 from receiver.web.openapi import Answer, describe
-from receiver.web.openapi.access import HTML, PAGE
+from receiver.web.openapi.access import FIRST_PAGE, HTML, PAGE
 from receiver.web.openapi.document import Document
 from receiver.web.openapi.parameters import only
 from receiver.web.page.docs import register_docs
@@ -51,9 +51,12 @@ def make_page(reader: Reader, gate: Gate, document: Document) -> Blueprint:
     register_docs(blueprint, document)
 
     @blueprint.get("/")
-    @describe(PAGE, _A_PAGE, parameters=_QUERY)
+    @describe(FIRST_PAGE, _A_PAGE, parameters=_QUERY)
     def operations() -> Response:
-        """Show the operations, newest first, as they come and change."""
+        """Show the operations, newest first, as they come and change.
+
+        Whoever has not signed in gets the form for that.
+        """
         g.scopes = gate.require("read")
         query = _read_query()
         found = find(reader, query)
