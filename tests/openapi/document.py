@@ -47,10 +47,7 @@ def hold_to_document(method: str, url: str, status: int, headers: Mapping[str, s
     media_type = next((known for known in content if known in {given, "*/*"}), None)
     assert media_type, f"{where} comes as {given!r}, and is described as {list(content)}; {HELP}"
     if media_type.endswith("json"):
-        wrong = [
-            f"{'/'.join(map(str, error.instance_path))}: {error.message}"
-            for error in _errors(content[media_type], body)
-        ]
+        wrong = wrong_with(content[media_type], json.loads(body))
         assert not wrong, f"{where} is not as described: {'; '.join(wrong)}; {HELP}"
 
 
@@ -81,8 +78,10 @@ def _hold_headers(where: str, described: dict[str, Any], headers: Mapping[str, s
             assert jsonschema_rs.is_valid(header["schema"], value), f"{where} has {name}: {value!r}; {HELP}"
 
 
-def _errors(content: dict[str, Any], body: bytes) -> list[jsonschema_rs.ValidationError]:
-    return list(_validator(json.dumps(content["schema"])).iter_errors(json.loads(body)))
+def wrong_with(content: dict[str, Any], value: object) -> list[str]:
+    """Say where a value does not fit the schema of a media type, and why."""
+    errors = _validator(json.dumps(content["schema"])).iter_errors(value)
+    return [f"{'/'.join(map(str, error.instance_path))}: {error.message}" for error in errors]
 
 
 @cache

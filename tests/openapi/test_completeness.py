@@ -16,7 +16,7 @@ from receiver.web.openapi.headers import HEADERS
 from receiver.web.openapi.parameters import PATH
 from receiver.web.openapi.tags import TAGS
 from receiver.web.problems import OF_HTTP, address_of
-from tests.openapi.document import HELP, app, document
+from tests.openapi.document import HELP, app, document, wrong_with
 
 OPERATIONS = [
     (method, path, operation)
@@ -51,6 +51,18 @@ def test_every_route_and_method_is_described() -> None:
 def test_an_operation_is_told_in_words(method: str, path: str, operation: dict[str, object]) -> None:
     assert operation["summary"] != operation["operationId"], f"its view has no docstring; {HELP}"
     assert set(operation["tags"]) <= set(TAGS), HELP
+
+
+def test_every_example_is_one() -> None:
+    """The other examples, of bodies, are sent by tests/fuzz/test_routes.py."""
+    found = 0
+    for _, path, operation in OPERATIONS:
+        for answer in operation["responses"].values():
+            for content in answer.get("content", {}).values():
+                if "example" in content:
+                    found += 1
+                    assert wrong_with(content, content["example"]) == [], path
+    assert found > 5
 
 
 def test_no_two_operations_have_one_name() -> None:
