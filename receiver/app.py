@@ -27,6 +27,8 @@ from receiver.web.health import make_health
 from receiver.web.hub import Hub
 from receiver.web.lean import LeanFlask
 from receiver.web.notifications import make_notifications
+from receiver.web.openapi.document import Document
+from receiver.web.openapi.routes import make_openapi
 from receiver.web.operations import make_operations
 from receiver.web.page import make_page
 from receiver.web.problems import register_problems
@@ -92,7 +94,9 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(make_events(reader, feed, hub, gate))
     app.register_blueprint(make_calls(reader, eraser, gate))
     app.register_blueprint(make_quarantine(reader, writer, gate))
-    app.register_blueprint(make_page(reader, gate))
+    document = Document(app)
+    app.register_blueprint(make_page(reader, gate, document))
+    app.register_blueprint(make_openapi(document))
     app.register_blueprint(
         make_health(
             writer,

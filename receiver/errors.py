@@ -151,6 +151,22 @@ class QuarantineEntryNotFoundError(NotFoundError):
     title = "This quarantine entry is not known"
 
 
+class MethodNotAllowedError(ReceiverError):
+    """The route exists, but not with this method."""
+
+    type = "method-not-allowed"
+    title = "This method is not allowed here"
+    status = 405
+
+
+class RequestTimeoutError(ReceiverError):
+    """The body did not arrive in time."""
+
+    type = "request-timeout"
+    title = "The body came too late"
+    status = 408
+
+
 class StillUnreadableError(ReceiverError):
     """A replayed item still can't be read."""
 
@@ -224,7 +240,7 @@ class StoreUnavailableError(UnavailableError):
     title = "The store did not take it, or did not answer"
 
 
-class OverloadedError(UnavailableError):
+class OverloadedError(StoreUnavailableError):
     """More is under way in this process than can be done in time."""
 
     type = "overloaded"

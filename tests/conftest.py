@@ -1,11 +1,15 @@
-"""What the tests of several rooms share: a real store, a real issuer of tokens."""
+"""What the tests of several rooms share: a real store, a real issuer of tokens, a real receiver."""
 
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from receiver.simulator.issuer import Issuer
 from tests import stores
+from tests.service import Service
+
+settings.register_profile("night", deadline=None)  # tests/fuzz/night.py says what for
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +47,19 @@ def every_store(every_store_server: stores.StoreServer) -> stores.StoreServer:
 def issuer() -> Iterator[Issuer]:
     with Issuer(key_file=None) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def running_service(
+    store_server: stores.StoreServer, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    running = Service(tmp_path_factory.mktemp("service"), store_server.url, issuer)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def service(running_service: Service, store: stores.StoreServer) -> Service:
+    """A receiver with two workers and an empty store."""
+    return running_service

@@ -17,6 +17,7 @@ import urllib3
 
 from receiver.simulator.issuer import Issuer
 from receiver.trust.api_keys import APIKey
+from tests.openapi.document import hold_to_document
 
 APP_ID = "11111111-2222-3333-4444-555555555555"
 TENANT = "aaaabbbb-0000-cccc-1111-dddd2222eeee"
@@ -133,6 +134,7 @@ class Service:
         response = self._pool.request(
             method, self.address + path, body=data, headers={**sent, **(headers or {})}, redirect=False
         )
+        hold_to_document(method, path, response.status, response.headers, response.data)
         return Answer(response.status, response.headers, response.data, time.monotonic() - began)
 
     def get(self, path: str, *, key: str | None = READ, headers: Mapping[str, str] | None = None) -> Answer:

@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.graph": {"receiver.errors"},
     "receiver.store": {"receiver.errors", "receiver.graph"},
     "receiver.web": {
+        "receiver",
         "receiver.errors",
         "receiver.hardening",
         "receiver.trust",

@@ -63,6 +63,9 @@ class _Code(fields.Field[int]):
         raise ValidationError("Not a whole number.")
 
 
+_WHOLE: Final = {"type": ["integer", "string"], "description": "A whole number, sometimes as text."}
+
+
 class IdentitySchema(GraphSchema):
     id = _string()
     displayName = _string()
@@ -93,8 +96,8 @@ class InvitationParticipantInfoSchema(GraphSchema):
 
 
 class ResultInfoSchema(GraphSchema):
-    code = _Code(allow_none=True)
-    subcode = _Code(allow_none=True)
+    code = _Code(allow_none=True, metadata=_WHOLE)
+    subcode = _Code(allow_none=True, metadata=_WHOLE)
     message = _string()
 
 

@@ -125,6 +125,8 @@ class Reader:
             limit: how many at most.
             before: the last id of the page before.
         """
+        if before is not None and not before.strip("0-"):
+            return (), None  # nothing is before 0-0, and Redis takes it for an error
         newest = f"({before}" if before else "+"
         rows = self._call("XREVRANGE", PREFIX + stream, newest, "-", "COUNT", limit + 1)
         entries = tuple(stream_entry(row) for row in rows[:limit])

@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 from flask import Blueprint, Response, request
 
-from receiver.errors import InvalidEnvelopeError
+from receiver.errors import InvalidEnvelopeError, OverloadedError, StoreUnavailableError, UnknownAppError
 from receiver.graph.envelope import quarantined
 from receiver.graph.notifications import is_old_skype_call, read_notification
 from receiver.graph.privacy import loggable
@@ -16,6 +16,9 @@ from receiver.trust.tokens import TokenVerifier
 from receiver.web.bodies import handshake, read_body, read_json
 from receiver.web.context import note, time_left
 from receiver.web.ids import make_id
+from receiver.web.openapi import GRAPH, Answer, describe
+from receiver.web.openapi.bodies import CALL_NOTIFICATIONS
+from receiver.web.openapi.parameters import VALIDATION_TOKEN
 
 _log: Final = structlog.get_logger("receiver.callback")
 
@@ -33,7 +36,22 @@ def make_callback(verifier: TokenVerifier, writer: Writer) -> Blueprint:
 
     @blueprint.post("/callback")
     @blueprint.post("/callback/<app_id>")
+    @describe(
+        GRAPH,
+        {
+            200: Answer("The handshake's token.", media_type="text/plain; charset=utf-8"),
+            202: Answer("All of it is stored, or left out on purpose.", sometimes=("client-request-id",)),
+            204: Answer("The call came in the old Skype format; Graph sends it again in its own."),
+        },
+        parameters=(VALIDATION_TOKEN,),
+        body=CALL_NOTIFICATIONS,
+        problems=(UnknownAppError, StoreUnavailableError, OverloadedError),
+    )
     def receive(app_id: str | None = None) -> Response:
+        """Take call notifications.
+
+        Tell Graph this address as `callbackUri`. It is answered 202 once everything is stored.
+        """
         if (answer := handshake()) is not None:
             return answer
         caller = verifier.verify(request.headers.get("Authorization"), app_id and app_id.lower())

@@ -2,14 +2,17 @@
 
 from flask import Blueprint, Response
 
-from receiver.errors import CallNotFoundError
+from receiver.errors import CallNotFoundError, OperationNotFoundError
 from receiver.graph.addresses import normalize_id
 from receiver.store.eraser import Eraser
 from receiver.store.reader import Reader
 from receiver.web import representation
 from receiver.web.access import Gate
 from receiver.web.context import time_left
-from receiver.web.operations import operation_answer
+from receiver.web.openapi import READ, WRITE, Answer, describe
+from receiver.web.openapi.answers import CallRecordSchema
+from receiver.web.openapi.parameters import IF_NONE_MATCH
+from receiver.web.operations import operation_answer, operation_answers
 
 
 def make_calls(reader: Reader, eraser: Eraser, gate: Gate) -> Blueprint:
@@ -17,7 +20,9 @@ def make_calls(reader: Reader, eraser: Eraser, gate: Gate) -> Blueprint:
     blueprint = Blueprint("calls", __name__)
 
     @blueprint.get("/calls/<call_id>")
+    @describe(READ, {200: Answer("The call.", CallRecordSchema)}, problems=(CallNotFoundError,))
     def show(call_id: str) -> Response:
+        """Tell a call: its state, its roster, its operations."""
         gate.require("read")
         wanted = normalize_id(call_id)
         record, operations = reader.call(wanted)
@@ -29,14 +34,18 @@ def make_calls(reader: Reader, eraser: Eraser, gate: Gate) -> Blueprint:
         return representation.answer({**told, "operations": listed})
 
     @blueprint.delete("/calls/<call_id>")
+    @describe(WRITE, {204: Answer("Nothing is left of it.")}, problems=(CallNotFoundError,))
     def forget(call_id: str) -> Response:
+        """Forget a call: its state, its roster, all its operations, and what of it is in quarantine."""
         gate.require("write")
         if not eraser.forget_call(normalize_id(call_id), within=time_left()):
             raise _unknown()
         return Response(status=204)
 
     @blueprint.get("/calls/<call_id>/operations/<operation_id>")
+    @describe(READ, operation_answers(), parameters=(IF_NONE_MATCH,), problems=(OperationNotFoundError,))
     def operation(call_id: str, operation_id: str) -> Response:
+        """Tell an operation by its ids, for one without a client context."""
         scopes = gate.require("read")
         record = reader.operation(normalize_id(call_id), normalize_id(operation_id))
         return operation_answer(record, secrets_too="secrets" in scopes)

@@ -8,7 +8,9 @@ from typing import Final, Literal, TypedDict
 
 from flask import Response, request
 
-_NAME: Final = "receiver_session"
+HTTPS_NAME: Final = "__Host-receiver_session"
+
+_PLAIN_NAME: Final = HTTPS_NAME.removeprefix("__Host-")
 
 
 class _Flags(TypedDict):
@@ -34,7 +36,7 @@ def drop_session(response: Response) -> None:
 
 
 def _name() -> str:
-    return f"__Host-{_NAME}" if request.is_secure else _NAME
+    return HTTPS_NAME if request.is_secure else _PLAIN_NAME
 
 
 def _flags() -> _Flags:

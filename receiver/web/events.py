@@ -11,7 +11,7 @@ from typing import Final
 import orjson
 from flask import Blueprint, Response, request
 
-from receiver.errors import StoreUnavailableError
+from receiver.errors import StoreUnavailableError, TooManyWaitingError
 from receiver.graph.addresses import normalize_id
 from receiver.store.feed import Feed, FeedEvent, order
 from receiver.store.reader import OperationFilter, Reader
@@ -19,11 +19,14 @@ from receiver.store.records import CallRecord, OperationRecord
 from receiver.web import representation
 from receiver.web.access import Gate
 from receiver.web.hub import Hub, Interest, Subscription
+from receiver.web.openapi import READ, Answer, describe
+from receiver.web.openapi.parameters import LAST_EVENT_ID, only
 from receiver.web.waiting import stopping
 
 HEARTBEAT: Final = 15.0
 """Seconds between comment lines where nothing happens: routers cut what is silent for 55 s."""
 
+_STREAM_TYPE: Final = "text/event-stream; charset=utf-8"
 _RECONNECT: Final = 3000
 _SNAPSHOT: Final = 200
 _ID: Final = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
@@ -41,7 +44,24 @@ def make_events(reader: Reader, feed: Feed, hub: Hub, gate: Gate) -> Blueprint:
     blueprint = Blueprint("events", __name__)
 
     @blueprint.get("/events")
+    @describe(
+        READ,
+        {200: Answer("The stream, until one side ends it.", media_type=_STREAM_TYPE)},
+        parameters=(
+            only("clientContext", "Only the operations of this client context."),
+            only("callId", "Only this call and its operations."),
+            LAST_EVENT_ID,
+        ),
+        problems=(TooManyWaitingError,),
+    )
     def listen() -> Response:
+        """Listen to what changes, as server-sent events.
+
+        An event is an `operation`, a `call` or a `change` (a change notification); its `data` is what `GET` tells of
+        it, without secrets. Who has chosen a client context or a call first gets its present operations. Who comes
+        again with `Last-Event-ID` goes on where he was; if more has happened than the feed holds, he gets `reset` and
+        then the newest operations. A comment line comes at least every 15 seconds.
+        """
         gate.require("read")
         interest = Interest(
             request.args.get("clientContext", ""), normalize_id(request.args.get("callId", ""))
@@ -50,7 +70,7 @@ def make_events(reader: Reader, feed: Feed, hub: Hub, gate: Gate) -> Blueprint:
         last_id = given if _ID.fullmatch(given) else ""
         subscription = hub.subscribe(interest, feed, stopping())
         stream = _Stream(subscription, reader, feed)
-        response = Response(stream.frames(last_id), content_type="text/event-stream; charset=utf-8")
+        response = Response(stream.frames(last_id), content_type=_STREAM_TYPE)
         response.call_on_close(lambda: hub.unsubscribe(subscription))
         response.headers["Cache-Control"] = "no-cache, no-transform"
         response.headers["X-Accel-Buffering"] = "no"  # nginx would collect it first

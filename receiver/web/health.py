@@ -8,6 +8,8 @@ from receiver.errors import StoreUnavailableError
 from receiver.store.writer import Writer
 from receiver.trust.key_set import KeySet
 from receiver.web import representation
+from receiver.web.openapi import ANYBODY, Answer, describe
+from receiver.web.openapi.answers import LifeSchema, ReadinessSchema
 
 _UNAVAILABLE: Final = 503
 _WITHIN: Final = 2.0
@@ -25,12 +27,24 @@ def make_health(writer: Writer, keys: KeySet, *, callback_is_set: bool, queries_
     blueprint = Blueprint("health", __name__)
 
     @blueprint.get("/livez")
+    @describe(ANYBODY, {200: Answer("The process is alive.", LifeSchema)})
     def alive() -> Response:
-        """Never ask the store: platforms restart what fails here."""
+        """Tell whether this process is alive.
+
+        Never asks the store: platforms restart what fails here.
+        """
         return representation.answer({"status": "alive"})
 
     @blueprint.get("/readyz")
+    @describe(
+        ANYBODY,
+        {
+            200: Answer("It can take notifications.", ReadinessSchema),
+            503: Answer("It can't; `checks` says why.", ReadinessSchema),
+        },
+    )
     def ready() -> Response:
+        """Tell whether notifications can be taken now."""
         checks = {
             "store": _store(writer),
             "signingKeys": _signing_keys(keys),

@@ -21,25 +21,43 @@ ENTRY_ID: Final = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 """An id of a Redis stream."""
 
 
-class _PageSchema(Schema):
+_CURSOR: Final = "Where the page before ended: its `next`."
+
+
+class _PageQuery(Schema):
     class Meta:
         unknown = RAISE
 
-    limit = fields.Integer(load_default=50, validate=validate.Range(1, MAX_LIMIT))
+    limit = fields.Integer(
+        load_default=50, validate=validate.Range(1, MAX_LIMIT), metadata={"description": "How many, at most."}
+    )
 
 
-class _OperationPageSchema(_PageSchema):
-    cursor = fields.Integer(load_default=None, validate=validate.Range(1, 1 << 53))
-    clientContext = fields.String(load_default="")
-    callId = fields.String(load_default="")
-    status = fields.String(load_default="")
-    type = fields.String(load_default="")
-    tenantId = fields.String(load_default="")
-    since = fields.AwareDateTime(load_default=None)
+def _only(description: str) -> fields.String:
+    return fields.String(load_default="", metadata={"description": description})
 
 
-class _EntryPageSchema(_PageSchema):
-    cursor = fields.String(load_default=None, validate=validate.Regexp(ENTRY_ID.pattern + r"\Z"))
+class OperationPageQuery(_PageQuery):
+    """The query arguments of a list of operations."""
+
+    cursor = fields.Integer(validate=validate.Range(1, 1 << 53), metadata={"description": _CURSOR})
+    clientContext = _only("Only those of this client context.")
+    callId = _only("Only those of this call.")
+    status = _only("Only those of this status, in upper or lower case.")
+    type = _only("Only those of this type, in upper or lower case.")
+    tenantId = _only("Only those of this tenant.")
+    since = fields.AwareDateTime(
+        metadata={"description": "Only those first seen at this time or later (RFC 3339, with its offset)."}
+    )
+
+
+class EntryPageQuery(_PageQuery):
+    """The query arguments of a list of a stream's entries."""
+
+    cursor = fields.String(
+        validate=validate.Regexp(ENTRY_ID.pattern + r"\Z"),
+        metadata={"description": _CURSOR, "pattern": f"^{ENTRY_ID.pattern}$"},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +96,8 @@ def read_operation_page() -> OperationPage:
     Raises:
         BadRequestError: one of them is wrong or unknown; `errors` says which.
     """
-    arguments: Mapping[str, Any] = _parser.parse(_OperationPageSchema(), request, location="query")
-    since = arguments["since"]
+    arguments: Mapping[str, Any] = _parser.parse(OperationPageQuery(), request, location="query")
+    since = arguments.get("since")
     chosen = OperationFilter(
         client_context=arguments["clientContext"],
         call_id=normalize_id(arguments["callId"]),
@@ -88,7 +106,7 @@ def read_operation_page() -> OperationPage:
         tenant_id=arguments["tenantId"].lower(),
         since=None if since is None else round(since.timestamp() * 1000),
     )
-    return OperationPage(chosen, arguments["limit"], arguments["cursor"])
+    return OperationPage(chosen, arguments["limit"], arguments.get("cursor"))
 
 
 def read_entry_page() -> EntryPage:
@@ -97,8 +115,8 @@ def read_entry_page() -> EntryPage:
     Raises:
         BadRequestError: one of them is wrong or unknown; `errors` says which.
     """
-    arguments: Mapping[str, Any] = _parser.parse(_EntryPageSchema(), request, location="query")
-    return EntryPage(arguments["limit"], arguments["cursor"])
+    arguments: Mapping[str, Any] = _parser.parse(EntryPageQuery(), request, location="query")
+    return EntryPage(arguments["limit"], arguments.get("cursor"))
 
 
 def page_answer(name: str, items: list[dict[str, object]], cursor: int | str | None) -> Response:

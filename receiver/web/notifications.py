@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 from flask import Blueprint, Response
 
-from receiver.errors import NotConfiguredError
+from receiver.errors import BadRequestError, NotConfiguredError, OverloadedError, StoreUnavailableError
 from receiver.graph.changes import read_changes
 from receiver.graph.json import JSON
 from receiver.graph.privacy import loggable
@@ -20,7 +20,11 @@ from receiver.web.bodies import handshake, read_body, read_json
 from receiver.web.callback import ACCEPTED
 from receiver.web.context import time_left
 from receiver.web.ids import make_id
-from receiver.web.listing import page_answer, read_entry_page
+from receiver.web.listing import EntryPageQuery, page_answer, read_entry_page
+from receiver.web.openapi import ANYBODY, READ, Answer, describe
+from receiver.web.openapi.answers import ChangePageSchema
+from receiver.web.openapi.bodies import CHANGE_NOTIFICATIONS
+from receiver.web.openapi.parameters import VALIDATION_TOKEN
 
 _log: Final = structlog.get_logger("receiver.notifications")
 
@@ -44,7 +48,22 @@ def make_notifications(client_states: Sequence[str], writer: Writer, reader: Rea
     blueprint = Blueprint("notifications", __name__)
 
     @blueprint.post("/notifications")
+    @describe(
+        ANYBODY,
+        {
+            200: Answer("The handshake's token.", media_type="text/plain; charset=utf-8"),
+            202: Answer("All that is believed is stored.", sometimes=("client-request-id",)),
+        },
+        parameters=(VALIDATION_TOKEN,),
+        body=CHANGE_NOTIFICATIONS,
+        problems=(NotConfiguredError, StoreUnavailableError, OverloadedError),
+    )
     def receive() -> Response:
+        """Take change notifications.
+
+        Tell Graph this address as `notificationUrl` or `lifecycleNotificationUrl` of a subscription. An item is
+        believed for its `clientState`, a secret that the subscription names.
+        """
         if (answer := handshake()) is not None:
             return answer
         if not client_states:
@@ -59,7 +78,14 @@ def make_notifications(client_states: Sequence[str], writer: Writer, reader: Rea
         return Response(status=ACCEPTED)
 
     @blueprint.get("/notifications")
+    @describe(
+        READ,
+        {200: Answer("A page.", ChangePageSchema, sometimes=("Link",))},
+        query=EntryPageQuery,
+        problems=(BadRequestError,),
+    )
     def list_changes() -> Response:
+        """List change notifications, newest first."""
         gate.require("read")
         page = read_entry_page()
         entries, cursor = reader.entries("changes", limit=page.limit, before=page.cursor)

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 
-from receiver.errors import BadRequestError, OperationNotFoundError
+from receiver.errors import BadRequestError, OperationNotFoundError, TooManyWaitingError
 from receiver.graph.addresses import normalize_id
 from receiver.graph.notifications import read_response
 from receiver.graph.schemas import MAX_CLIENT_CONTEXT
@@ -18,9 +18,14 @@ from receiver.web.access import Gate
 from receiver.web.bodies import read_body, read_json
 from receiver.web.context import time_left
 from receiver.web.ids import make_id
-from receiver.web.listing import page_answer, read_operation_page
+from receiver.web.listing import OperationPageQuery, page_answer, read_operation_page
+from receiver.web.openapi import READ, WRITE, Answer, describe
+from receiver.web.openapi.answers import OperationPageSchema, OperationRecordSchema, RegistrationSchema
+from receiver.web.openapi.bodies import OPERATION
+from receiver.web.openapi.parameters import CALL_OF_OPERATION, IF_NONE_MATCH, PREFER, WAIT
 from receiver.web.waiting import Waiter, tell_preference, wanted_wait
 
+_REGISTERED: Final = (OperationRecordSchema, RegistrationSchema)
 _CREATED: Final = 201
 
 
@@ -37,7 +42,18 @@ def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Wait
     blueprint = Blueprint("operations", __name__)
 
     @blueprint.get("/operations/<anything:client_context>")
+    @describe(
+        READ,
+        operation_answers("Preference-Applied"),
+        parameters=(WAIT, PREFER, IF_NONE_MATCH),
+        problems=(BadRequestError, OperationNotFoundError, TooManyWaitingError),
+    )
     def latest(client_context: str) -> Response:
+        """Tell the latest operation of a client context, or wait for it.
+
+        Waiting works for an operation that nobody has heard of yet. It ends when the operation is done; with
+        `If-None-Match`, at any change. When the time is over, the latest state is the answer.
+        """
         scopes = gate.require("read")
         record = waiter.latest(client_context, wanted_wait(), _is_news)
         response = operation_answer(record, secrets_too="secrets" in scopes)
@@ -45,7 +61,22 @@ def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Wait
         return response
 
     @blueprint.put("/operations/<anything:client_context>")
+    @describe(
+        WRITE,
+        {
+            200: Answer("It was known.", _REGISTERED, sometimes=("ETag", "Retry-After")),
+            201: Answer("It is new.", _REGISTERED, ("Location",), ("ETag", "Retry-After")),
+        },
+        parameters=(CALL_OF_OPERATION,),
+        body=OPERATION,
+        problems=(BadRequestError, OperationNotFoundError),
+    )
     def register(client_context: str) -> Response:
+        """Register an operation that you asked Graph for.
+
+        So that it is known before its result comes. What is registered is merged by the rules of any other news: it
+        never overwrites a result.
+        """
         scopes = gate.require("write")
         if len(client_context) > MAX_CLIENT_CONTEXT:
             raise BadRequestError(f"A client context has at most {MAX_CLIENT_CONTEXT} characters.")
@@ -62,14 +93,30 @@ def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Wait
         return response
 
     @blueprint.delete("/operations/<anything:client_context>")
+    @describe(WRITE, {204: Answer("Nothing is left of it.")}, problems=(OperationNotFoundError,))
     def forget(client_context: str) -> Response:
+        """Forget every operation of a client context.
+
+        With their history, and what of them is in quarantine.
+        """
         gate.require("write")
         if not eraser.forget_operations(client_context, within=time_left()):
             raise _unknown()
         return Response(status=204)
 
     @blueprint.get("/operations")
+    @describe(
+        READ,
+        {200: Answer("A page.", OperationPageSchema, sometimes=("Link",))},
+        query=OperationPageQuery,
+        problems=(BadRequestError,),
+    )
     def list_operations() -> Response:
+        """List operations, newest first.
+
+        A page may be shorter than `limit`, and even empty, though there is a next one: who looks for what is rare has
+        to go on.
+        """
         gate.require("read")
         asked = read_operation_page()
         page = reader.operations(asked.chosen, limit=asked.limit, cursor=asked.cursor)
@@ -77,6 +124,15 @@ def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Wait
         return page_answer("operations", found, page.cursor)
 
     return blueprint
+
+
+def operation_answers(*sometimes: str) -> dict[int, Answer]:
+    """Describe what `operation_answer` answers; it may have further headers."""
+    headers = ("Retry-After", *sometimes)
+    return {
+        200: Answer("The operation.", OperationRecordSchema, ("ETag",), headers),
+        304: Answer("It is still the version that `If-None-Match` names.", None, ("ETag",), headers),
+    }
 
 
 def operation_answer(record: OperationRecord | None, *, secrets_too: bool) -> Response:

@@ -8,21 +8,44 @@ import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from receiver.errors import ReceiverError
+from receiver.errors import (
+    BadRequestError,
+    MethodNotAllowedError,
+    NotFoundError,
+    PayloadTooLargeError,
+    ReceiverError,
+    RequestTimeoutError,
+    UnsupportedMediaTypeError,
+)
 from receiver.trust.tokens import RefusedTokenError
 from receiver.web.context import request_id
 
 _log: Final = structlog.get_logger("receiver.problems")
 
-_TYPES: Final = {
-    400: "invalid-request",
-    404: "not-found",
-    405: "method-not-allowed",
-    408: "request-timeout",
-    413: "payload-too-large",
-    415: "unsupported-media-type",
-}
-"""Problem types of what Flask itself finds wrong."""
+OF_HTTP: Final = (
+    BadRequestError,
+    NotFoundError,
+    MethodNotAllowedError,
+    RequestTimeoutError,
+    PayloadTooLargeError,
+    UnsupportedMediaTypeError,
+)
+"""What Flask itself may find wrong, on any route."""
+
+BLANK: Final = "about:blank"
+"""The type of a problem that means no more than its status does (RFC 9457, 4.2.1)."""
+
+_BY_STATUS: Final = {error.status: error for error in OF_HTTP}
+
+
+def address_of(error: type[ReceiverError]) -> str:
+    """Return the type of an error's problem document: where it is explained."""
+    return f"/problems/{error.type}"
+
+
+def status_of_a_bug(method: str) -> int:
+    """Return the status of our own fault, which Graph must never take for a final answer."""
+    return 503 if method == "POST" else ReceiverError.status
 
 
 def register_problems(app: Flask) -> None:
@@ -36,7 +59,7 @@ def _of_ours(error: ReceiverError) -> Response:
     level = logging.WARNING if error.status >= 500 else logging.INFO  # noqa: PLR2004
     reason = error.reason if isinstance(error, RefusedTokenError) else None
     _log.log(level, "refused", problem=error.type, **({"reason": reason} if reason else {}))
-    response = _problem(error.type, error.title, error.status, error.detail, error.extensions)
+    response = _problem(address_of(type(error)), error.title, error.status, error.detail, error.extensions)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     if error.status == 401:  # noqa: PLR2004
@@ -48,7 +71,9 @@ def _of_http(error: HTTPException) -> Response:
     status = error.code or 500
     if status < 400:  # noqa: PLR2004 - a redirect of Flask's
         return error.get_response(request.environ)  # type: ignore[return-value] # werkzeug's, which Flask takes
-    response = _problem(_TYPES.get(status, "http-error"), error.name, status, error.description or "", {})
+    known = _BY_STATUS.get(status)
+    kind, title = (address_of(known), known.title) if known else (BLANK, error.name)
+    response = _problem(kind, title, status, error.description or "", {})
     for name, value in error.get_headers(request.environ):
         if name.lower() not in {"content-type", "content-length"}:
             response.headers[name] = value
@@ -58,16 +83,15 @@ def _of_http(error: HTTPException) -> Response:
 def _of_a_bug(error: Exception) -> Response:
     _log.error("a bug", error=type(error).__name__, exc_info=error)
     detail = "This is our fault, not yours. The log has more under this request id."
-    # Graph must never take our own fault for a final answer.
-    status = 503 if request.method == "POST" else 500
-    response = _problem(ReceiverError.type, ReceiverError.title, status, detail, {})
+    status = status_of_a_bug(request.method)
+    response = _problem(address_of(ReceiverError), ReceiverError.title, status, detail, {})
     response.headers["Retry-After"] = "10"
     return response
 
 
 def _problem(kind: str, title: str, status: int, detail: str, extensions: dict[str, object]) -> Response:
     document = {
-        "type": f"/problems/{kind}",
+        "type": kind,
         "title": title,
         "status": status,
         "detail": detail,

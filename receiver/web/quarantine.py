@@ -5,7 +5,12 @@ from typing import Final
 import orjson
 from flask import Blueprint, Response
 
-from receiver.errors import BadRequestError, QuarantineEntryNotFoundError, StillUnreadableError
+from receiver.errors import (
+    BadRequestError,
+    InvalidEnvelopeError,
+    QuarantineEntryNotFoundError,
+    StillUnreadableError,
+)
 from receiver.graph.changes import read_changes
 from receiver.graph.json import JSON, parse
 from receiver.graph.notifications import read_notification
@@ -16,7 +21,9 @@ from receiver.store.writer import News, Writer
 from receiver.web import representation
 from receiver.web.access import Gate
 from receiver.web.context import time_left
-from receiver.web.listing import ENTRY_ID, page_answer, read_entry_page
+from receiver.web.listing import ENTRY_ID, EntryPageQuery, page_answer, read_entry_page
+from receiver.web.openapi import WRITE, Answer, describe
+from receiver.web.openapi.answers import QuarantinePageSchema, ReplaySchema
 
 _STREAM: Final = "quarantine"
 
@@ -26,14 +33,30 @@ def make_quarantine(reader: Reader, writer: Writer, gate: Gate) -> Blueprint:
     blueprint = Blueprint("quarantine", __name__)
 
     @blueprint.get("/quarantine")
+    @describe(
+        WRITE,
+        {200: Answer("A page.", QuarantinePageSchema, sometimes=("Link",))},
+        query=EntryPageQuery,
+        problems=(BadRequestError,),
+    )
     def list_entries() -> Response:
+        """List what could not be read, newest first.
+
+        Personal data is hidden.
+        """
         gate.require("write")
         page = read_entry_page()
         entries, cursor = reader.entries(_STREAM, limit=page.limit, before=page.cursor)
         return page_answer("items", [_represent(entry) for entry in entries], cursor)
 
     @blueprint.post("/quarantine/<entry_id>/replay")
+    @describe(
+        WRITE,
+        {200: Answer("It is read, kept as if it had come now, and no longer in quarantine.", ReplaySchema)},
+        problems=(BadRequestError, QuarantineEntryNotFoundError, StillUnreadableError, InvalidEnvelopeError),
+    )
     def replay(entry_id: str) -> Response:
+        """Try an item again, once the receiver can read it."""
         gate.require("write")
         if not ENTRY_ID.fullmatch(entry_id):
             raise BadRequestError("An id looks like 1795000000000-0; GET /quarantine lists them.")

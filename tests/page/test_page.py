@@ -9,6 +9,8 @@ from tests.notifications import CALL, call, operation, roster
 from tests.page.conftest import Visit
 from tests.service import ALL, READ, WRITE
 
+PAGES = ["/", "/view/operation/1", f"/view/call/{CALL}", "/view/quarantine"]
+DOCUMENTATION = ["/docs", "/problems/operation-not-found"]
 HTML = "<img src=x onerror=alert(1)><u>Ann</u>"
 
 
@@ -144,7 +146,7 @@ def test_a_lost_connection_shows_and_is_found_again(visit: Visit) -> None:
     visit.sees("cc-after")
 
 
-@pytest.mark.parametrize("path", ["/", "/view/operation/1", f"/view/call/{CALL}", "/view/quarantine"])
+@pytest.mark.parametrize("path", [*PAGES, *DOCUMENTATION])
 def test_a_narrow_screen_needs_no_scrolling_sideways(visit: Visit, path: str) -> None:
     visit.service.call_back(invite("c" * 256, "N" * 80), call("established"), "broken")
     visit.page.set_viewport_size({"width": 360, "height": 740})
@@ -185,19 +187,26 @@ def test_the_pages_are_clean_for_assistive_technology(visit: Visit, scheme: Lite
         roster({"id": "p", "isMuted": True}),
         "broken",
     )
-    visit.open()
-    found = [("sign in", Axe().run(visit.page).response["violations"])]
+    assert violations(visit, "/") == [], "sign in"
     visit.sign_in(ALL)
     visit.sees("cc-1")
-    for path in ("/", "/view/operation/1", f"/view/call/{CALL}", "/view/quarantine"):
-        visit.open(path)
-        found.append((path, Axe().run(visit.page).response["violations"]))
-    wrong = [
-        (path, one["id"], [node["html"][:120] for node in one["nodes"][:2]])
-        for path, many in found
-        for one in many
-    ]
-    assert wrong == []
+    for path in PAGES:
+        assert violations(visit, path) == [], path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_documentation_is_clean_for_assistive_technology(
+    visit: Visit, scheme: Literal["light", "dark"]
+) -> None:
+    visit.page.emulate_media(color_scheme=scheme)
+    for path in DOCUMENTATION:
+        assert violations(visit, path) == [], path
+
+
+def violations(visit: Visit, path: str) -> list[tuple[str, list[str]]]:
+    visit.open(path)
+    found = Axe().run(visit.page).response["violations"]
+    return [(one["id"], [node["html"][:120] for node in one["nodes"][:2]]) for one in found]
 
 
 def test_everything_can_be_reached_by_keyboard(visit: Visit) -> None:

@@ -11,22 +11,6 @@ Start = Callable[..., Service]
 
 
 @pytest.fixture(scope="session")
-def running_service(
-    store_server: StoreServer, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
-    running = Service(tmp_path_factory.mktemp("service"), store_server.url, issuer)
-    running.start()
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def service(running_service: Service, store: StoreServer) -> Service:
-    """A receiver with two workers and an empty store."""
-    return running_service
-
-
-@pytest.fixture(scope="session")
 def other_service(
     store_server: StoreServer, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:

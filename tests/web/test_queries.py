@@ -222,6 +222,14 @@ def test_a_wrong_query_argument_is_named(service: Service, query: str) -> None:
     assert list(refused.json["errors"]) == [query.partition("=")[0]]
 
 
+@pytest.mark.parametrize("cursor", ["0-0", "00-000", "9999999999999999999-9999999999999999999"])
+def test_a_cursor_at_either_end_of_a_stream_is_a_cursor_like_any_other(service: Service, cursor: str) -> None:
+    service.call_back("broken")
+    listed = service.get(f"/quarantine?cursor={cursor}", key=WRITE)
+    assert (listed.status, len(listed.json["items"])) == (200, 0 if cursor.startswith("0") else 1)
+    assert service.get(f"/notifications?cursor={cursor}").status == 200
+
+
 def test_a_quarantined_item_is_shown_without_its_content_and_can_be_replayed(
     service: Service, store: StoreServer
 ) -> None:

@@ -10,6 +10,8 @@ from flask import Blueprint, Response, g, render_template, request, send_from_di
 from receiver.errors import NotConfiguredError, ReceiverError, UnauthenticatedError
 from receiver.graph.schemas import OPERATION_SCHEMAS
 from receiver.web.access import Gate
+from receiver.web.openapi import ANYBODY, Answer, describe
+from receiver.web.openapi.access import HTML
 from receiver.web.page import times
 from receiver.web.page.pretty import pretty
 from receiver.web.page.wording import state_word, type_words
@@ -40,7 +42,7 @@ _HEADERS: Final = {
 
 def render(template: str, status: int = 200, **context: object) -> Response:
     """Answer with a page, or with the live part of it where the page's own script asks for that."""
-    response = Response(render_template(template, **context), status, content_type="text/html; charset=utf-8")
+    response = Response(render_template(template, **context), status, content_type=HTML)
     response.headers.update(_HEADERS)
     return response
 
@@ -55,7 +57,16 @@ def register_frame(blueprint: Blueprint, gate: Gate) -> None:
     version = _version()
 
     @blueprint.get("/static/<given>/<name>")
+    @describe(
+        ANYBODY,
+        {
+            200: Answer("The file.", always=("ETag",), media_type="*/*"),
+            206: Answer("The part that `Range` names.", always=("ETag",), media_type="*/*"),
+            304: Answer("It is still the version that `If-None-Match` names.", always=("ETag",)),
+        },
+    )
     def static(given: str, name: str) -> Response:
+        """Get a style sheet, a script or an image of the pages."""
         response = send_from_directory(_STATIC, name, max_age=_A_YEAR if given == version else 0)
         if given == version:
             response.cache_control.public = True

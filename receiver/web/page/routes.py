@@ -13,6 +13,11 @@ from receiver.graph.privacy import redact
 from receiver.store.reader import OperationFilter, Reader, StreamEntry
 from receiver.web.access import Gate
 from receiver.web.listing import ENTRY_ID
+from receiver.web.openapi import Answer, describe
+from receiver.web.openapi.access import FIRST_PAGE, HTML, PAGE
+from receiver.web.openapi.document import Document
+from receiver.web.openapi.parameters import only
+from receiver.web.page.docs import register_docs
 from receiver.web.page.frame import register_frame, render
 from receiver.web.page.search import Query, find
 from receiver.web.page.signing_in import register_signing_in
@@ -22,22 +27,36 @@ _OTHERS: Final = 20
 _OF_A_CALL: Final = 200
 _ENTRIES: Final = 50
 _LONGEST_TEXT: Final = 300
+_A_PAGE: Final = {200: Answer("The page.", media_type=HTML)}
+_QUERY: Final = (
+    only("status", "Only operations of this status."),
+    only("type", "Only operations of this type."),
+    only("q", "Only operations with this text in their names or ids."),
+    only("cursor", "Where the page before ended."),
+)
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}")
 
 
-def make_page(reader: Reader, gate: Gate) -> Blueprint:
+def make_page(reader: Reader, gate: Gate, document: Document) -> Blueprint:
     """Make the routes of the page.
 
     Args:
         reader: what there is to see.
         gate: who may see it.
+        document: what the documentation is made of.
     """
     blueprint = Blueprint("page", "receiver.web", template_folder="templates")
     register_frame(blueprint, gate)
     register_signing_in(blueprint, gate)
+    register_docs(blueprint, document)
 
     @blueprint.get("/")
+    @describe(FIRST_PAGE, _A_PAGE, parameters=_QUERY)
     def operations() -> Response:
+        """Show the operations, newest first, as they come and change.
+
+        Whoever has not signed in gets the form for that.
+        """
         g.scopes = gate.require("read")
         query = _read_query()
         found = find(reader, query)
@@ -51,7 +70,9 @@ def make_page(reader: Reader, gate: Gate) -> Blueprint:
         )
 
     @blueprint.get("/view/operation/<number>")
+    @describe(PAGE, _A_PAGE, problems=(OperationNotFoundError,))
     def operation(number: str) -> Response:
+        """Show one operation."""
         g.scopes = gate.require("read")
         record = reader.by_number(int(number)) if _NUMBER.fullmatch(number) else None
         if record is None:
@@ -67,7 +88,9 @@ def make_page(reader: Reader, gate: Gate) -> Blueprint:
         )
 
     @blueprint.get("/view/call/<call_id>")
+    @describe(PAGE, _A_PAGE, problems=(CallNotFoundError,))
     def call(call_id: str) -> Response:
+        """Show a call with its roster and operations."""
         g.scopes = gate.require("read")
         wanted = normalize_id(call_id)
         record, operations = reader.call(wanted)
@@ -79,7 +102,9 @@ def make_page(reader: Reader, gate: Gate) -> Blueprint:
         return render("call.html", call=view, left_out=len(operations) - len(shown), now=now)
 
     @blueprint.get("/view/quarantine")
+    @describe(PAGE, _A_PAGE, parameters=(only("cursor", "Where the page before ended."),))
     def quarantine() -> Response:
+        """Show what could not be read."""
         g.scopes = gate.require("read")
         cursor = request.args.get("cursor", "")
         before = cursor if ENTRY_ID.fullmatch(cursor) else None

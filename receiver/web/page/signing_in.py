@@ -5,9 +5,18 @@ from typing import Final
 
 from flask import Blueprint, Response, request
 
-from receiver.errors import InsufficientScopeError, InvalidAPIKeyError, TooManyTriesError
+from receiver.errors import (
+    ForbiddenError,
+    InsufficientScopeError,
+    InvalidAPIKeyError,
+    StoreUnavailableError,
+    TooManyTriesError,
+)
 from receiver.web import cookie
 from receiver.web.access import Gate
+from receiver.web.openapi import Answer, describe
+from receiver.web.openapi.access import HTML, PUBLIC_PAGE
+from receiver.web.openapi.bodies import SIGN_IN
 from receiver.web.page.frame import sign_in_form
 from receiver.web.sessions import LIFE
 
@@ -20,7 +29,19 @@ def register_signing_in(blueprint: Blueprint, gate: Gate) -> None:
     """Add the routes of signing in and out."""
 
     @blueprint.post("/sign-in")
+    @describe(
+        PUBLIC_PAGE,
+        {
+            303: Answer("Signed in; go on to `then`.", always=("Location", "Set-Cookie")),
+            401: Answer(
+                "The form again, with what was wrong.", always=("WWW-Authenticate",), media_type=HTML
+            ),
+        },
+        body=SIGN_IN,
+        problems=(ForbiddenError, TooManyTriesError, StoreUnavailableError),
+    )
     def sign_in() -> Response:
+        """Sign in to the page with an API key that may `read`."""
         request.max_content_length = _LONGEST_FORM
         then = _local(request.form.get("then", ""))
         try:
@@ -38,7 +59,13 @@ def register_signing_in(blueprint: Blueprint, gate: Gate) -> None:
         return response
 
     @blueprint.post("/sign-out")
+    @describe(
+        PUBLIC_PAGE,
+        {303: Answer("Signed out.", always=("Location", "Set-Cookie"))},
+        problems=(ForbiddenError, StoreUnavailableError),
+    )
     def sign_out() -> Response:
+        """Sign out of the page."""
         gate.sign_out()
         response = _see_other("/")
         cookie.drop_session(response)

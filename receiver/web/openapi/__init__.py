@@ -1,0 +1,26 @@
+"""The OpenAPI document of the receiver: made from what is said of each route, right beside it.
+
+How to describe a route:
+
+    @blueprint.get("/calls/<call_id>")
+    @describe(
+        READ,                                                  # who may use it (access.py)
+        {200: Answer("The call.", CallRecordSchema)},          # its answers (answers.py), with headers (headers.py)
+        problems=(CallNotFoundError,),                         # those of its own; access and body bring theirs
+    )
+    def show(call_id: str) -> Response:
+        '''Tell a call, as far as Graph has told of it.
+
+        The first paragraph is the route's title, the rest its description, in which `this` is code.
+        '''
+
+An argument of a path is described in parameters.py, other parameters are handed over: `query=` for a webargs
+schema, `parameters=` for single ones. A new error of `receiver.errors` needs a line in advice.py, a new blueprint
+one in tags.py. tests/openapi/ fails for whatever is not described, or described wrongly: every answer that any
+test gets from a running receiver is held to the document.
+"""
+
+from receiver.web.openapi.access import ANYBODY, GRAPH, READ, WRITE
+from receiver.web.openapi.describing import Answer, Body, describe
+
+__all__ = ["ANYBODY", "GRAPH", "READ", "WRITE", "Answer", "Body", "describe"]

@@ -1,0 +1,84 @@
+"""Who may use a route: how he says who he is, and how he is refused."""
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from receiver.errors import (
+    ForbiddenError,
+    InsufficientScopeError,
+    InvalidAPIKeyError,
+    InvalidTokenError,
+    KeysUnavailableError,
+    MissingTokenError,
+    NotConfiguredError,
+    OverloadedError,
+    ReceiverError,
+    StoreUnavailableError,
+    TenantNotAllowedError,
+)
+from receiver.web.cookie import HTTPS_NAME
+
+HTML: Final = "text/html; charset=utf-8"
+PROBLEM: Final = "application/problem+json"
+
+Requirement: TypeAlias = dict[str, list[str]]
+"""An OpenAPI security requirement: the name of a scheme, and the scopes it takes."""
+
+SCHEMES: Final = {
+    "apiKey": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key of this receiver (`receiver keys` makes one). Its scopes, out of `read`, `write` "
+        "and `secrets`, say what it may do.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": HTTPS_NAME,
+        "description": "The session of somebody who has signed in to the page; over plain http the cookie's name "
+        "lacks `__Host-`. It may do what his API key may; to "
+        "change something, the receiver's own page must ask.",
+    },
+    "graphToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "A token that Microsoft's calling platform signs for the app id of a bot.",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may use a route.
+
+    Args:
+        security: the ways to say who one is, of which one is enough; none: anybody may.
+        problems: how one is refused.
+        problems_as: the media type in which this route refuses.
+    """
+
+    security: tuple[Requirement, ...] = ()
+    problems: tuple[type[ReceiverError], ...] = ()
+    problems_as: str = PROBLEM
+
+
+def _key(scope: str) -> tuple[Requirement, ...]:
+    return {"apiKey": [scope]}, {"session": [scope]}
+
+
+_REFUSALS: Final = (InvalidAPIKeyError, InsufficientScopeError, StoreUnavailableError, OverloadedError)
+
+ANYBODY: Final = Access()
+READ: Final = Access(_key("read"), (*_REFUSALS, NotConfiguredError))
+WRITE: Final = Access(_key("write"), (*_REFUSALS, NotConfiguredError, ForbiddenError))
+GRAPH: Final = Access(
+    ({"graphToken": []},),
+    (MissingTokenError, InvalidTokenError, TenantNotAllowedError, NotConfiguredError, KeysUnavailableError),
+)
+PAGE: Final = Access(_key("read"), _REFUSALS, HTML)
+"""A page for somebody who has signed in; whoever has not is asked to."""
+FIRST_PAGE: Final = Access(({}, *_key("read")), _REFUSALS, HTML)
+"""The page where anybody may come, and is asked to sign in."""
+PUBLIC_PAGE: Final = Access(problems_as=HTML)
+"""A page for anybody."""

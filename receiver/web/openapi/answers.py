@@ -1,0 +1,223 @@
+"""The marshmallow schemas of answers: they document what `receiver.web.representation` makes, and load nothing.
+
+Each names every member; the tests hold the real answers to them. Graph's own part of an answer stays open, and is
+described no more closely than the receiver can promise: a member that does not fit Graph's type is told as it came.
+"""
+
+from typing import Any, Final
+
+from marshmallow import INCLUDE, RAISE, Schema, fields
+
+from receiver.graph.schemas import CommsOperationSchema, GraphSchema
+
+_NULLABLE: Final[dict[str, Any]] = {"required": True, "allow_none": True}
+
+
+class AnswerSchema(Schema):
+    """An object that has no other members than those named."""
+
+    class Meta:
+        unknown = RAISE
+
+
+def _text(description: str) -> fields.String:
+    return fields.String(required=True, metadata={"description": description})
+
+
+def _perhaps(description: str) -> fields.String:
+    return fields.String(**_NULLABLE, metadata={"description": description})
+
+
+def _number(description: str, **options: Any) -> fields.Integer:
+    return fields.Integer(
+        **{"required": True, **options}, metadata={"description": description, "minimum": 0}
+    )
+
+
+def _flag(description: str) -> fields.Boolean:
+    return fields.Boolean(required=True, metadata={"description": description})
+
+
+def _time(description: str) -> fields.AwareDateTime:
+    return fields.AwareDateTime(required=True, metadata={"description": description})
+
+
+def _next() -> fields.String:
+    return _perhaps("The `cursor` of the next page; null on the last one.")
+
+
+class StatusTimeSchema(AnswerSchema):
+    status = _text("A status, as Graph names it.")
+    at = _time("When it was first seen.")
+
+
+class StateTimeSchema(AnswerSchema):
+    state = _text("A state, as Graph names it.")
+    at = _time("When it was first seen.")
+
+
+class ConflictSchema(AnswerSchema):
+    status = _text("The status of the second result.")
+    at = _time("When it came.")
+    operation = fields.Nested(
+        CommsOperationSchema, required=True, metadata={"description": "What the second result says."}
+    )
+
+
+class OperationRecordSchema(AnswerSchema):
+    clientContext = _perhaps("What the caller named the operation; null where Graph does not tell.")
+    callId = _perhaps("The call.")
+    operationId = _perhaps("Graph's own id of the operation.")
+    tenantId = _perhaps("The tenant that the news is signed for.")
+    type = _perhaps("Graph's type: `inviteParticipantsOperation`, for example. New ones may appear.")
+    status = _perhaps("`notStarted`, `running`, `completed`, `failed`, or another that Graph may send.")
+    done = _flag("It has its result: `completed` or `failed`.")
+    operation = fields.Nested(
+        CommsOperationSchema,
+        required=True,
+        metadata={
+            "description": "The operation as Graph tells it, all news merged. Secrets need the scope `secrets`."
+        },
+    )
+    timeline = fields.List(fields.Nested(StatusTimeSchema), required=True)
+    firstSeen = _time("When the first news came.")
+    updated = _time("When the last news came that changed something.")
+    revision = _number("How many different pieces of news have been merged.")
+    notifications = _number("How many notifications came, duplicates included.")
+    duplicates = _number("How many of them told nothing new.")
+    conflict = fields.Nested(
+        ConflictSchema,
+        **_NULLABLE,
+        metadata={"description": "A second, different result; the first one stands."},
+    )
+    others = _number(
+        "How many other operations have the same client context. Only where one client context is asked for.",
+        required=False,
+    )
+
+
+class OperationPageSchema(AnswerSchema):
+    operations = fields.List(fields.Nested(OperationRecordSchema), required=True)
+    next = _next()
+
+
+class RegistrationSchema(AnswerSchema):
+    """What whoever may write, and not read, learns of an operation."""
+
+    clientContext = _text("What the caller named the operation.")
+    status = _perhaps("Its status.")
+    done = _flag("It has its result.")
+
+
+class CallAsMergedSchema(GraphSchema):
+    id = _text("The call.")
+    state = _perhaps("Its state.")
+
+
+class CallRecordSchema(Schema):
+    """Where no news of the call itself has come, only its id, a null `state` and its operations are there."""
+
+    callId = _text("The call.")
+    state = _perhaps("`incoming`, `established`, `terminated`, or another that Graph may send.")
+    operations = fields.List(fields.Nested(OperationRecordSchema), required=True)
+    tenantId = fields.String(allow_none=True, metadata={"description": "The call's tenant."})
+    ended = fields.Boolean(metadata={"description": "The call is over."})
+    call = fields.Nested(
+        CallAsMergedSchema, metadata={"description": "The call as Graph tells it, all news merged."}
+    )
+    roster = fields.List(
+        fields.Dict(keys=fields.String()),
+        allow_none=True,
+        metadata={"description": "The participants that Graph named last; null while it has named none."},
+    )
+    timeline = fields.List(fields.Nested(StateTimeSchema))
+    firstSeen = fields.AwareDateTime()
+    updated = fields.AwareDateTime()
+    revision = _number("How many different pieces of news have been merged.", required=False)
+    notifications = _number("How many notifications came, duplicates included.", required=False)
+    duplicates = _number("How many of them told nothing new.", required=False)
+
+    class Meta:
+        unknown = RAISE
+
+
+class ChangeSchema(AnswerSchema):
+    id = _text("The receiver's own id of this item.")
+    at = _time("When it came.")
+    notification = fields.Dict(
+        keys=fields.String(),
+        required=True,
+        metadata={"description": "The item as Graph sent it, without secrets."},
+    )
+
+
+class ChangePageSchema(AnswerSchema):
+    notifications = fields.List(fields.Nested(ChangeSchema), required=True)
+    next = _next()
+
+
+class QuarantineEntrySchema(AnswerSchema):
+    id = _text("The id, for a replay.")
+    at = _time("When it came.")
+    reason = _text("Why it can't be read.")
+    contract = _text("Where it came: `callback` or `notifications`.")
+    tenantId = _perhaps("The tenant that it is signed for.")
+    item = fields.Raw(
+        **_NULLABLE,
+        metadata={"description": "What came; texts and numbers that may be personal data are hidden."},
+    )
+
+
+class QuarantinePageSchema(AnswerSchema):
+    items = fields.List(fields.Nested(QuarantineEntrySchema), required=True)
+    next = _next()
+
+
+class ReplaySchema(AnswerSchema):
+    id = _text("The item's id.")
+    outcomes = fields.List(
+        fields.String(),
+        required=True,
+        metadata={
+            "description": "What became of each thing in it: `new`, `changed`, `duplicate`, `conflict`, `kept`."
+        },
+    )
+
+
+class LifeSchema(AnswerSchema):
+    status = _text("`alive`.")
+
+
+class ReadinessSchema(AnswerSchema):
+    status = _text("`ready` or `not ready`.")
+    checks = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={"description": "What was looked at: `ok`, or what is wrong."},
+    )
+
+
+class DocumentSchema(Schema):
+    """See https://spec.openapis.org/oas/v3.1.1.html."""
+
+    openapi = _text("The version of OpenAPI.")
+
+    class Meta:
+        unknown = INCLUDE
+
+
+class ProblemSchema(Schema):
+    """A problem document (RFC 9457). Some have members of their own."""
+
+    type = fields.String(
+        required=True,
+        metadata={"description": "Which problem it is; there it is explained.", "format": "uri-reference"},
+    )
+    title = _text("The problem in a few words, always the same for its type.")
+    status = _number("The status of the answer.")
+    detail = _text("What is wrong here, and what to do about it.")
+    requestId = _text("The id of the request, in the log too.")
+    errors = fields.Dict(
+        keys=fields.String(), metadata={"description": "What is wrong with which query argument."}
+    )

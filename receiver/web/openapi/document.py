@@ -1,0 +1,94 @@
+"""Making the OpenAPI document out of the routes of an app and what is said of them.
+
+OpenAPI 3.1: https://spec.openapis.org/oas/v3.1.1.html
+"""
+
+import hashlib
+from functools import cached_property
+from typing import Any, Final, TypeAlias
+
+import orjson
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Flask
+from marshmallow import Schema
+
+from receiver import __version__
+from receiver.web.openapi.access import SCHEMES
+from receiver.web.openapi.answers import ProblemSchema
+from receiver.web.openapi.bodies import RESOURCES
+from receiver.web.openapi.describing import description_of
+from receiver.web.openapi.operation import ANY_PROBLEM, Route, any_problem, operation
+from receiver.web.openapi.tags import TAGS
+
+JSON: TypeAlias = dict[str, Any]
+
+IMPLIED: Final = frozenset({"HEAD", "OPTIONS"})
+"""The methods that Flask adds by itself."""
+
+_INTRODUCTION: Final = """\
+Receives Microsoft Graph's notifications of call operations, keeps the latest state of each, and tells it to those
+who may ask.
+
+Every error is a problem document (RFC 9457), whose `type` is where it is explained. Every route with `GET` takes
+`HEAD` as well. A request may bring an id of its own as `X-Request-ID`; its answer and the log bear it.
+"""
+
+
+class Document:
+    """The document of an app: made when it is first wanted, when all routes are there, and then kept."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+
+    @cached_property
+    def content(self) -> JSON:
+        """The document."""
+        return make_document(self._app)
+
+    @cached_property
+    def text(self) -> bytes:
+        """The document as JSON."""
+        return orjson.dumps(self.content)
+
+    @cached_property
+    def version(self) -> str:
+        """What differs where the document does."""
+        return hashlib.sha256(self.text).hexdigest()[:16]
+
+
+def routes(app: Flask) -> list[Route]:
+    """Return every route that is described, blueprint by blueprint in the order of the tags."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        description = description_of(view)
+        if description:
+            methods = sorted((rule.methods or set()) - IMPLIED)
+            found += [Route(rule, method, view, description) for method in methods]
+    order = list(TAGS)
+    return sorted(found, key=lambda route: order.index(route.tag) if route.tag in TAGS else len(order))
+
+
+def make_document(app: Flask) -> JSON:
+    """Make the document."""
+    spec = APISpec(
+        title="receiver",
+        version=__version__,
+        openapi_version="3.1.0",
+        plugins=[MarshmallowPlugin()],
+        info={"description": _INTRODUCTION},
+        tags=[
+            {"name": name, "x-displayName": title, "description": text}
+            for name, (title, text) in TAGS.items()
+        ],
+    )
+    for name, scheme in SCHEMES.items():
+        spec.components.security_scheme(name, scheme)
+    schemas: tuple[type[Schema], ...] = (ProblemSchema, *RESOURCES)
+    for schema in schemas:
+        spec.components.schema(schema.__name__.removesuffix("Schema"), schema=schema)
+    spec.components.response(ANY_PROBLEM, any_problem())
+    for route in routes(app):
+        spec.path(route.path, operations={route.method.lower(): operation(route)})
+    return spec.to_dict()

@@ -1,0 +1,38 @@
+"""The headers of answers that mean something, by name."""
+
+from typing import Any, Final
+
+HEADERS: Final[dict[str, dict[str, Any]]] = {
+    "ETag": {
+        "description": "The version. Send it as `If-None-Match` to get 304 while it is still the same.",
+        "schema": {"type": "string", "pattern": '^(W/)?"[^"]*"$'},
+    },
+    "Retry-After": {
+        "description": "Seconds after which to ask again.",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+    },
+    "Preference-Applied": {
+        "description": "Which preference was followed (RFC 7240), if one was given.",
+        "schema": {"type": "string", "pattern": "^wait=[0-9]+$"},
+    },
+    "Link": {
+        "description": 'Where the next page is (RFC 8288), as `<path>; rel="next"`; absent on the last one.',
+        "schema": {"type": "string", "pattern": '^<[^>]+>; rel="next"$'},
+    },
+    "Location": {
+        "description": "Where it is, or where to go on.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "WWW-Authenticate": {
+        "description": "How to say who you are.",
+        "schema": {"type": "string", "const": "Bearer"},
+    },
+    "Set-Cookie": {
+        "description": "Begins or ends the session.",
+        "schema": {"type": "string"},
+    },
+    "client-request-id": {
+        "description": "Graph's own id of this request (`X-Microsoft-Skype-Message-ID`), where it sent one.",
+        "schema": {"type": "string"},
+    },
+}

@@ -1,0 +1,91 @@
+"""Parameters: every argument of a path by its name there, and those headers and query arguments that views read."""
+
+from typing import Final
+
+from receiver.graph.schemas import MAX_CLIENT_CONTEXT
+from receiver.web.openapi.describing import Parameter
+
+_ENTRY_ID: Final = "^[0-9]{1,19}-[0-9]{1,19}$"
+_CALL_ID: Final = "fa0f5238-af94-457b-8a7e-3cb57ee5af15"
+
+PATH: Final[dict[str, Parameter]] = {
+    "client_context": {
+        "description": "What the caller named the operation. Percent-encode it, slashes too: it may hold anything.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_CLIENT_CONTEXT},
+        "example": "7ea89c5d-771b-4cbc-9922-a0ba00548069",
+    },
+    "call_id": {
+        "description": "The call's id. A GUID may be written with dashes or without, in upper or lower case.",
+        "schema": {"type": "string"},
+        "example": _CALL_ID,
+    },
+    "operation_id": {
+        "description": "The operation's id, written like a call's.",
+        "schema": {"type": "string"},
+        "example": "00fce55b-0cad-4b63-941d-c42f8e9eecbe",
+    },
+    "app_id": {
+        "description": "The app id of the bot, where one receiver serves several.",
+        "schema": {"type": "string"},
+        "example": "11111111-2222-3333-4444-555555555555",
+    },
+    "entry_id": {
+        "description": "The id of an item in quarantine; `GET /quarantine` lists them.",
+        "schema": {"type": "string", "pattern": _ENTRY_ID},
+        "example": "1795481861563-0",
+    },
+    "number": {
+        "description": "The number that the receiver gave the operation.",
+        "schema": {"type": "string", "pattern": "^[1-9][0-9]{0,15}$"},
+    },
+    "kind": {
+        "description": "The last part of a problem's `type`.",
+        "schema": {"type": "string"},
+        "example": "operation-not-found",
+    },
+    "given": {"description": "The version of the static files.", "schema": {"type": "string"}},
+    "name": {"description": "The name of the file.", "schema": {"type": "string"}},
+}
+
+WAIT: Final[Parameter] = {
+    "name": "wait",
+    "in": "query",
+    "description": "Seconds to wait for a result, or with `If-None-Match` for any change. More than 25 means 25.",
+    "schema": {"type": "integer", "minimum": 0, "maximum": 999_999_999},
+    "example": 20,
+}
+PREFER: Final[Parameter] = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "`wait=20` is another way to ask for waiting (RFC 7240); `?wait=` comes before it.",
+    "schema": {"type": "string"},
+}
+IF_NONE_MATCH: Final[Parameter] = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "An `ETag` that was told before: where it is still that version, the answer is 304.",
+    "schema": {"type": "string"},
+}
+LAST_EVENT_ID: Final[Parameter] = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "description": "The `id` of the last event seen. The stream goes on after it, without a gap and without a repeat.",
+    "schema": {"type": "string"},
+}
+CALL_OF_OPERATION: Final[Parameter] = {
+    "name": "callId",
+    "in": "query",
+    "description": "The call that the operation belongs to, which the action's response does not tell.",
+    "schema": {"type": "string"},
+}
+VALIDATION_TOKEN: Final[Parameter] = {
+    "name": "validationToken",
+    "in": "query",
+    "description": "A handshake: the answer is this text, and nothing else happens.",
+    "schema": {"type": "string"},
+}
+
+
+def only(name: str, text: str) -> Parameter:
+    """Make a query argument that picks by some text."""
+    return {"name": name, "in": "query", "description": text, "schema": {"type": "string"}}

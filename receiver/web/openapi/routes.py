@@ -1,0 +1,33 @@
+"""`/openapi.json`: the document, for machines; `/docs` is made of it for people."""
+
+from flask import Blueprint, Response, request
+
+from receiver.web.openapi.access import ANYBODY
+from receiver.web.openapi.answers import DocumentSchema
+from receiver.web.openapi.describing import Answer, describe
+from receiver.web.openapi.document import Document
+from receiver.web.openapi.parameters import IF_NONE_MATCH
+
+
+def make_openapi(document: Document) -> Blueprint:
+    """Make the route of the OpenAPI document."""
+    blueprint = Blueprint("openapi", __name__)
+
+    @blueprint.get("/openapi.json")
+    @describe(
+        ANYBODY,
+        {
+            200: Answer("The document.", DocumentSchema, ("ETag",)),
+            304: Answer("It is still the version that `If-None-Match` names.", always=("ETag",)),
+        },
+        parameters=(IF_NONE_MATCH,),
+    )
+    def show() -> Response:
+        """Describe every route, as an OpenAPI document."""
+        response = Response(document.text, content_type="application/json")
+        response.set_etag(document.version)
+        response.headers["Cache-Control"] = "no-cache"
+        response.make_conditional(request)
+        return response
+
+    return blueprint

@@ -1,0 +1,157 @@
+"""The OpenAPI document as the page of documentation shows it. Pure: it knows the document, and nothing else."""
+
+import json
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+_WHO: Final = {
+    "apiKey": "an API key",
+    "session": "a session",
+    "graphToken": "a token of Graph's",
+}
+_JSON: Final = "application/json"
+_EVENTS: Final = "text/event-stream"
+_OF_PEOPLE: Final = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The routes of one tag."""
+
+    name: str
+    title: str
+    text: str
+    routes: tuple["RouteView", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteView:
+    """A route, as the document has it."""
+
+    method: str
+    path: str
+    said: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        """Its name, also within the page."""
+        return str(self.said["operationId"])
+
+    @property
+    def who(self) -> str:
+        """Who may use it, in words."""
+        ways = {name: scopes for way in self.said["security"] for name, scopes in way.items()}
+        if {} in self.said["security"] or not ways:
+            return "Anybody may."
+        names = " or ".join(_WHO[name] for name in ways)
+        scopes = sorted({f"`{scope}`" for scopes in ways.values() for scope in scopes})
+        return f"Needs {names}, with the scope {', '.join(scopes)}." if scopes else f"Needs {names}."
+
+    @property
+    def body(self) -> dict[str, Any] | None:
+        """What it takes: media type, text, schema, perhaps an example."""
+        said = self.said.get("requestBody")
+        if said is None:
+            return None
+        [(media_type, content)] = said["content"].items()
+        return {
+            "text": said["description"],
+            "required": said["required"],
+            "media_type": media_type,
+            **content,
+        }
+
+    @property
+    def answers(self) -> tuple["AnswerView", ...]:
+        """Its answers, those that any request may get left out."""
+        return tuple(
+            AnswerView(status, said)
+            for status, said in sorted(self.said["responses"].items())
+            if status != "default"
+        )
+
+    def curl(self, address: str) -> str:
+        """Return a command that uses it; nothing, where only Graph or a browser does."""
+        schemes = {name for way in self.said["security"] for name in way}
+        if "graphToken" in schemes or _OF_PEOPLE in self.said["tags"]:
+            return ""
+        parts = ["curl"]
+        if any(_EVENTS in answer.media_type for answer in self.answers):
+            parts.append("-N")
+        if self.method != "GET":
+            parts.append(f"-X {self.method}")
+        if "apiKey" in schemes:
+            parts.append('-H "Authorization: Bearer $KEY"')
+        if self.body and "example" in self.body:
+            example = json.dumps(self.body["example"], ensure_ascii=False)
+            parts += [f"-H 'Content-Type: {_JSON}'", f"-d {shlex.quote(example)}"]
+        return " ".join([*parts, shlex.quote(address + self._example())])
+
+    def _example(self) -> str:
+        path, query = self.path, []
+        for parameter in self.said["parameters"]:
+            example = quote(str(parameter.get("example", parameter["name"])), safe="")
+            if parameter["in"] == "path":
+                path = path.replace(f"{{{parameter['name']}}}", example)
+            elif parameter["in"] == "query" and "example" in parameter:
+                query.append(f"{parameter['name']}={example}")
+        return path + ("?" if query else "") + "&".join(query)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerView:
+    """One answer of a route."""
+
+    status: str
+    said: dict[str, Any]
+
+    @property
+    def is_good(self) -> bool:
+        """It is what was asked for."""
+        return self.status < "3"
+
+    @property
+    def media_type(self) -> str:
+        """That of its body; empty if it has none."""
+        return next(iter(self.said.get("content", {})), "")
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """Schema, and perhaps an example, of its body."""
+        return next(iter(self.said.get("content", {}).values()), {})
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """The types of problem that it may be."""
+        parts = self.content.get("schema", {}).get("allOf", ())
+        return tuple(
+            kind for part in parts for kind in part.get("properties", {}).get("type", {}).get("enum", ())
+        )
+
+
+def groups(document: dict[str, Any]) -> tuple[Group, ...]:
+    """Arrange the routes of a document by their tags."""
+    return tuple(
+        Group(tag["name"], tag["x-displayName"], tag["description"], tuple(_routes(document, tag["name"])))
+        for tag in document["tags"]
+    )
+
+
+def answering_with(document: dict[str, Any], kind: str) -> tuple[RouteView, ...]:
+    """Return the routes that may answer with a problem of a type."""
+    return tuple(
+        route
+        for group in groups(document)
+        for route in group.routes
+        if any(kind in answer.problems for answer in route.answers)
+    )
+
+
+def _routes(document: dict[str, Any], tag: str) -> Iterator[RouteView]:
+    for path, methods in document["paths"].items():
+        for method, said in methods.items():
+            if tag in said["tags"]:
+                yield RouteView(method.upper(), path, said)

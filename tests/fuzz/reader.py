@@ -1,0 +1,102 @@
+"""Coverage-guided fuzzing of the reader: bytes in, updates or a refusal out, and nothing else.
+
+A program, not a test. It runs until it finds something or the time is over, and keeps what it has learnt in a folder:
+
+    .venv/bin/pip install -e '.[fuzz]'
+    .venv/bin/python -m tests.fuzz.reader /tmp/corpus -max_total_time=600
+
+Further arguments are libFuzzer's (`-help=1` lists them). What it finds it writes into the folder that it runs in, as
+`crash-…`; give it that file as its only argument to see it again, and make a test of it in tests/graph/.
+"""
+
+import copy
+import json
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import atheris
+
+with atheris.instrument_imports(include=["receiver.graph"]):
+    from receiver.errors import InvalidEnvelopeError, InvalidJSONError, InvalidOperationError
+    from receiver.graph.changes import read_changes
+    from receiver.graph.json import dump, parse
+    from receiver.graph.notifications import is_old_skype_call, read_notification, read_response
+    from receiver.graph.privacy import redact, without_secrets
+
+from tests.graph.reading import TENANT
+from tests.graph.test_any_input import ITEMS, check, first_resource, paths
+
+VALUES = [None, True, 0, 2**64, -1.5, "", [], {}]
+WORDS = sorted({word for item in ITEMS for word in json.dumps(item).split('"')[1::2]})
+
+
+def look(body: bytes) -> None:
+    """Read a body in every way that there is; raise where a reader does what it should not."""
+    try:
+        document = parse(body)
+    except InvalidJSONError:
+        return
+    is_old_skype_call(document)
+    try:
+        check(read_notification(document, TENANT))
+    except InvalidEnvelopeError:
+        assert not (isinstance(document, dict) and isinstance(document.get("value"), list))
+    try:
+        for _, change in read_changes(document):
+            assert dump(parse(change.text.encode())) == change.text
+            redact(change.text)
+            without_secrets(change.text)
+    except InvalidEnvelopeError:
+        pass
+    try:
+        update = read_response(first_resource(document), "invite-1")
+    except InvalidOperationError:
+        return
+    assert update.client_context == "invite-1"
+
+
+def mutate(body: bytes, max_size: int, seed: int) -> bytes:
+    """Change a body: half of the time as JSON, so that it stays some, else byte by byte."""
+    random = Random(seed)
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        document = None
+    places = [path for path in paths(document) if path]
+    if not places or random.random() < 0.5:
+        return atheris.Mutate(body, max_size)
+    *above, last = random.choice(places)
+    value = random.choice(
+        [random.choice(WORDS), copy.deepcopy(reach(document, random.choice(places))), *VALUES]
+    )
+    reach(document, above)[last] = value
+    made = json.dumps(document).encode()
+    return made if len(made) <= max_size else atheris.Mutate(body, max_size)
+
+
+def reach(document: Any, path: Iterable[str | int]) -> Any:
+    """Return what stands at a place within a document."""
+    for step in path:
+        document = document[step]
+    return document
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        seeds = Path(folder) / "seeds"
+        seeds.mkdir()
+        for number, item in enumerate([ITEMS, *([item] for item in ITEMS)]):
+            (seeds / str(number)).write_text(json.dumps({"value": item}))
+        words = Path(folder) / "words"
+        words.write_text("".join(f'"{json.dumps(word)[1:-1]}"\n' for word in WORDS if word.isascii()))
+        options = ["-max_len=4096", "-timeout=10", f"-dict={words}"]
+        atheris.Setup([*sys.argv, str(seeds), *options], look, custom_mutator=mutate)
+        atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""What the store may hold, whatever came: the table of `receiver.store.keys`, and records that are found again."""
+
+import re
+
+import orjson
+import redis
+
+from receiver.store import keys
+from receiver.store.records import CallRecord, OperationRecord
+
+_ROW = re.compile(r"^\| `(?P<name>[^`]+)` \| (?P<type>[a-z ]+) \| .* \| (?P<life>[^|]+) \|$", re.MULTILINE)
+_PLACES = {"<number>": r"[1-9]\d*"}
+_TYPES = {"sorted set": "zset"}
+
+
+class KeyRule:
+    """A row of the table: the names that it stands for, their type, and whether they end by themselves."""
+
+    def __init__(self, row: re.Match[str]) -> None:
+        name = re.sub("<[^>]+>", lambda place: _PLACES.get(place[0], ".+"), row["name"])
+        self.pattern = re.compile(re.escape(keys.PREFIX) + name, re.DOTALL)
+        self.type = _TYPES.get(row["type"], row["type"])
+        self.ends = row["life"] not in {"for ever", "newest 10,000"}
+
+
+RULES = [KeyRule(row) for row in _ROW.finditer(keys.__doc__ or "")]
+
+
+def hold_store(client: redis.Redis) -> int:
+    """Fail where the store holds what it should not; return how many operation records it holds."""
+    names = [name.decode() for name in client.scan_iter(count=1000)]
+    pipeline = client.pipeline(transaction=False)
+    for name in names:
+        pipeline.type(name)
+        pipeline.ttl(name)
+    told = pipeline.execute()
+    for name, kind, ttl in zip(names, told[::2], told[1::2], strict=True):
+        rule = next((rule for rule in RULES if rule.pattern.fullmatch(name)), None)
+        assert rule, f"{name!r} is not in the table of keys"
+        assert kind.decode() == rule.type, f"{name!r} is a {kind.decode()}"
+        assert (ttl > 0) == rule.ends, f"{name!r} ends in {ttl} s"
+        assert not name.endswith(":None"), f"{name!r} comes of something missing"
+    Shelf(client, names).hold()
+    return sum(name.startswith(f"{keys.PREFIX}op:") for name in names)
+
+
+class Shelf:
+    """Records and what points at them, read at once."""
+
+    def __init__(self, client: redis.Redis, names: list[str]) -> None:
+        self._client = client
+        self._names = [name.removeprefix(keys.PREFIX) for name in names]
+        self._records = {
+            int(name[3:]): OperationRecord.parse(int(name[3:]), client.get(keys.PREFIX + name))
+            for name in self._names
+            if name.startswith("op:")
+        }
+
+    def hold(self) -> None:
+        for number, record in self._records.items():
+            self._hold_operation(number, record)
+        for name in self._names:
+            kind, _, rest = name.partition(":")
+            if kind == "call":
+                assert CallRecord.parse(self._client.get(keys.PREFIX + name)).call_id == rest
+            elif kind in {"cc", "ops", "oid", "open"}:
+                assert self._numbers(name) <= self._records.keys(), f"{name!r} points at what is not there"
+            elif kind in {"quarantine", "changes"}:
+                for _, entry in self._client.xrange(keys.PREFIX + name):
+                    orjson.loads(entry[b"text"])
+
+    def _hold_operation(self, number: int, record: OperationRecord) -> None:
+        cc, call_id, operation_id = record.client_context, record.call_id, record.operation_id
+        assert cc or call_id, f"nobody could ask for record {number}"
+        assert "None" not in {cc, call_id, operation_id}, f"record {number} has an id that was missing"
+        assert record.revision >= 1, f"record {number} has no revision"
+        assert record.notifications >= record.duplicates, f"record {number} has too many duplicates"
+        indexes = {
+            f"cc:{cc}": cc,
+            f"ops:{call_id}": call_id,
+            f"open:{cc}": cc and not operation_id,
+            f"oid:{operation_id}": operation_id and not (cc and call_id),
+        }
+        for name, wanted in indexes.items():
+            if wanted:
+                assert number in self._numbers(name, operation_id), (
+                    f"{name!r} does not lead to record {number}"
+                )
+
+    def _numbers(self, name: str, operation_id: str | None = None) -> set[int]:
+        """Return the records that an index points at; of `ops`, those of one operation id if it is given."""
+        key = keys.PREFIX + name
+        if name.startswith("cc:"):
+            return set(map(int, self._client.zrange(key, 0, -1)))
+        if not name.startswith("ops:"):
+            return set(map(int, (self._client.get(key) or b"").split()))
+        lists = (
+            self._client.hvals(key) if operation_id is None else [self._client.hget(key, operation_id) or b""]
+        )
+        return {int(number) for listed in lists for number in listed.split()}

@@ -1,0 +1,51 @@
+"""Every route, with what its description allows and with what it doesn't: schemathesis against a real receiver."""
+
+import copy
+import json
+import subprocess
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from receiver.web.openapi.parameters import VALIDATION_TOKEN
+from tests.fuzz.night import IS_NIGHT, cases
+from tests.fuzz.store_rules import hold_store
+from tests.openapi.document import document
+from tests.service import ALL, Service
+from tests.stores import StoreServer
+
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+PROGRAM = Path(sysconfig.get_path("scripts")) / "schemathesis"
+PER_ROUTE = cases(usually=5, at_night=1000)
+
+
+@pytest.mark.timeout(0 if IS_NIGHT else 120)
+def test_every_route_does_as_its_description_says(
+    service: Service, store: StoreServer, tmp_path: Path
+) -> None:
+    seed = [] if IS_NIGHT else ["--seed", "1"]  # what is found by day must be found again
+    described = tmp_path / "openapi.json"
+    described.write_text(json.dumps(without_handshakes(document())))
+    command = [PROGRAM, "--no-color", "--config-file", CONFIG, "run", described, "--url", service.address]
+    run = subprocess.run(
+        [*command, "--max-examples", str(PER_ROUTE), "--warnings", "off", *seed],
+        cwd=tmp_path,
+        env={**service.environment, "KEY": ALL, "TOKEN": service.token()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    hold_store(store.client)
+    assert "a bug" not in service.log
+
+
+def without_handshakes(described: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the argument that makes a POST a handshake: of nearly every body nothing would be read."""
+    described = copy.deepcopy(described)
+    for methods in described["paths"].values():
+        for operation in methods.values():
+            operation["parameters"] = [one for one in operation["parameters"] if one != VALIDATION_TOKEN]
+    return described

@@ -1,0 +1,39 @@
+"""The OpenAPI document and the documentation, as a running receiver gives them."""
+
+import re
+
+from receiver.web.openapi.advice import ADVICE
+from tests.openapi.document import document
+from tests.service import Service
+
+
+def test_the_document_needs_no_key_and_has_a_version(service: Service) -> None:
+    told = service.get("/openapi.json", key=None)
+    assert (told.status, told.json) == (200, document())
+    same = service.get("/openapi.json", key=None, headers={"If-None-Match": told.headers["ETag"]})
+    assert (same.status, same.body) == (304, b"")
+
+
+def test_the_documentation_shows_every_route_and_its_links_lead_somewhere(service: Service) -> None:
+    page = service.get("/docs", key=None).body.decode()
+    for methods in document()["paths"].values():
+        for operation in methods.values():
+            assert f'id="{operation["operationId"]}"' in page
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    for link in re.findall(r'href="#([^"]+)"', page):
+        assert link in ids
+
+
+def test_every_problem_is_explained_where_its_type_points(service: Service) -> None:
+    linked = set(re.findall(r'href="/problems/([^"]+)"', service.get("/docs", key=None).body.decode()))
+    explained = {error.type for error in ADVICE}
+    assert linked <= explained
+    for error in ADVICE:
+        page = service.get(f"/problems/{error.type}", key=None)
+        assert page.status == 200
+        assert error.title in page.body.decode().replace("&#39;", "'")
+
+
+def test_a_problem_that_there_is_not_is_not_explained(service: Service) -> None:
+    assert service.get("/problems/boredom", key=None).status == 404
