@@ -106,8 +106,9 @@ class _Stream:
             last_id: the id of the last event that the reader has seen; empty, if he is new.
         """
         try:
-            yield b"retry: %d\nid: %s\n\n" % (_RECONNECT, (last_id or self._now()).encode())
-            yield from self._beginning(last_id)
+            position = last_id or self._now()
+            yield b"retry: %d\nid: %s\n\n" % (_RECONNECT, position.encode())
+            yield from self._beginning(last_id, position)
         except StoreUnavailableError:
             return  # he comes again by himself, with the id that he has
         while not self._subscription.closed:
@@ -122,14 +123,16 @@ class _Stream:
         self._subscription.skip_to(position)
         return position
 
-    def _beginning(self, last_id: str) -> Iterator[bytes]:
+    def _beginning(self, last_id: str, position: str) -> Iterator[bytes]:
         if last_id and self._feed.holds(last_id):
             self._subscription.skip_to(last_id)
             yield from self._missed(last_id)
         elif last_id:
-            yield from self._present(reset=True)
+            yield from self._present(self._now(), reset=True)
         elif self._subscription.interest != Interest():
-            yield from self._present(reset=False)
+            yield from self._present(
+                position, reset=False
+            )  # the first frame has promised all that comes after
 
     def _missed(self, last_id: str) -> Iterator[bytes]:
         position, until = last_id, self._subscription.position
@@ -140,9 +143,8 @@ class _Stream:
                 encode(event) for event in batch.events if self._subscription.interest.admits(event)
             )
 
-    def _present(self, *, reset: bool) -> Iterator[bytes]:
+    def _present(self, position: str, *, reset: bool) -> Iterator[bytes]:
         """Yield the newest operations, the oldest of them first; before them, if wanted, that this is a reset."""
-        position = self._now()
         if reset:
             yield _frame("reset", {"reason": "more has happened than the feed still holds"}, position)
         interest = self._subscription.interest

@@ -4,7 +4,17 @@ import socket
 import time
 from pathlib import Path
 
+from receiver.graph.statuses import state_rank
+from receiver.graph.updates import CallUpdate
 from receiver.simulator.issuer import Issuer
+from receiver.store.connections import connect
+from receiver.store.feed import Feed
+from receiver.store.link import Link
+from receiver.store.pipeline import Pipeline
+from receiver.store.reader import Reader
+from receiver.store.writer import Writer
+from receiver.web.events import _Stream, encode
+from receiver.web.hub import Hub, Interest
 from tests import stores
 from tests.listening import Listener
 from tests.notifications import CALL, call, operation, roster
@@ -46,6 +56,21 @@ def test_a_stream_of_one_client_context_begins_with_its_present(service: Service
         time.sleep(0.2)
     assert [event.data["status"] for event in events] == ["running", "completed"]
     assert len(listener.events) == 2
+
+
+def test_what_comes_while_a_stream_begins_is_told(store: StoreServer) -> None:
+    link = Link(connect(store.url, "required"))
+    feed, reader = Feed(link), Reader(link)
+    hub = Hub(Feed(Link(connect(store.url, "required"), size=1)), encode, most=1)
+    subscription = hub.subscribe(Interest("", CALL), feed, None)
+    frames = _Stream(subscription, reader, feed).frames("")
+    assert next(frames).startswith(b"retry:")
+    update = CallUpdate(CALL, "", "established", state_rank("established"))
+    Writer(Pipeline(link), retention_days=1).keep([update], delivery="1", within=2)
+    assert next(frames) == b"", "no operations yet"
+    assert b"event: call\n" in next(frames)
+    subscription.close()
+    hub.unsubscribe(subscription)
 
 
 def test_a_stream_of_one_call_tells_of_the_call_and_its_operations(service: Service) -> None:
