@@ -1,7 +1,7 @@
 """The store of the benchmark: filling it, and whether it holds what was answered 202.
 
 A load is checked by count and by sample. wrk hangs up at the end without waiting for its last answers, so what is
-stored may exceed what was answered by one POST for each connection, and never fall below it.
+stored may exceed what was answered by one POST for each connection, and never falls below it.
 """
 
 import json
@@ -20,14 +20,16 @@ from receiver.store.link import Link, connect
 from receiver.store.reader import Reader
 from receiver.store.writer import Writer
 from tests.benchmarks.callback import news
-from tests.benchmarks.callback.load import Load, Outcome
+from tests.benchmarks.callback.load import Load
 from tests.benchmarks.callback.servers import PEER_SET, Kind
+from tests.benchmarks.callback.wrk import Counted
 from tests.service import TENANT
 from tests.stores import StoreServer
 
 _RETENTION_DAYS: Final = 30
 _AT_ONCE: Final = 100
 _SAMPLE: Final = 50
+_QUICKLY_FILLED: Final = 10_000
 
 
 class LostError(Exception):
@@ -35,53 +37,68 @@ class LostError(Exception):
 
 
 class Kept:
-    """Looks after what the store holds.
+    """Looks after what a store holds: so many completed invitations before each load.
 
     Args:
         store: the store.
+        records: how many.
     """
 
-    def __init__(self, store: StoreServer) -> None:
+    def __init__(self, store: StoreServer, records: int) -> None:
         link = Link(connect(store.url, "required"))
         self._client: redis.Redis = store.client
         self._reader = Reader(link, within=30)
         self._writer = Writer(link, retention_days=_RETENTION_DAYS)
+        self._records = records
+        self.fill(records)
 
     def fill(self, records: int) -> None:
-        """Empty the store, then put completed invitations into it, by the merge script."""
-        self._client.flushall()
+        """Store so many, by the receiver's own writer."""
         for start in range(1, records + 1, _AT_ONCE):
-            some = [_filling(number) for number in range(start, min(start + _AT_ONCE, records + 1))]
-            self._writer.keep(some, delivery="filling", within=30)
+            numbers = range(start, min(start + _AT_ONCE, records + 1))
+            self._writer.keep([_filling(number) for number in numbers], delivery="f111f1f111f1", within=30)
+
+    def restore(self) -> None:
+        """Have it hold no more than at first, unless that takes long and some more make no difference."""
+        if self._records <= _QUICKLY_FILLED:
+            self._client.flushall()
+            self.fill(self._records)
 
     def count(self, kind: Kind) -> int:
-        """Return how many operations a server has stored, when it has settled what nobody waits for any more."""
-        count, before = self._count(kind), -1
+        """Return how many operations a server has stored."""
+        if kind is PEER_SET:
+            return int(
+                self._client.dbsize() - self._client.exists(f"{PREFIX}probe")
+            )  # which goes after a minute
+        return int(self._client.get(f"{PREFIX}next") or 0)
+
+    def settled_count(self, kind: Kind) -> int:
+        """Return the same when what nobody waits for any more is stored, too."""
+        count, before = self.count(kind), -1
         while count != before:
-            time.sleep(0.2)
-            count, before = self._count(kind), count
+            time.sleep(0.1)
+            count, before = self.count(kind), count
         return count
 
-    def check(self, load: Load, outcome: Outcome, kind: Kind, grown: int) -> None:
+    def check(self, load: Load, counted: Counted, kind: Kind, grown: int) -> None:
         """Check what a load of news has left.
 
         Raises:
             LostError: something is missing, or not what was sent.
         """
-        news_of_each = 2 if load.kind == "lives" else 1
-        answered = outcome.requests * load.items
-        if not answered / news_of_each <= grown <= outcome.numbers:
-            counts = f"{answered} items answered 202, {grown} operations stored, {outcome.numbers} sent"
-            raise LostError(f"{kind.name}, {load.name}: {counts}")
-        # The newest may not have been answered any more; wrk never sends the first, with which it tries its script.
-        newest = outcome.numbers - 2 * load.connections * load.items
-        for number in random.sample(range(load.items + 1, newest), min(_SAMPLE, newest - load.items - 1)):
-            self._check_one(kind, outcome.series, news.digits(number))
+        answered = counted.answered * load.items
+        if not answered / (2 if load.kind == "lives" else 1) <= grown <= counted.newest:
+            numbers = f"{answered} items answered 202, {grown} operations stored, {counted.newest} sent"
+            raise LostError(f"{kind.name}, {load.name}: {numbers}")
+        # The newest may lack their answer; wrk does not send the first POST, with which it tries its script.
+        numbers = range(load.items + 1, counted.newest - 2 * load.connections * load.items)
+        for number in random.sample(numbers, min(_SAMPLE, len(numbers))):
+            self._check_one(kind, counted.series, news.digits(number))
 
-    def _count(self, kind: Kind) -> int:
-        if kind is PEER_SET:
-            return int(self._client.dbsize())
-        return int(self._client.get(f"{PREFIX}next") or 0)
+    def memory(self) -> dict[str, int]:
+        """Return the bytes that the store says it uses, all in all and for data alone."""
+        info = self._client.info("memory")
+        return {name: int(info[name]) for name in ("used_memory", "used_memory_dataset")}
 
     def _check_one(self, kind: Kind, series: str, number: str) -> None:
         sent = news.invitation(series, number)["resourceData"]
@@ -102,12 +119,12 @@ class Kept:
 
 
 def _filling(number: int) -> OperationUpdate:
-    mark = news.digits(number)
+    digits = news.digits(number)
     return replace(
         _FIRST,
-        client_context=news.client_context(news.FILLING, mark),
-        call_id=news.call_id(news.FILLING, mark),
-        operation_id=news.operation_id(news.FILLING, mark),
+        client_context=news.client_context(news.FILLING, digits),
+        call_id=news.call_id(news.FILLING, digits),
+        operation_id=news.operation_id(news.FILLING, digits),
     )
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import click
 
-from tests.benchmarks.callback.loads import LOADS
-from tests.benchmarks.callback.servers import RECEIVER, running
-from tests.benchmarks.callback.setting import setting
+from tests.benchmarks.callback.load import LOADS
+from tests.benchmarks.callback.servers import RECEIVER
+from tests.benchmarks.callback.setting import set_up, stocked
 
 PY_SPY = Path(sysconfig.get_path("scripts"), "py-spy")
 
@@ -27,14 +27,14 @@ PY_SPY = Path(sysconfig.get_path("scripts"), "py-spy")
 @click.option("--most", default=60, show_default=True, help="How many functions to list.")
 @click.option("--native", is_flag=True, help="Look into extensions written in C, too.")
 def main(name: str, seconds: int, most: int, native: bool) -> None:
-    with setting() as scene, running(scene.server(RECEIVER)) as server:
-        scene.kept.fill(LOADS[name].records)
-        samples = scene.folder / "samples"
+    load = LOADS[name]
+    with set_up() as setting, stocked(setting, load.records) as site, site.running(RECEIVER) as server:
+        samples = setting.folder / "samples"
         command = [str(PY_SPY), "record", "--pid", str(server.worker.pid), "--output", str(samples)]
         options = ["--duration", str(seconds), "--rate", "500", "--format", "raw", "--function", "--threads"]
         options += ["--native"] if native else []
         with subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL) as spy:
-            scene.wrk.run(LOADS[name], server, seconds + 1)
+            setting.wrk.run(load, server.port, seconds + 1)
             spy.wait()
         print(flat(samples, server.worker.pid, most))
 

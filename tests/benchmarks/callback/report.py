@@ -4,64 +4,47 @@ The four servers take turns in every round, so a ratio compares what ran within 
 those ratios drifts less with the machine than the ratio of the medians.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
+from typing import Final
 
-from tests.benchmarks.callback.load import Load, Outcome
-from tests.benchmarks.callback.servers import FLOOR, PEER, PEER_SET, Kind
+from tests.benchmarks.callback.load import Load
+from tests.benchmarks.callback.servers import FLOOR, PEER, PEER_SET, RECEIVER, Kind
+from tests.benchmarks.callback.turns import Entrant, Outcome, Rounds
 
-Rounds = Mapping[Kind, Sequence[Outcome]]
-
-COLUMNS = (
-    "",
-    "requests/s",
-    "items/s",
-    "p50 ms",
-    "p99 ms",
-    "CPU µs/item",
-    "server",
-    "wrk",
-    "store",
-    "/a",
-    "/c",
-    "/d",
+_COLUMNS: Final = (
+    *("", "requests/s", "items/s", "p50 ms", "p99 ms", "CPU µs/item"),
+    *("server", "store", "wrk", "other", "/a", "/c", "/d"),
 )
-_WIDTHS = (20, 10, 9, 8, 8, 11, 7, 6, 6, 6, 6, 6)
+_WIDTHS: Final = (20, 10, 8, 7, 7, 11, 7, 6, 6, 6, 6, 6, 6)
 
 
 def table(load: Load, rounds: Rounds) -> str:
-    """Write a load's lines of the table."""
-    lines = [title(load), _line(COLUMNS)]
-    for kind, outcomes in rounds.items():
-        ratios = [_ratio(rounds, kind, other) for other in (FLOOR, PEER, PEER_SET)]
-        shares = [f"{middle(outcomes, share):.0%}" for share in (_server_share, _wrk_share, _store_share)]
+    """Write a load's lines of the table. `other` is what else ran on the machine."""
+    entrants = [entrant for entrant in rounds if entrant.site.records == load.records]
+    lines = [load.title, _line(_COLUMNS)]
+    for entrant in entrants:
+        outcomes = rounds[entrant]
         cells = [
-            f"{middle(outcomes, rate):.0f}",
-            f"{middle(outcomes, rate) * load.items:.0f}",
-            f"{middle(outcomes, lambda outcome: outcome.median):.1f}",
-            f"{middle(outcomes, lambda outcome: outcome.slowest):.1f}",
-            f"{middle(outcomes, lambda outcome: outcome.cpu / outcome.requests / load.items) * 1e6:.0f}",
+            f"{middle(outcomes, lambda outcome: outcome.rate):.0f}",
+            f"{middle(outcomes, lambda outcome: outcome.rate * load.items):.0f}",
+            f"{middle(outcomes, lambda outcome: outcome.counted.median):.1f}",
+            f"{middle(outcomes, lambda outcome: outcome.counted.slowest):.1f}",
+            f"{middle(outcomes, lambda outcome: _cpu(load, outcome)):.0f}",
+            f"{middle(outcomes, lambda outcome: outcome.used.server / outcome.counted.seconds):.0%}",
+            f"{middle(outcomes, lambda outcome: outcome.used.store):.0%}",
+            f"{middle(outcomes, lambda outcome: outcome.used.wrk):.0%}",
+            f"{middle(outcomes, lambda outcome: outcome.used.other):.0%}",
         ]
-        errors = sum(outcome.errors for outcome in outcomes)
-        line = _line([f"({kind.letter}) {kind.name}", *cells, *shares, *ratios])
+        others = [_of_kind(entrants, kind) for kind in (FLOOR, PEER, PEER_SET)]
+        ratios = ["-" if other is entrant else f"{ratio(rounds, entrant, other):.2f}" for other in others]
+        line = _line([f"({entrant.kind.letter}) {entrant.kind.name}", *cells, *ratios])
+        errors = sum(outcome.counted.errors for outcome in outcomes)
         lines.append(f"{line}  {errors} errors" if errors else line)
+    for other in (other for other in rounds if other not in entrants):
+        compared = ratio(rounds, _of_kind(entrants, RECEIVER), other)
+        lines.append(f"the receiver's rate is {compared:.2f} of that with {other.site.records:,} records")
     return "\n".join(lines) + "\n"
-
-
-def title(load: Load) -> str:
-    """Say what a load is."""
-    what = {
-        "news": f"{load.items} item{'s' if load.items > 1 else ''} a POST",
-        "lives": "running, then completed",
-        "query": "GET by client context",
-    }[load.kind]
-    how = "Connection: close" if load.close else "keep-alive"
-    return f"{load.name}: {what}, {load.connections} connections, {how}, {load.records:,} records stored"
-
-
-def rate(outcome: Outcome) -> float:
-    """Return the requests of a second."""
-    return outcome.requests / outcome.seconds
 
 
 def middle(outcomes: Sequence[Outcome], measure: Callable[[Outcome], float]) -> float:
@@ -69,28 +52,20 @@ def middle(outcomes: Sequence[Outcome], measure: Callable[[Outcome], float]) -> 
     return median(map(measure, outcomes))
 
 
-def _ratio(rounds: Rounds, kind: Kind, other: Kind) -> str:
-    if other not in rounds or other is kind:
-        return "-"
-    pairs = zip(rounds[kind], rounds[other], strict=True)
-    return f"{median(rate(one) / rate(another) for one, another in pairs):.2f}"
+def ratio(rounds: Rounds, one: Entrant, other: Entrant) -> float:
+    """Return the median over the rounds of the ratio of two rates."""
+    pairs = zip(rounds[one], rounds[other], strict=True)
+    return median(outcome.rate / beside.rate for outcome, beside in pairs)
 
 
-def _server_share(outcome: Outcome) -> float:
-    return outcome.cpu / outcome.seconds
+def _of_kind(entrants: Sequence[Entrant], kind: Kind) -> Entrant:
+    return next(entrant for entrant in entrants if entrant.kind is kind)
 
 
-def _wrk_share(outcome: Outcome) -> float:
-    return outcome.wrk_share
-
-
-def _store_share(outcome: Outcome) -> float:
-    return outcome.store_share
+def _cpu(load: Load, outcome: Outcome) -> float:
+    return outcome.used.server / outcome.counted.answered / load.items * 1e6
 
 
 def _line(cells: Sequence[str]) -> str:
-    first, *rest = (
-        f"{cell:<{width}}" if place == 0 else f"{cell:>{width}}"
-        for place, (cell, width) in enumerate(zip(cells, _WIDTHS, strict=True))
-    )
-    return " ".join([first, *rest])
+    first, *rest = zip(cells, _WIDTHS, strict=True)
+    return " ".join([f"{first[0]:<{first[1]}}", *(f"{cell:>{width}}" for cell, width in rest)])

@@ -4,8 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -49,6 +48,14 @@ PEER_SET: Final = Kind("d", "FastAPI, SET", _PEER, {"PEER_KEEPS": "set"})
 KINDS: Final = (FLOOR, RECEIVER, PEER, PEER_SET)
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Seconds from the start of the process until it answers at all, and until `/readyz` says 200."""
+
+    alive: float
+    ready: float
+
+
 class Server:
     """A server with one worker, pinned to a core, its log in a file.
 
@@ -81,8 +88,8 @@ class Server:
             **kind.environment,
         }
 
-    def start(self) -> float:
-        """Start, and return after how many seconds it was ready.
+    def start(self) -> Started:
+        """Start, and wait until it is ready.
 
         Raises:
             RuntimeError: it does not start; its log is the message.
@@ -100,11 +107,15 @@ class Server:
         began = time.monotonic()
         with self._log.open("ab") as log:
             self._process = psutil.Popen(command, env=self._environment, stdout=log, stderr=subprocess.STDOUT)
-        while not self._is_ready():
+        alive: float | None = None
+        while (status := self._status_of("/readyz")) != 200:
+            if status is not None and alive is None:
+                alive = time.monotonic() - began
             if time.monotonic() > began + _START_SECONDS or self._process.poll() is not None:
                 raise RuntimeError(self._log.read_text())
             time.sleep(0.005)
-        return time.monotonic() - began
+        ready = time.monotonic() - began
+        return Started(alive or ready, ready)
 
     def stop(self) -> None:
         """Stop, at once if need be."""
@@ -129,21 +140,11 @@ class Server:
         times = [process.cpu_times() for process in self.processes()]
         return sum(time.user + time.system for time in times)
 
-    def _is_ready(self) -> bool:
+    def _status_of(self, path: str) -> int | None:
         try:
-            return self._pool.request("GET", f"http://127.0.0.1:{self.port}/readyz").status == 200
+            return self._pool.request("GET", f"http://127.0.0.1:{self.port}{path}").status
         except urllib3.exceptions.HTTPError:
-            return False
-
-
-@contextmanager
-def running(server: Server) -> Iterator[Server]:
-    """Run a server for a while."""
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
+            return None
 
 
 def token(issuer: Issuer) -> str:
