@@ -22,7 +22,7 @@ from tests.benchmarks.callback.figures import figures
 from tests.benchmarks.callback.load import FEW, LOADS, MANY
 from tests.benchmarks.callback.machine import machine
 from tests.benchmarks.callback.plot import draw
-from tests.benchmarks.callback.servers import KINDS, RECEIVER, Kind
+from tests.benchmarks.callback.servers import KINDS, PEER_SET, RECEIVER, Kind
 from tests.benchmarks.callback.setting import Site, set_up, stocked
 from tests.benchmarks.callback.turns import Entrant, take_turns
 
@@ -47,7 +47,8 @@ def main(only: tuple[str, ...], seconds: int, rounds: int, records: int, plot: P
         enter = _entrants(stack, cache(lambda stored: stack.enter_context(stocked(setting, stored))))
         loads = {**LOADS, "million": replace(LOADS["million"], records=records)}
         for load in [loads[name] for name in chosen if name != FIGURES]:
-            entrants = [enter(kind, load.records) for kind in KINDS]
+            kinds = [kind for kind in KINDS if load.kind != "query" or kind is not PEER_SET]
+            entrants = [enter(kind, load.records) for kind in kinds]
             if load.records != FEW:
                 entrants.append(enter(RECEIVER, FEW))
             measured[load] = take_turns(load, entrants, seconds=seconds, rounds=rounds)

@@ -48,6 +48,7 @@ def draw(measured: Mapping[Load, Rounds], path: Path) -> None:
         axes[0, column].set_title(_MANNERS[manner])
         axes[0, column].set_ylim(bottom=0)
         axes[1, column].set_yscale("log")
+        axes[1, column].yaxis.set_major_formatter("{x:g}")
         axes[1, column].set_xlabel("connections")
     axes[0, 0].set_ylabel("POSTs a second, one item each")
     axes[1, 0].set_ylabel("99th percentile of latency, ms")

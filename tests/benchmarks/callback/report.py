@@ -9,7 +9,7 @@ from statistics import median
 from typing import Final
 
 from tests.benchmarks.callback.load import Load
-from tests.benchmarks.callback.servers import FLOOR, PEER, PEER_SET, RECEIVER, Kind
+from tests.benchmarks.callback.servers import FLOOR, PEER, PEER_SET, Kind
 from tests.benchmarks.callback.turns import Entrant, Outcome, Rounds
 
 _COLUMNS: Final = (
@@ -37,13 +37,20 @@ def table(load: Load, rounds: Rounds) -> str:
             f"{middle(outcomes, lambda outcome: outcome.used.other):.0%}",
         ]
         others = [_of_kind(entrants, kind) for kind in (FLOOR, PEER, PEER_SET)]
-        ratios = ["-" if other is entrant else f"{ratio(rounds, entrant, other):.2f}" for other in others]
+        ratios = [
+            f"{ratio(rounds, entrant, other):.2f}" if other and other is not entrant else "-"
+            for other in others
+        ]
         line = _line([f"({entrant.kind.letter}) {entrant.kind.name}", *cells, *ratios])
         errors = sum(outcome.counted.errors for outcome in outcomes)
         lines.append(f"{line}  {errors} errors" if errors else line)
-    for other in (other for other in rounds if other not in entrants):
-        compared = ratio(rounds, _of_kind(entrants, RECEIVER), other)
-        lines.append(f"the receiver's rate is {compared:.2f} of that with {other.site.records:,} records")
+    for other in rounds:
+        same = _of_kind(entrants, other.kind)
+        if same and same is not other:
+            compared = ratio(rounds, same, other)
+            lines.append(
+                f"({other.kind.letter}) has {compared:.2f} of its rate with {other.site.records:,} records"
+            )
     return "\n".join(lines) + "\n"
 
 
@@ -58,8 +65,8 @@ def ratio(rounds: Rounds, one: Entrant, other: Entrant) -> float:
     return median(outcome.rate / beside.rate for outcome, beside in pairs)
 
 
-def _of_kind(entrants: Sequence[Entrant], kind: Kind) -> Entrant:
-    return next(entrant for entrant in entrants if entrant.kind is kind)
+def _of_kind(entrants: Sequence[Entrant], kind: Kind) -> Entrant | None:
+    return next((entrant for entrant in entrants if entrant.kind is kind), None)
 
 
 def _cpu(load: Load, outcome: Outcome) -> float:

@@ -18,26 +18,20 @@ from tests.service import APP_ID, TENANT, free_port
 
 READ_KEY, _READ_ENTRY = APIKey.generate("reader", ["read"])
 
-_PEER: Final = ("uvicorn", "--factory", "tests.benchmarks.callback.peer:make_app")
-_PEER_OPTIONS: Final = (
-    "--loop",
-    "uvloop",
-    "--http",
-    "httptools",
-    "--no-access-log",
-    "--timeout-keep-alive",
-    "95",
+_PEER: Final = (
+    *("uvicorn", "--factory", "tests.benchmarks.callback.peer:make_app"),
+    *("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--timeout-keep-alive", "95"),
 )
 _START_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One of the four: its letter in the issue, its name, the module it is, and what is special to it."""
+    """One of the four: its letter in the issue, its name, the module and arguments, and what is special to it."""
 
     letter: str
     name: str
-    module: tuple[str, ...]
+    command: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
@@ -79,6 +73,7 @@ class Server:
             "HOME": str(folder),
             "HOST": "127.0.0.1",
             "PORT": str(self.port),
+            "UVICORN_PORT": str(self.port),
             "WEB_CONCURRENCY": "1",
             "LOG_LEVEL": "info",
             "REDIS_URL": redis_url,
@@ -94,16 +89,7 @@ class Server:
         Raises:
             RuntimeError: it does not start; its log is the message.
         """
-        options = (*_PEER_OPTIONS, "--port", str(self.port)) if self.kind.module == _PEER else ()
-        command = [
-            "taskset",
-            "--cpu-list",
-            str(self._core),
-            sys.executable,
-            "-m",
-            *self.kind.module,
-            *options,
-        ]
+        command = ["taskset", "--cpu-list", str(self._core), sys.executable, "-m", *self.kind.command]
         began = time.monotonic()
         with self._log.open("ab") as log:
             self._process = psutil.Popen(command, env=self._environment, stdout=log, stderr=subprocess.STDOUT)
@@ -119,7 +105,7 @@ class Server:
 
     def stop(self) -> None:
         """Stop, at once if need be."""
-        if self._process is None:
+        if self._process is None or self._process.poll() is not None:
             return
         for process in self.processes():
             process.kill()
