@@ -1,0 +1,140 @@
+"""The store of the benchmark: filling it, and whether it holds what was answered 202.
+
+A load is checked by count and by sample. wrk hangs up at the end without waiting for its last answers, so what is
+stored may exceed what was answered by one POST for each connection, and never falls below it.
+"""
+
+import json
+import random
+import time
+from dataclasses import replace
+from typing import Final
+
+import redis
+
+from receiver.graph.json import parse
+from receiver.graph.notifications import read_notification
+from receiver.graph.updates import OperationUpdate
+from receiver.store.keys import PREFIX
+from receiver.store.link import Link, connect
+from receiver.store.reader import Reader
+from receiver.store.writer import Writer
+from tests.benchmarks.callback import news
+from tests.benchmarks.callback.load import Load
+from tests.benchmarks.callback.servers import PEER_SET, Kind
+from tests.benchmarks.callback.wrk import Counted
+from tests.service import TENANT
+from tests.stores import StoreServer
+
+_RETENTION_DAYS: Final = 30
+_AT_ONCE: Final = 100
+_SAMPLE: Final = 50
+_QUICKLY_FILLED: Final = 10_000
+
+
+class LostError(Exception):
+    """What was answered 202 is not in the store, or not as it was sent."""
+
+
+class Kept:
+    """Looks after what a store holds: so many completed invitations before each load.
+
+    Args:
+        store: the store.
+        records: how many.
+    """
+
+    def __init__(self, store: StoreServer, records: int) -> None:
+        link = Link(connect(store.url, "required"))
+        self._client: redis.Redis = store.client
+        self._reader = Reader(link, within=30)
+        self._writer = Writer(link, retention_days=_RETENTION_DAYS)
+        self._records = records
+        self.fill(records)
+
+    def fill(self, records: int) -> None:
+        """Store so many, by the receiver's own writer."""
+        for start in range(1, records + 1, _AT_ONCE):
+            numbers = range(start, min(start + _AT_ONCE, records + 1))
+            self._writer.keep([_filling(number) for number in numbers], delivery="f111f1f111f1", within=30)
+
+    def restore(self) -> None:
+        """Have it hold no more than at first, unless that takes long and some more make no difference."""
+        if self._records <= _QUICKLY_FILLED:
+            self._client.flushall()
+            self.fill(self._records)
+
+    def count(self, kind: Kind) -> int:
+        """Return how many operations a server has stored."""
+        if kind is PEER_SET:
+            return int(
+                self._client.dbsize() - self._client.exists(f"{PREFIX}probe")
+            )  # which goes after a minute
+        return int(self._client.get(f"{PREFIX}next") or 0)
+
+    def settled_count(self, kind: Kind) -> int:
+        """Return the same when what nobody waits for any more is stored, too."""
+        count, before = self.count(kind), -1
+        while count != before:
+            time.sleep(0.1)
+            count, before = self.count(kind), count
+        return count
+
+    def check(self, load: Load, counted: Counted, kind: Kind, grown: int) -> None:
+        """Check what a load of news has left.
+
+        Raises:
+            LostError: something is missing, or not what was sent.
+        """
+        answered = counted.answered * load.items
+        if not answered / (2 if load.kind == "lives" else 1) <= grown <= counted.newest:
+            numbers = f"{answered} items answered 202, {grown} operations stored, {counted.newest} sent"
+            raise LostError(f"{kind.name}, {load.name}: {numbers}")
+        if kind is PEER_SET and load.kind == "lives":
+            return  # whichever arrives last stands, `running` too: that is what the merge is for
+        # The newest may lack their answer; wrk does not send the first POST, with which it tries its script.
+        numbers = range(load.items + 1, counted.newest - 2 * load.connections * load.items)
+        for number in random.sample(numbers, min(_SAMPLE, len(numbers))):
+            self._check_one(kind, counted.series, news.digits(number))
+
+    def memory(self) -> dict[str, int]:
+        """Return the bytes that the store says it uses, all in all and for data alone."""
+        info = self._client.info("memory")
+        return {name: int(info[name]) for name in ("used_memory", "used_memory_dataset")}
+
+    def _check_one(self, kind: Kind, series: str, number: str) -> None:
+        sent = news.invitation(series, number)["resourceData"]
+        name = news.client_context(series, number)
+        if kind is PEER_SET:
+            found = json.loads(self._client.get(f"op:{name}") or "null")
+        else:
+            record = self._reader.latest(name)
+            found = record and {
+                **{member: json.loads(text) for member, text in record.members.items()},
+                "@odata.type": f"#microsoft.graph.{record.type}",
+                "clientContext": record.client_context,
+                "id": record.operation_id,
+                "status": record.status,
+            }
+        if found != sent:
+            raise LostError(f"{kind.name} keeps {found} where {sent} was sent")
+
+
+def _filling(number: int) -> OperationUpdate:
+    digits = news.digits(number)
+    return replace(
+        _FIRST,
+        client_context=news.client_context(news.FILLING, digits),
+        call_id=news.call_id(news.FILLING, digits),
+        operation_id=news.operation_id(news.FILLING, digits),
+    )
+
+
+def _read(number: int) -> OperationUpdate:
+    document = parse(news.body(news.invitation(news.FILLING, news.digits(number))).encode())
+    [update] = read_notification(document, TENANT).updates
+    assert isinstance(update, OperationUpdate)
+    return update
+
+
+_FIRST: Final = _read(1)
