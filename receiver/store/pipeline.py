@@ -50,7 +50,7 @@ class Pipeline:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._link = link
-        self._free_lanes = lanes
+        self._lanes = deque(range(lanes))
         self._most = most
         self._longest = line
         self._preferred = gives_way_to
@@ -84,19 +84,29 @@ class Pipeline:
 
     def _send(self, call: "_Call") -> None:
         """Return when the call has been sent, alone or with others, or its time is over."""
-        with self._lock:
-            leads = self._free_lanes > 0
-            if leads:
-                self._free_lanes -= 1
-            elif len(self._line) >= self._longest or (self._preferred and self._preferred.is_crowded):
-                raise OverloadedError("More is under way here than can be done in time. Try again soon.")
-            else:
-                self._line.append(call)
-        if leads or self._is_to_lead(call):
+        if self._takes_lane() or self._gets_lane_in_line(call):
             self._lead(call)
 
+    def _takes_lane(self) -> bool:
+        """Take a lane, if one is free. No lock is needed: a deque's single steps are atomic."""
+        if not self._lanes:
+            return False
+        try:
+            self._lanes.pop()
+        except IndexError:  # another thread was faster
+            return False
+        return True
+
+    def _gets_lane_in_line(self, call: "_Call") -> bool:
+        """Stand in line; tell whether the call has got a lane there, or else it was sent or its time is over."""
+        if len(self._line) >= self._longest or (self._preferred and self._preferred.is_crowded):
+            raise OverloadedError("More is under way here than can be done in time. Try again soon.")
+        self._line.append(call)
+        if self._takes_lane():  # it became free just before, and nobody would have told us
+            self._give_lane()
+        return self._is_to_lead(call)
+
     def _is_to_lead(self, call: "_Call") -> bool:
-        """Wait in line; tell whether the call has got a lane, or else it was sent or its time is over."""
         try:
             return call.turn.get(timeout=max(0.0, call.deadline - self._clock()))
         except queue.Empty:
@@ -131,11 +141,15 @@ class Pipeline:
         return batch
 
     def _give_lane(self) -> None:
-        with self._lock:
-            if self._line:
-                self._line.popleft().turn.put(True)
-            else:
-                self._free_lanes += 1
+        """Give a lane to the first in line, or back."""
+        while True:
+            with self._lock:
+                if self._line:
+                    self._line.popleft().turn.put(True)
+                    return
+            self._lanes.append(0)
+            if not self._line or not self._takes_lane():  # somebody may have come in between
+                return
 
 
 class _Call:

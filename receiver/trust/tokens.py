@@ -5,9 +5,9 @@ little; nothing is believed before the signature is good. PyJWT judges the form 
 this file the claims (RFC 7519), by a clock that is handed in. A good token is remembered until it expires.
 """
 
+import contextlib
 import hashlib
 import re
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -227,20 +227,21 @@ class _Remembered:
     def __init__(self, size: int) -> None:
         self._size = size
         self._claims: OrderedDict[bytes, _Claims] = OrderedDict()
-        self._lock = threading.Lock()
 
     def get(self, digest: bytes, now: float) -> _Claims | None:
-        with self._lock:
-            claims = self._claims.get(digest)
-            if claims is None or claims.good_until <= now:
-                return None
+        claims = self._claims.get(digest)
+        if claims is None or claims.good_until <= now:
+            return None
+        with contextlib.suppress(
+            KeyError
+        ):  # no lock is needed, but another thread may have dropped it just now
             self._claims.move_to_end(digest)
-            return claims
+        return claims
 
     def put(self, digest: bytes, claims: _Claims) -> None:
-        with self._lock:
-            self._claims[digest] = claims
-            if len(self._claims) > self._size:
+        self._claims[digest] = claims
+        if len(self._claims) > self._size:
+            with contextlib.suppress(KeyError):
                 self._claims.popitem(last=False)
 
 
