@@ -104,7 +104,7 @@ class Connection:
             self.idle = False
             self._deadline = time.monotonic() + HEAD_SECONDS
         self._received += 1
-        if self._received % _RECEIVED_AT_ONCE == 0:
+        if len(data) == size or self._received % _RECEIVED_AT_ONCE == 0:
             gevent.sleep(0)  # where more has arrived already, no call waits, and everybody else would
         return data
 

