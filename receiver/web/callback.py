@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 from flask import Blueprint, Response, request
 
-from receiver.errors import InvalidEnvelopeError, OverloadedError, StoreUnavailableError, UnknownAppError
+from receiver.errors import InvalidEnvelopeError, UnknownAppError
 from receiver.graph.envelope import quarantined
 from receiver.graph.notifications import is_old_skype_call, read_notification
 from receiver.graph.privacy import loggable
@@ -16,7 +16,7 @@ from receiver.trust.tokens import TokenVerifier
 from receiver.web.bodies import handshake, read_body, read_json
 from receiver.web.context import note, time_left
 from receiver.web.ids import make_id
-from receiver.web.openapi import GRAPH, Answer, describe
+from receiver.web.openapi import GRAPH, STORE, Answer, describe
 from receiver.web.openapi.bodies import CALL_NOTIFICATIONS
 from receiver.web.openapi.parameters import VALIDATION_TOKEN
 
@@ -45,7 +45,7 @@ def make_callback(verifier: TokenVerifier, writer: Writer) -> Blueprint:
         },
         parameters=(VALIDATION_TOKEN,),
         body=CALL_NOTIFICATIONS,
-        problems=(UnknownAppError, StoreUnavailableError, OverloadedError),
+        problems=(UnknownAppError, *STORE),
     )
     def receive(app_id: str | None = None) -> Response:
         """Take call notifications.

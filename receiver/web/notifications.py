@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 from flask import Blueprint, Response
 
-from receiver.errors import BadRequestError, NotConfiguredError, OverloadedError, StoreUnavailableError
+from receiver.errors import BadRequestError, NotConfiguredError
 from receiver.graph.changes import read_changes
 from receiver.graph.json import JSON
 from receiver.graph.privacy import loggable
@@ -21,7 +21,7 @@ from receiver.web.callback import ACCEPTED
 from receiver.web.context import time_left
 from receiver.web.ids import make_id
 from receiver.web.listing import EntryPageQuery, page_answer, read_entry_page
-from receiver.web.openapi import ANYBODY, READ, Answer, describe
+from receiver.web.openapi import ANYBODY, READ, STORE, Answer, describe
 from receiver.web.openapi.answers import ChangePageSchema
 from receiver.web.openapi.bodies import CHANGE_NOTIFICATIONS
 from receiver.web.openapi.parameters import VALIDATION_TOKEN
@@ -56,7 +56,7 @@ def make_notifications(client_states: Sequence[str], writer: Writer, reader: Rea
         },
         parameters=(VALIDATION_TOKEN,),
         body=CHANGE_NOTIFICATIONS,
-        problems=(NotConfiguredError, StoreUnavailableError, OverloadedError),
+        problems=(NotConfiguredError, *STORE),
     )
     def receive() -> Response:
         """Take change notifications.

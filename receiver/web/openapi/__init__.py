@@ -20,7 +20,7 @@ one in tags.py. tests/openapi/ fails for whatever is not described, or described
 test gets from a running receiver is held to the document.
 """
 
-from receiver.web.openapi.access import ANYBODY, GRAPH, READ, WRITE
+from receiver.web.openapi.access import ANYBODY, GRAPH, READ, STORE, WRITE
 from receiver.web.openapi.describing import Answer, Body, describe
 
-__all__ = ["ANYBODY", "GRAPH", "READ", "WRITE", "Answer", "Body", "describe"]
+__all__ = ["ANYBODY", "GRAPH", "READ", "STORE", "WRITE", "Answer", "Body", "describe"]

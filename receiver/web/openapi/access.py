@@ -36,8 +36,7 @@ SCHEMES: Final = {
         "in": "cookie",
         "name": HTTPS_NAME,
         "description": "The session of somebody who has signed in to the page; over plain http the cookie's name "
-        "lacks `__Host-`. It may do what his API key may; to "
-        "change something, the receiver's own page must ask.",
+        "lacks `__Host-`. It may do what his API key may; to change something, the receiver's own page must ask.",
     },
     "graphToken": {
         "type": "http",
@@ -67,7 +66,10 @@ def _key(scope: str) -> tuple[Requirement, ...]:
     return {"apiKey": [scope]}, {"session": [scope]}
 
 
-_REFUSALS: Final = (InvalidAPIKeyError, InsufficientScopeError, StoreUnavailableError, OverloadedError)
+STORE: Final = (StoreUnavailableError, OverloadedError)
+"""What may come of every route that asks the store."""
+
+_REFUSALS: Final = (InvalidAPIKeyError, InsufficientScopeError, *STORE)
 
 ANYBODY: Final = Access()
 READ: Final = Access(_key("read"), (*_REFUSALS, NotConfiguredError))

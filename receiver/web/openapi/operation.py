@@ -10,7 +10,7 @@ from typing import Any, Final
 from marshmallow import Schema
 from werkzeug.routing import Rule
 
-from receiver.errors import BadRequestError, ReceiverError, UnavailableError
+from receiver.errors import BadRequestError, ReceiverError
 from receiver.web.openapi.access import PROBLEM
 from receiver.web.openapi.answers import ProblemSchema
 from receiver.web.openapi.describing import JSON_TYPE, Answer, Body, Description, Parameter
@@ -23,6 +23,7 @@ ANY_PROBLEM: Final = "AnyProblem"
 """The name of the answer that any route may give."""
 
 _ARGUMENT: Final = re.compile(r"<(?:[^<>:]+:)?([^<>:]+)>")
+_TRY_AGAIN: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 _WORD: Final = re.compile(r"\w+")
 
 
@@ -117,7 +118,7 @@ def _problem(text: str, errors: Collection[type[ReceiverError]], media_type: str
     always = []
     if any(error.status == HTTPStatus.UNAUTHORIZED for error in errors):
         always.append("WWW-Authenticate")
-    if any(issubclass(error, UnavailableError) for error in errors):
+    if any(error.status in _TRY_AGAIN for error in errors):
         always.append("Retry-After")
     kinds = sorted({address_of(error) for error in errors})
     content = _content(None) if media_type != PROBLEM else _problem_content(kinds)

@@ -9,12 +9,11 @@ from receiver.errors import (
     ForbiddenError,
     InsufficientScopeError,
     InvalidAPIKeyError,
-    StoreUnavailableError,
     TooManyTriesError,
 )
 from receiver.web import cookie
 from receiver.web.access import Gate
-from receiver.web.openapi import Answer, describe
+from receiver.web.openapi import STORE, Answer, describe
 from receiver.web.openapi.access import HTML, PUBLIC_PAGE
 from receiver.web.openapi.bodies import SIGN_IN
 from receiver.web.page.frame import sign_in_form
@@ -38,7 +37,7 @@ def register_signing_in(blueprint: Blueprint, gate: Gate) -> None:
             ),
         },
         body=SIGN_IN,
-        problems=(ForbiddenError, TooManyTriesError, StoreUnavailableError),
+        problems=(ForbiddenError, TooManyTriesError, *STORE),
     )
     def sign_in() -> Response:
         """Sign in to the page with an API key that may `read`."""
@@ -62,7 +61,7 @@ def register_signing_in(blueprint: Blueprint, gate: Gate) -> None:
     @describe(
         PUBLIC_PAGE,
         {303: Answer("Signed out.", always=("Location", "Set-Cookie"))},
-        problems=(ForbiddenError, StoreUnavailableError),
+        problems=(ForbiddenError, *STORE),
     )
     def sign_out() -> Response:
         """Sign out of the page."""
