@@ -191,6 +191,30 @@ class UnsupportedMediaTypeError(ReceiverError):
     status = 415
 
 
+class URITooLongError(ReceiverError):
+    """The address is longer than any of ours."""
+
+    type = "uri-too-long"
+    title = "The address is too long"
+    status = 414
+
+
+class HeadersTooLargeError(ReceiverError):
+    """There are too many headers, or one is too long."""
+
+    type = "headers-too-large"
+    title = "The headers are too large"
+    status = 431
+
+
+class UnsupportedTransferCodingError(ReceiverError):
+    """The body is transferred in a way that we don't read."""
+
+    type = "unsupported-transfer-coding"
+    title = "This way to transfer a body is not read"
+    status = 501
+
+
 class TooManyTriesError(ReceiverError):
     """Somebody tries to sign in too often."""
 

@@ -21,7 +21,7 @@ from gevent.socket import socket as GeventSocket  # noqa: N812 - it is a class
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
 from receiver.connection import Body, Connection
-from receiver.refusal import OUR_FAULT, refusal_of
+from receiver.refusal import answer, refusal_of
 
 WSGI: TypeAlias = Callable[[dict[str, Any], Callable[..., object]], Iterable[bytes]]
 
@@ -106,11 +106,11 @@ class Worker(GeventWorker):  # type: ignore[misc]
         """Answer where no request could be read, or not even the application could answer."""
         refusal, request_id = refusal_of(exc), secrets.token_hex(8)
         kind = type(exc).__name__
-        if refusal is OUR_FAULT:
-            self.log.error("A bug: %s, request id %s", kind, request_id, exc_info=exc)
-        else:
+        if refusal.retry_after is None:
             self.log.warning("Refused what is no request: %s, request id %s", kind, request_id)
-        client.sendall(refusal.answer(request_id))
+        else:
+            self.log.error("A bug: %s, request id %s", kind, request_id, exc_info=exc)
+        client.sendall(answer(refusal, request_id))
 
     def _listen(self, listener: GeventSocket) -> StreamServer:
         listener.setblocking(True)
@@ -148,8 +148,8 @@ def _attended(application: WSGI, stopping: Event) -> WSGI:
     def wsgi(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
         environ[STOPPING] = stopping
         environ["wsgi.input"] = Body(environ["wsgi.input"], environ["gunicorn.socket"])
-        answer = application(environ, start_response)
+        parts = application(environ, start_response)
         environ["gunicorn.socket"].settle_body()  # before the answer's headers go out
-        return answer
+        return parts
 
     return wsgi

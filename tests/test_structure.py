@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.logs": set(),
     "receiver.connection": set(),
     "receiver.hardening": set(),
-    "receiver.refusal": {"receiver.hardening"},
+    "receiver.refusal": {"receiver.errors", "receiver.hardening"},
     "receiver.worker": {"receiver.connection", "receiver.refusal"},
     "receiver.config": {"receiver", "receiver.cloud_foundry", "receiver.trust"},
     "receiver.cloud_foundry": set(),

@@ -36,6 +36,9 @@ ADVICE: Final[dict[type[errors.ReceiverError], str]] = {
     errors.StillUnreadableError: "It stays in quarantine. Try again with a later version of the receiver.",
     errors.PayloadTooLargeError: "Send less at a time, or raise `RECEIVER_MAX_BODY_BYTES`.",
     errors.UnsupportedMediaTypeError: "Send `application/json`, without a `Content-Encoding`.",
+    errors.URITooLongError: "A client context has at most 256 characters, and no other part of an address is as long.",
+    errors.HeadersTooLargeError: "Graph's headers are far smaller: the token is none, or something between adds.",
+    errors.UnsupportedTransferCodingError: "Send the body as it is, or with `Transfer-Encoding: chunked`.",
     errors.TooManyTriesError: "Wait for the seconds that `Retry-After` names. Whoever has a session is not kept out.",
     errors.UnavailableError: "Send the same again after the seconds that `Retry-After` names.",
     errors.NotConfiguredError: "Set what `detail` names, and start the receiver again. `receiver check` says whether "
