@@ -1,0 +1,49 @@
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from receiver.client import Receiver
+from receiver.simulator.issuer import Issuer
+from tests.service import ALL, Service
+from tests.stores import StoreServer
+from tests.trust.peer import Behaviour, Peer, hang_up
+
+
+@pytest.fixture(scope="session")
+def asked_service(
+    store_server: StoreServer, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    running = Service(tmp_path_factory.mktemp("asked"), store_server.url, issuer, WEB_CONCURRENCY="1")
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def service(asked_service: Service, store: StoreServer) -> Service:
+    """A receiver with an empty store."""
+    return asked_service
+
+
+@pytest.fixture
+def receiver(service: Service) -> Receiver:
+    return Receiver(service.address, ALL)
+
+
+class Impostor(Peer):
+    """Answers every request as it is told to."""
+
+    def __init__(self) -> None:
+        self.do: Callable[..., None] = hang_up
+        super().__init__([])
+
+    def answer(self, handler: "Behaviour") -> None:  # type: ignore[override]
+        self.requests.append(handler.path)  # type: ignore[attr-defined]
+        self.do(handler)
+
+
+@pytest.fixture
+def impostor() -> Iterator[Impostor]:
+    peer = Impostor()
+    yield peer
+    peer.stop()
