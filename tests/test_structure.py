@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "receiver.graph",
     },
     "receiver.simulator": {"receiver"},
+    "receiver.client": {"receiver"},
     "receiver.errors": set(),
     "receiver.logs": set(),
     "receiver.connection": set(),

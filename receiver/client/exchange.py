@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, MaxRetryError
 
 from receiver import __version__
 from receiver.client.errors import UnexpectedAnswerError, UnreachableError, problem
@@ -137,7 +137,7 @@ class Exchange:
             # No redirects: they would lead the key elsewhere.
             return self._http.request(method, url, headers=sent, redirect=False, **options)
         except HTTPError as error:  # urllib3's root
-            raise UnreachableError(f"{self.url} does not answer: {error.__cause__ or error}") from error
+            raise UnreachableError(f"{self.url} does not answer: {_root(error)}") from error
 
 
 def segment(text: str) -> str:
@@ -177,12 +177,19 @@ def _object(response: urllib3.BaseHTTPResponse) -> Mapping[str, Any]:
     except ValueError:
         document = None
     except HTTPError as error:
-        raise UnreachableError(f"The answer broke off: {error}") from error
+        raise UnreachableError(f"The answer broke off: {_root(error)}") from error
     if not isinstance(document, dict):
         raise UnexpectedAnswerError(
             f"What answers there is no receiver: status {response.status}, no object."
         )
     return document
+
+
+def _root(error: BaseException) -> BaseException:
+    """Return what was behind an error of urllib3, which is legible."""
+    while cause := error.__cause__ or (error.reason if isinstance(error, MaxRetryError) else None):
+        error = cause
+    return error
 
 
 def _content_type(response: urllib3.BaseHTTPResponse) -> str:

@@ -108,6 +108,7 @@ class Receiver:
             ClientError: the receiver answers, but not as asked.
         """
         deadline = self._clock() + timeout
+        level = logging.WARNING
         while True:
             left = max(0.0, deadline - self._clock())
             held = min(LONGEST_WAIT, math.ceil(left))
@@ -117,7 +118,8 @@ class Receiver:
             except (UnreachableError, UnavailableError) as error:
                 if self._clock() >= deadline:
                     raise
-                _log.warning("Still waiting: %s", error)
+                _log.log(level, "Still waiting: %s", error)
+                level = logging.INFO  # one line is enough
                 pause = (error.retry_after if isinstance(error, UnavailableError) else None) or _PAUSE
             else:
                 if (operation and operation.done) or self._clock() >= deadline:

@@ -122,13 +122,15 @@ class Stream(Iterator[Event]):
     def _connect_again(self) -> None:
         pause = self._reader.retry or self._pause
         self._reader = FrameReader(self._position)
-        while not self._closed.wait(pause):
+        level = logging.WARNING
+        while not self._closed.wait(min(pause, _LONGEST_PAUSE)):
             try:
                 self._response = self._connect(self._position)
             except (UnreachableError, UnavailableError) as error:
-                _log.warning("The stream is interrupted: %s", error)
+                _log.log(level, "The stream is interrupted: %s", error)
+                level = logging.INFO  # one line is enough
                 asked = error.retry_after if isinstance(error, UnavailableError) else None
-                pause = asked or min(2 * pause, _LONGEST_PAUSE)
+                pause = asked or 2 * pause
             else:
                 return
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,15 @@ def asked_service(
 def service(asked_service: Service, store: StoreServer) -> Service:
     """A receiver with an empty store."""
     return asked_service
+
+
+@pytest.fixture
+def own_service(tmp_path: Path, store: StoreServer, issuer: Issuer) -> Iterator[Service]:
+    """A receiver that the test may stop."""
+    running = Service(tmp_path, store.url, issuer, WEB_CONCURRENCY="1")
+    running.start()
+    yield running
+    running.kill()
 
 
 @pytest.fixture

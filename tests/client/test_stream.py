@@ -1,29 +1,17 @@
 """The live stream over a real receiver: its events, its breaks, and its end."""
 
 import threading
-from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 
 import pytest
 
 from receiver.client import Event, NotAllowedError, Receiver, Stream, UnexpectedAnswerError, UnreachableError
-from receiver.simulator.issuer import Issuer
 from tests.client.conftest import Impostor
 from tests.notifications import CALL, call, operation
 from tests.service import CLIENT_STATE, READ, Service, free_port
 from tests.stores import StoreServer
 
 STREAM = {"Content-Type": "text/event-stream"}
-
-
-@pytest.fixture
-def own_service(tmp_path: Path, store: StoreServer, issuer: Issuer) -> Iterator[Service]:
-    """A receiver that the test may stop."""
-    running = Service(tmp_path, store.url, issuer, WEB_CONCURRENCY="1")
-    running.start()
-    yield running
-    running.kill()
 
 
 def contexts(stream: Stream, count: int) -> list[str | None]:
@@ -156,7 +144,9 @@ def test_whoever_is_not_wanted_any_more_is_told(impostor: Impostor) -> None:
         next(stream)
 
 
-def test_an_outage_is_not_hammered(impostor: Impostor) -> None:
+def test_an_outage_is_not_hammered_and_told_once(
+    impostor: Impostor, caplog: pytest.LogCaptureFixture
+) -> None:
     def once(handler) -> None:
         if len(impostor.requests) == 1:
             handler.reply(b"retry: 50\nid: 5-0\n\n", **STREAM)
@@ -169,6 +159,9 @@ def test_an_outage_is_not_hammered(impostor: Impostor) -> None:
     impostor.do = once
     event = next(Receiver(impostor.origin).stream())
     assert len(impostor.requests) == 5
+    warnings = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings) == 1
+    assert "does not answer" in warnings[0]
     with pytest.raises(UnexpectedAnswerError, match="no operation"):
         _ = event.operation
 

@@ -5,19 +5,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from receiver.client import NotAllowedError, Operation, Receiver, UnavailableError, UnreachableError
-from receiver.simulator.issuer import Issuer
 from tests.client.conftest import Impostor
 from tests.notifications import operation
 from tests.service import ALL, READ, Service, free_port
-from tests.stores import StoreServer
 
 
 class Time:
@@ -33,15 +29,6 @@ class Time:
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.now += seconds
-
-
-@pytest.fixture
-def own_service(tmp_path: Path, store: StoreServer, issuer: Issuer) -> Iterator[Service]:
-    """A receiver that the test may stop."""
-    running = Service(tmp_path, store.url, issuer, WEB_CONCURRENCY="1")
-    running.start()
-    yield running
-    running.kill()
 
 
 def begin(receiver: Receiver, timeout: float = 30) -> "Future[Operation | None]":

@@ -14,6 +14,7 @@ import psutil
 import pytest
 import urllib3
 
+import receiver
 from receiver.simulator.issuer import Issuer
 from tests.service import APP_ID, free_port
 from tests.stores import StoreServer
@@ -28,12 +29,18 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-@pytest.mark.parametrize("command", [(), ("serve",), ("demo",), ("simulate",), ("check",), ("keys",)])
-def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
-    helped = run(*command, "--help")
+@pytest.mark.parametrize(
+    "command", ["", "serve", "demo", "simulate", "check", "keys", "get", "wait", "watch"]
+)
+def test_every_command_explains_itself(command: str) -> None:
+    helped = run(*command.split(), "--help")
     assert (helped.returncode, helped.stderr) == (0, "")
     assert "Usage:" in helped.stdout
     assert len(helped.stdout.splitlines()) > 5
+
+
+def test_the_version_is_told() -> None:
+    assert run("--version").stdout == f"receiver, version {receiver.__version__}\n"
 
 
 def test_keys_makes_a_key_and_the_entry_that_lets_it_in() -> None:
