@@ -10,22 +10,6 @@ from tests.stores import StoreServer
 from tests.trust.peer import Behaviour, Peer, hang_up
 
 
-@pytest.fixture(scope="session")
-def asked_service(
-    store_server: StoreServer, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
-    running = Service(tmp_path_factory.mktemp("asked"), store_server.url, issuer, WEB_CONCURRENCY="1")
-    running.start()
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def service(asked_service: Service, store: StoreServer) -> Service:
-    """A receiver with an empty store."""
-    return asked_service
-
-
 @pytest.fixture
 def own_service(tmp_path: Path, store: StoreServer, issuer: Issuer) -> Iterator[Service]:
     """A receiver that the test may stop."""
