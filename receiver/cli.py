@@ -62,7 +62,11 @@ def serve() -> None:
 
 
 @main.command()
-def demo() -> None:
+@click.option(
+    "--outcome",
+    help="What becomes of invitations that a calling app asks for; `receiver simulate` has a list.",
+)
+def demo(outcome: str | None) -> None:
     """Try it all on this machine: receiver, store, and calls played by the simulator.
 
     Listens on a loopback address only, where nobody needs a key to ask.
@@ -70,8 +74,8 @@ def demo() -> None:
     from receiver.demo import demo_settings, greeting, start_simulator  # noqa: PLC0415 - see the file's docstring
 
     settings, key = demo_settings(_settings())
-    start_simulator(settings, key)
-    _serve(settings, greeting(settings, key))
+    graph = start_simulator(settings, key, outcome)
+    _serve(settings, greeting(settings, key, graph))
 
 
 @main.command()

@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "receiver.simulator": {"receiver"},
     "receiver.client": {"receiver"},
+    "receiver.examples": {"receiver.client"},
     "receiver.errors": set(),
     "receiver.logs": set(),
     "receiver.connection": set(),

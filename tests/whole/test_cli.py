@@ -100,6 +100,13 @@ def test_wrong_settings_are_all_named_at_once() -> None:
     assert sorted(named) == ["PORT", "RECEIVER_APP_IDS", "REDIS_URL"]
 
 
+def test_demo_says_what_may_become_of_invitations(tmp_path: Path) -> None:
+    refused = run("demo", "--outcome", "luck", RECEIVER_DATA_DIR=str(tmp_path), PORT=str(free_port()))
+    assert refused.returncode == 1
+    assert "'unanswered'" in refused.stderr
+    assert "The simulator does not start." in refused.stderr
+
+
 def test_demo_plays_calls_and_prints_commands_that_work(tmp_path: Path) -> None:
     port = free_port()
     environment = {
@@ -111,7 +118,9 @@ def test_demo_plays_calls_and_prints_commands_that_work(tmp_path: Path) -> None:
     environment["RECEIVER_DATA_DIR"] = str(tmp_path / "data")
     output = tmp_path / "output"
     with output.open("wb") as file:
-        demo = subprocess.Popen([*RECEIVER, "demo"], env=environment, stdout=file, stderr=file)
+        demo = subprocess.Popen(
+            [*RECEIVER, "demo", "--outcome", "unanswered"], env=environment, stdout=file, stderr=file
+        )
     children: list[psutil.Process] = []
     try:
         deadline = time.monotonic() + 30
@@ -139,6 +148,11 @@ def test_demo_plays_calls_and_prints_commands_that_work(tmp_path: Path) -> None:
                 assert foreign.status == 400, "no web page may ask by a name of its own"
                 assert foreign.headers["X-Content-Type-Options"] == "nosniff"
                 assert json.loads(foreign.data)["type"] == "/problems/invalid-request"
+        [bot] = re.findall(r"^  (\S+ -m receiver\.examples\.invite .+)$", output.read_text(), re.MULTILINE)
+        invited = subprocess.run(
+            bot, shell=True, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False
+        )
+        assert "+12065550100 is not in the call: nobody answered (408/10057)" in invited.stdout, invited
         wrong = urllib3.request("GET", address, headers={"Authorization": "Bearer wrong"})
         assert wrong.status == 401
     finally:
