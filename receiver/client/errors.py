@@ -38,8 +38,11 @@ class ProblemError(ClientError):
         self.request_id = str(document.get("requestId", ""))
         self.retry_after = retry_after
         self.document = dict(document)
-        told = ": ".join(part for part in (self.title, self.detail) if part)
-        super().__init__(f"{status} {told}".strip())
+        super().__init__(status, document, retry_after)  # what it is made of again, in another process
+
+    def __str__(self) -> str:
+        """Return status, title and detail."""
+        return f"{self.status} {': '.join(filter(None, (self.title, self.detail)))}".strip()
 
 
 class NotAllowedError(ProblemError):

@@ -1,6 +1,7 @@
 """What a caller is told when what answers is no receiver, or nothing answers."""
 
 import json
+import pickle
 from collections.abc import Callable
 
 import pytest
@@ -94,6 +95,8 @@ def test_a_problem_of_a_newer_receiver(impostor: Impostor) -> None:
     with pytest.raises(ProblemError) as told:
         Receiver(impostor.origin).get("x")
     assert (told.value.type, told.value.document["more"]) == ("/problems/new", 1)
+    again = pickle.loads(pickle.dumps(told.value))
+    assert (type(again), str(again), again.type) == (ProblemError, "409", "/problems/new")
 
 
 def test_every_error_is_one_of_the_client() -> None:
