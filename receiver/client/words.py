@@ -39,8 +39,9 @@ def line(operation: Operation) -> str:
 
 
 def short_type(operation: Operation) -> str:
-    """Return the type without what all types have in common."""
-    return shown((operation.type or "").removesuffix("Operation") or "operation")
+    """Return the type without what all types have in common; a bare one is an `operation`."""
+    short = (operation.type or "").removesuffix("Operation")
+    return "operation" if short in {"", "comms"} else shown(short)
 
 
 def status(operation: Operation) -> str:
