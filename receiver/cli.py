@@ -1,11 +1,12 @@
-"""The command `receiver`: serve, demo, simulate, check, keys.
+"""The command `receiver`: serve, demo, check, keys; and simulate, get, wait, watch, which other rooms bring.
 
 What a command needs is imported when it runs: `serve` must not load what gevent patches in the workers.
 """
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -17,18 +18,26 @@ if TYPE_CHECKING:
     import flask
 
 
+_ELSEWHERE: Final = {
+    "simulate": "receiver.simulator.command",
+    "get": "receiver.client.commands",
+    "wait": "receiver.client.commands",
+    "watch": "receiver.client.commands",
+}
+"""Commands that bring an HTTP client of their own, by the module that has each under its name."""
+
+
 class _Commands(click.Group):
-    """The commands of this file, and `simulate`, which brings its own HTTP client."""
+    """The commands of this file, and those from elsewhere."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), "simulate"])
+        return sorted([*super().list_commands(ctx), *_ELSEWHERE])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name != "simulate":
+        if cmd_name not in _ELSEWHERE:
             return super().get_command(ctx, cmd_name)
-        from receiver.simulator.command import simulate  # noqa: PLC0415 - see the file's docstring
-
-        return simulate
+        command: click.Command = getattr(import_module(_ELSEWHERE[cmd_name]), cmd_name)
+        return command
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -53,7 +62,11 @@ def serve() -> None:
 
 
 @main.command()
-def demo() -> None:
+@click.option(
+    "--outcome",
+    help="What becomes of invitations that a calling app asks for; `receiver simulate` has a list.",
+)
+def demo(outcome: str | None) -> None:
     """Try it all on this machine: receiver, store, and calls played by the simulator.
 
     Listens on a loopback address only, where nobody needs a key to ask.
@@ -61,8 +74,8 @@ def demo() -> None:
     from receiver.demo import demo_settings, greeting, start_simulator  # noqa: PLC0415 - see the file's docstring
 
     settings, key = demo_settings(_settings())
-    start_simulator(settings, key)
-    _serve(settings, greeting(settings, key))
+    graph = start_simulator(settings, key, outcome)
+    _serve(settings, greeting(settings, key, graph))
 
 
 @main.command()

@@ -1,6 +1,7 @@
 """`receiver demo`: everything at once on this machine, with calls that the simulator plays."""
 
 import dataclasses
+import os
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from receiver.trust.api_keys import SCOPES, APIKey
 
 _LOOPBACK: Final = "127.0.0.1"
 _PATIENCE: Final = 20.0
+_A_CALL: Final = "57dab8b1-894c-409a-b240-bd8beae78896"
 _APP_ID: Final = "11111111-2222-3333-4444-555555555555"
 
 
@@ -39,10 +41,18 @@ def demo_settings(settings: Settings) -> tuple[Settings, str]:
     return made, key
 
 
-def start_simulator(settings: Settings, key: str) -> None:
+def start_simulator(settings: Settings, key: str, outcome: str | None) -> str:
     """Start the simulator, and return when its keys can be had; it plays as soon as the receiver listens.
 
     It ends when this process does, however that ends: it reads the pipe that we hold.
+
+    Args:
+        settings: of the receiver that it plays to.
+        key: for the command that it prints after each call.
+        outcome: of invitations that it takes; None for any.
+
+    Returns:
+        Where it takes invitations: what stands in for `https://graph.microsoft.com/v1.0`.
 
     Raises:
         click.ClickException: it does not come up.
@@ -50,19 +60,23 @@ def start_simulator(settings: Settings, key: str) -> None:
     issuer_port = settings.metadata_url.split("/")[2].rpartition(":")[2]
     address = f"http://{_LOOPBACK}:{settings.port}"
     command = [sys.executable, "-m", "receiver", "simulate", f"{address}/callback"]
+    graph_port = str(_free_port())
     options = ["--issuer-port", issuer_port, "--app-id", _APP_ID, "--query-key", key, "--calls", "0"]
+    invitations = ["--graph-port", graph_port, *(["--outcome", outcome] if outcome else [])]
     key_file = settings.data_dir / "simulator.pem"
     process = subprocess.Popen(
-        [*command, *options, "--key-file", str(key_file), "--until-parent-exits"], stdin=subprocess.PIPE
+        [*command, *options, *invitations, "--key-file", str(key_file), "--until-parent-exits"],
+        stdin=subprocess.PIPE,
     )
     deadline = time.monotonic() + _PATIENCE
     while not _listens(int(issuer_port)):
         if process.poll() is not None or time.monotonic() > deadline:
             raise click.ClickException("The simulator does not start.")
         time.sleep(0.02)
+    return f"http://{_LOOPBACK}:{graph_port}/v1.0"
 
 
-def greeting(settings: Settings, key: str) -> Callable[[str], None]:
+def greeting(settings: Settings, key: str, graph: str) -> Callable[[str], None]:
     """Return what says where to look, when the receiver listens."""
 
     def greet(address: str) -> None:
@@ -70,10 +84,19 @@ def greeting(settings: Settings, key: str) -> Callable[[str], None]:
             f"\nThe receiver listens on {address} and keeps its data in {settings.data_dir}.\n"
             f"Look at {address}/ in a browser, or with the key of this demo:\n\n"
             f"  curl -H 'Authorization: Bearer {key}' '{address}/operations?limit=1'\n\n"
+            "Invite somebody as a calling app would, in another terminal, and see what comes of it:\n\n"
+            f"  {_python()} -m receiver.examples.invite --graph {graph} --token any"
+            f" --url {address} --key {key} {_A_CALL} +12065550100\n\n"
             "The simulator now plays calls, as Graph would. Ctrl-C ends the demo.\n"
         )
 
     return greet
+
+
+def _python() -> str:
+    """Return how to call this Python from here."""
+    near = os.path.relpath(sys.executable)
+    return sys.executable if near.startswith(os.pardir) else near
 
 
 def _listens(port: int) -> bool:

@@ -75,4 +75,4 @@ class Listener:
         self.last_id = fields.get("id", self.last_id)
         self._ready.set()
         if "data" in fields:
-            self.events.append(Event(fields["id"], fields["event"], json.loads(fields["data"])))
+            self.events.append(Event(fields.get("id", ""), fields["event"], json.loads(fields["data"])))

@@ -31,6 +31,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "receiver.graph",
     },
     "receiver.simulator": {"receiver"},
+    "receiver.client": {"receiver"},
+    "receiver.examples": {"receiver.client"},
     "receiver.errors": set(),
     "receiver.logs": set(),
     "receiver.connection": set(),

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 import click
 import platformdirs
 
+from receiver.simulator.invitations import ENDINGS
+from receiver.simulator.invite_api import NEVER, InviteAPI
 from receiver.simulator.issuer import METADATA_PATH, Issuer
 from receiver.simulator.ledger import Ledger
 from receiver.simulator.narrator import Narrator, curl_hint
@@ -41,6 +43,9 @@ come in.
 A call has its states, rosters, and several operations (invitations, one of which mostly nobody answers,
 prompts, recordings, tones, hold music) in the shapes that Graph has been seen to use. All names and numbers
 are invented.
+
+With --graph-port it also takes invitations as Graph does, for a calling app to try: `POST
+/v1.0/communications/calls/{{id}}/participants/invite`. Their results come later, to URL, like all others.
 
 Exit status 0 means that every delivery got the answer that is right for its token: 202 (204 to the old Skype
 format) to valid ones, 401 to forged ones; else 1.
@@ -90,6 +95,16 @@ format) to valid ones, 401 to forged ones; else 1.
     help="Where the issuer is served on 127.0.0.1; 0: a free port.",
 )
 @click.option(
+    "--graph-port",
+    type=click.IntRange(0, 65535),
+    help="Take invitations on 127.0.0.1, too; 0: a free port.  [default: none are taken]",
+)
+@click.option(
+    "--outcome",
+    type=click.Choice([*ENDINGS, NEVER]),
+    help="What becomes of invitations that are taken.  [default: any of these but never]",
+)
+@click.option(
     "--key-file",
     type=click.Path(dir_okay=False, path_type=Path),
     help="PEM file of the signing key, made if missing.  [default: in your data directory]",
@@ -121,6 +136,8 @@ def simulate(
     app_id: str,
     tenant: str,
     issuer_port: int,
+    graph_port: int | None,
+    outcome: str | None,
     key_file: Path | None,
     report: TextIO | None,
     query_key: str | None,
@@ -153,7 +170,8 @@ def simulate(
         else:
             for line in _settings(issuer, app_id):
                 narrator.say(line)
-        sender = Sender(
+        make_sender = partial(
+            Sender,
             url,
             issuer,
             audience=app_id,
@@ -162,8 +180,13 @@ def simulate(
             retries=retry,
             sleep=stop.wait,
         )
+        if graph_port is not None:
+            own = Random(None if seed is None else f"{seed}, invitations")  # noqa: S311  # as above
+            told = narrator.delivery
+            api = InviteAPI(make_sender(), own, ending=outcome, speed=speed, told=told, port=graph_port)
+            narrator.say(f"Invitations are taken at {_entered(stack, api).url}")
         hint = partial(curl_hint, url, query_key) if query_key else None
-        _play(Run(plan, sender, random, ledger, narrator, stop, hint))
+        _play(Run(plan, make_sender(), random, ledger, narrator, stop, hint))
     narrator.summary(ledger.summary())
     if not ledger.all_as_expected:
         raise SystemExit(1)
@@ -205,6 +228,13 @@ def _issuer(key_file: Path | None, port: int) -> Issuer:
             "`receiver demo`, run? Another port is chosen by --issuer-port; tell the receiver, too."
         ) from None
     return issuer
+
+
+def _entered(stack: ExitStack, api: InviteAPI) -> InviteAPI:
+    try:
+        return stack.enter_context(api)
+    except OSError as error:
+        raise click.ClickException(f"The invite API can't be served: {error}. Choose another port.") from None
 
 
 def _settings(issuer: Issuer, app_id: str) -> list[str]:

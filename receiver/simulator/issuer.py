@@ -4,14 +4,9 @@ It stands in for `api.aps.skype.com`. It serves loopback only by default, over p
 accepts from a loopback address and from nowhere else.
 """
 
-import json
-import socketserver
-import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -19,6 +14,7 @@ from typing import Final, Self
 import jwt
 
 from receiver.simulator.keys import JSONObject, SigningKey
+from receiver.simulator.loopback import LoopbackServer, Reply, Request
 
 BOT_FRAMEWORK: Final = "https://api.botframework.com"
 GRAPH: Final = "https://graph.microsoft.com"
@@ -51,15 +47,11 @@ class Issuer:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._keys = [SigningKey.load_or_create(key_file) if key_file else SigningKey.generate()]
-        self._host = host
-        self._port = port
         self._clock = clock
-        self._server: _Server | None = None
-        self._thread: threading.Thread | None = None
+        self._server = LoopbackServer(self._answer, "issuer", host=host, port=port)
 
     def __enter__(self) -> Self:
-        if self._server is None:
-            self.start()
+        self.start()
         return self
 
     def __exit__(
@@ -73,25 +65,16 @@ class Issuer:
         Raises:
             OSError: the port is taken.
         """
-        self._server = _Server((self._host, self._port), partial(_Handler, self._documents))
-        self._port = self._server.server_address[1]
-        serve = partial(self._server.serve_forever, poll_interval=0.01)
-        self._thread = threading.Thread(target=serve, name="issuer", daemon=True)
-        self._thread.start()
+        self._server.start()
 
     def stop(self) -> None:
         """Stop serving; the port stays reserved in `metadata_url`, so that it can be started again there."""
-        if self._server is None or self._thread is None:
-            return
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-        self._server = self._thread = None
+        self._server.stop()
 
     @property
     def metadata_url(self) -> str:
         """Address of the OpenID document: a receiver's `RECEIVER_METADATA_URL`."""
-        return f"http://{self._host}:{self._port}{METADATA_PATH}"
+        return f"{self._server.origin}{METADATA_PATH}"
 
     @property
     def key(self) -> SigningKey:
@@ -164,12 +147,16 @@ class Issuer:
         )
         return sign(claims, self.key, self.key.kid, headers)
 
+    def _answer(self, request: Request) -> Reply:
+        document = self._documents().get(request.path) if request.method == "GET" else None
+        return Reply(404, {"error": "not found"}) if document is None else Reply(200, document)
+
     def _documents(self) -> dict[str, JSONObject]:
         return {
             METADATA_PATH: {
                 "issuer": BOT_FRAMEWORK,
                 "authorization_endpoint": "https://invalid.botframework.com/",
-                "jwks_uri": f"http://{self._host}:{self._port}{KEYS_PATH}",
+                "jwks_uri": f"{self._server.origin}{KEYS_PATH}",
                 "id_token_signing_alg_values_supported": ["RSA256"],  # Graph's own mistake for RS256
                 "token_endpoint_auth_methods_supported": ["private_key_jwt"],
             },
@@ -181,32 +168,3 @@ def sign(claims: JSONObject, key: SigningKey, kid: str, headers: Mapping[str, st
     """Sign claims with a key under any key id; a forger may name a key that isn't his."""
     header = {"kid": kid, "x5t": kid, **(headers or {})}
     return jwt.encode(dict(claims), key.private_key, algorithm="RS256", headers=header)
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def server_bind(self) -> None:
-        # HTTPServer's own asks the name service for a full host name, which can take seconds.
-        socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
-
-
-class _Handler(BaseHTTPRequestHandler):
-    timeout = 10
-
-    def __init__(self, documents: Callable[[], Mapping[str, JSONObject]], *arguments: object) -> None:
-        self._documents = documents
-        super().__init__(*arguments)  # type: ignore[arg-type]  # socketserver hands over what it always does
-
-    def do_GET(self) -> None:
-        document = self._documents().get(self.path.partition("?")[0])
-        body = json.dumps(document or {"error": "not found"}).encode()
-        self.send_response(200 if document else 404)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the library's name
-        """Say nothing: the terminal belongs to the deliveries."""

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
+from receiver.simulator import invitations
+from receiver.simulator.invitations import Ending
 from receiver.simulator.keys import JSONObject
 from receiver.simulator.people import Person, new_id, somebody, somebody_by_phone
 
 COMPLETED: Final = "completed"
 FAILED: Final = "failed"
-_NOBODY_ANSWERED: Final = (408, 10057)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,32 +43,18 @@ class Outcome:
 def answered_invite(random: Random) -> Outcome:
     """Somebody is invited and comes."""
     person = random.choice([somebody, somebody_by_phone])(random)
-    success = (200, 0, "Action completed successfully.")
-    after = random.uniform(4, 15)
-    return Outcome("inviteParticipantsOperation", COMPLETED, after, _invitee(person), success, person)
+    return _invite(random, person, invitations.ANSWERED, joined=person)
 
 
 def unanswered_invite(random: Random) -> Outcome:
     """Somebody is invited and does not answer: Graph gives up after a minute."""
-    person = somebody_by_phone(random)
-    message = f"Nobody answered at {person.address}. DiagCode: 408#10057.@"
-    result = (*_NOBODY_ANSWERED, message)
-    return Outcome("inviteParticipantsOperation", FAILED, random.uniform(61, 66), _invitee(person), result)
+    return _invite(random, somebody_by_phone(random), invitations.UNANSWERED)
 
 
 def refused_invite(random: Random) -> Outcome:
     """An invitation fails for another reason."""
-    person = somebody_by_phone(random)
-    code, subcode, reason = random.choice(
-        [
-            (403, 10151, "No telephone number is assigned to the application that calls"),
-            (410, 301004, "The participant has left"),
-            (480, 10037, "No endpoint is reachable for"),
-            (500, 7101, "The service failed while it added"),
-        ]
-    )
-    result = (code, subcode, f"{reason}: {person.address}")
-    return Outcome("inviteParticipantsOperation", FAILED, random.uniform(1, 8), _invitee(person), result)
+    ending = random.choice(list(invitations.REFUSED.values()))
+    return _invite(random, somebody_by_phone(random), ending)
 
 
 def play_prompt(random: Random) -> Outcome:
@@ -134,9 +121,11 @@ OTHERS: Final[tuple[Callable[[Random], Outcome], ...]] = (
 """What a call may hold beside the invitations, a prompt and a recording that every call holds."""
 
 
-def _invitee(person: Person) -> JSONObject:
+def _invite(random: Random, person: Person, ending: Ending, joined: Person | None = None) -> Outcome:
     info: JSONObject = {
         "@odata.type": "#microsoft.graph.invitationParticipantInfo",
         "identity": person.identity_set(),
     }
-    return {"participants": [info]}
+    result = (ending.code, ending.subcode, ending.message.format(person.address))
+    after = random.uniform(*ending.after)
+    return Outcome(invitations.TYPE, ending.status, after, {"participants": [info]}, result, joined)

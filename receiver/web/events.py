@@ -107,7 +107,9 @@ class _Stream:
         """
         try:
             position = last_id or self._now()
-            yield b"retry: %d\nid: %s\n\n" % (_RECONNECT, position.encode())
+            # Of a reader who gets the present first, what he has seen begins behind it.
+            seen = position if last_id or self._subscription.interest == Interest() else ""
+            yield b"retry: %d\n%s\n" % (_RECONNECT, _id(seen))
             yield from self._beginning(last_id, position)
         except StoreUnavailableError:
             return  # he comes again by himself, with the id that he has
@@ -130,9 +132,7 @@ class _Stream:
         elif last_id:
             yield from self._present(self._now(), reset=True)
         elif self._subscription.interest != Interest():
-            yield from self._present(
-                position, reset=False
-            )  # the first frame has promised all that comes after
+            yield from self._present(position, reset=False)
 
     def _missed(self, last_id: str) -> Iterator[bytes]:
         position, until = last_id, self._subscription.position
@@ -144,19 +144,27 @@ class _Stream:
             )
 
     def _present(self, position: str, *, reset: bool) -> Iterator[bytes]:
-        """Yield the newest operations, the oldest of them first; before them, if wanted, that this is a reset."""
+        """Yield the newest operations, the oldest of them first; before them, if wanted, that this is a reset.
+
+        Only behind the last of them stands an id: whom the connection breaks off before gets all of them again.
+        """
         if reset:
-            yield _frame("reset", {"reason": "more has happened than the feed still holds"}, position)
+            yield _frame("reset", {"reason": "more has happened than the feed still holds"})
         interest = self._subscription.interest
         chosen = OperationFilter(client_context=interest.client_context, call_id=interest.call_id)
         present = self._reader.operations(chosen, limit=_SNAPSHOT).operations[::-1]
         self._told = {record.number: record.revision for record in present}
-        yield b"".join(_frame("operation", representation.operation(record), position) for record in present)
+        frames = [_frame("operation", representation.operation(record)) for record in present]
+        yield b"".join([*frames, _id(position), b"\n"])
 
     def _is_old(self, event: FeedEvent) -> bool:
         record = event.changed
         return isinstance(record, OperationRecord) and record.revision <= self._told.get(record.number, 0)
 
 
-def _frame(kind: str, document: object, event_id: str) -> bytes:
-    return b"id: %s\nevent: %s\ndata: %s\n\n" % (event_id.encode(), kind.encode(), orjson.dumps(document))
+def _frame(kind: str, document: object, event_id: str = "") -> bytes:
+    return b"%sevent: %s\ndata: %s\n\n" % (_id(event_id), kind.encode(), orjson.dumps(document))
+
+
+def _id(event_id: str) -> bytes:
+    return b"id: %s\n" % event_id.encode() if event_id else b""

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 import jwt
 import pytest
+import urllib3
 from click.testing import CliRunner, Result
 
 from receiver.simulator.command import simulate
@@ -33,7 +34,7 @@ def start(peer: Peer, key_file: Path, *options: str) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not peer.posts and time.monotonic() < deadline:
         time.sleep(0.01)
     assert peer.posts
@@ -220,3 +221,30 @@ def test_it_stops_when_its_parent_is_gone(peer: Peer, key_file: Path) -> None:
     output, _ = process.communicate(timeout=10)  # closes its standard input
     assert process.returncode == 0, output
     assert "Sent " in output
+
+
+def test_it_takes_invitations_where_it_says(peer: Peer, key_file: Path) -> None:
+    options = ["--graph-port", "0", "--outcome", "unanswered", "--speed", "1000", "--until-parent-exits"]
+    process = start(peer, key_file, *options)
+    assert process.stdin
+    assert process.stdout
+    line = next(line for line in process.stdout if line.startswith("Invitations"))
+    url = line.removeprefix("Invitations are taken at ").strip()
+    answer = urllib3.request(
+        "POST",
+        f"{url}/communications/calls/c/participants/invite",
+        json={"participants": [{"identity": {}}], "clientContext": "a bot's"},
+        headers={"Authorization": "Bearer any"},
+    )
+    assert answer.status == 200
+    told = next(line for line in process.stdout if "invited failed" in line)
+    assert re.search(r"a bot's +202 ", told)
+    output, _ = process.communicate(timeout=10)
+    assert process.returncode == 0, output
+
+
+def test_a_taken_port_for_invitations_is_told(peer: Peer, key_file: Path, issuer: Issuer) -> None:
+    port = issuer.metadata_url.split(":")[2].split("/")[0]
+    result = run(peer, key_file, "--graph-port", port)
+    assert result.exit_code == 1
+    assert "Error: The invite API can't be served: " in result.output

@@ -67,7 +67,7 @@ def test_what_comes_while_a_stream_begins_is_told(store: StoreServer) -> None:
     assert next(frames).startswith(b"retry:")
     update = CallUpdate(CALL, "", "established", state_rank("established"))
     Writer(Pipeline(link), retention_days=1).keep([update], delivery="1", within=2)
-    assert next(frames) == b"", "no operations yet"
+    assert b"event:" not in next(frames), "no operations yet"
     assert b"event: call\n" in next(frames)
     subscription.close()
     hub.unsubscribe(subscription)
@@ -125,6 +125,19 @@ def test_a_reader_who_is_too_far_behind_gets_a_reset_and_the_present(
         events = resumed.wait_for(5)
     assert events[0].kind == "reset"
     assert [event.data["clientContext"] for event in events[1:]] == ["old", "dropped", "held", "next"]
+
+
+def test_a_present_that_breaks_off_is_told_again_and_a_whole_one_is_not(service: Service) -> None:
+    service.call_back(operation(op="one"), operation(op="two"))
+    with Listener(service, "?clientContext=invite-1") as listener:
+        events = listener.wait_for(2)
+        service.call_back(operation(op="three"))
+        listener.wait_for(3)
+    assert [event.id for event in events] == ["", ""], "nothing to resume from in the middle of it"
+    with Listener(service, "?clientContext=invite-1", last_id=listener.last_id) as resumed:
+        service.call_back(operation(op="four"))
+        [event] = resumed.wait_for(1)
+    assert event.data["operationId"] == "four"
 
 
 def test_a_reader_of_a_store_that_was_lost_gets_a_reset(service: Service, store: StoreServer) -> None:

@@ -14,6 +14,7 @@ import psutil
 import pytest
 import urllib3
 
+import receiver
 from receiver.simulator.issuer import Issuer
 from tests.service import APP_ID, free_port
 from tests.stores import StoreServer
@@ -28,12 +29,18 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-@pytest.mark.parametrize("command", [(), ("serve",), ("demo",), ("simulate",), ("check",), ("keys",)])
-def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
-    helped = run(*command, "--help")
+@pytest.mark.parametrize(
+    "command", ["", "serve", "demo", "simulate", "check", "keys", "get", "wait", "watch"]
+)
+def test_every_command_explains_itself(command: str) -> None:
+    helped = run(*command.split(), "--help")
     assert (helped.returncode, helped.stderr) == (0, "")
     assert "Usage:" in helped.stdout
     assert len(helped.stdout.splitlines()) > 5
+
+
+def test_the_version_is_told() -> None:
+    assert run("--version").stdout == f"receiver, version {receiver.__version__}\n"
 
 
 def test_keys_makes_a_key_and_the_entry_that_lets_it_in() -> None:
@@ -93,6 +100,13 @@ def test_wrong_settings_are_all_named_at_once() -> None:
     assert sorted(named) == ["PORT", "RECEIVER_APP_IDS", "REDIS_URL"]
 
 
+def test_demo_says_what_may_become_of_invitations(tmp_path: Path) -> None:
+    refused = run("demo", "--outcome", "luck", RECEIVER_DATA_DIR=str(tmp_path), PORT=str(free_port()))
+    assert refused.returncode == 1
+    assert "'unanswered'" in refused.stderr
+    assert "The simulator does not start." in refused.stderr
+
+
 def test_demo_plays_calls_and_prints_commands_that_work(tmp_path: Path) -> None:
     port = free_port()
     environment = {
@@ -104,7 +118,9 @@ def test_demo_plays_calls_and_prints_commands_that_work(tmp_path: Path) -> None:
     environment["RECEIVER_DATA_DIR"] = str(tmp_path / "data")
     output = tmp_path / "output"
     with output.open("wb") as file:
-        demo = subprocess.Popen([*RECEIVER, "demo"], env=environment, stdout=file, stderr=file)
+        demo = subprocess.Popen(
+            [*RECEIVER, "demo", "--outcome", "unanswered"], env=environment, stdout=file, stderr=file
+        )
     children: list[psutil.Process] = []
     try:
         deadline = time.monotonic() + 30
@@ -132,6 +148,11 @@ def test_demo_plays_calls_and_prints_commands_that_work(tmp_path: Path) -> None:
                 assert foreign.status == 400, "no web page may ask by a name of its own"
                 assert foreign.headers["X-Content-Type-Options"] == "nosniff"
                 assert json.loads(foreign.data)["type"] == "/problems/invalid-request"
+        [bot] = re.findall(r"^  (\S+ -m receiver\.examples\.invite .+)$", output.read_text(), re.MULTILINE)
+        invited = subprocess.run(
+            bot, shell=True, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False
+        )
+        assert "+12065550100 is not in the call: nobody answered (408/10057)" in invited.stdout, invited
         wrong = urllib3.request("GET", address, headers={"Authorization": "Bearer wrong"})
         assert wrong.status == 401
     finally:

@@ -1,0 +1,34 @@
+"""Ask a receiver from Python: `Receiver(url, key).wait(client_context, timeout=90)`.
+
+It speaks HTTP like any stranger, and uses nothing else of this package. Safe to share between threads, and
+between greenlets where gevent has patched.
+"""
+
+from receiver.client.errors import (
+    ClientError,
+    NotAllowedError,
+    ProblemError,
+    UnavailableError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
+from receiver.client.operation import Conflict, Moment, Operation, Result
+from receiver.client.receiver import Receipt, Receiver
+from receiver.client.stream import Event, Stream
+
+__all__ = [
+    "ClientError",
+    "Conflict",
+    "Event",
+    "Moment",
+    "NotAllowedError",
+    "Operation",
+    "ProblemError",
+    "Receipt",
+    "Receiver",
+    "Result",
+    "Stream",
+    "UnavailableError",
+    "UnexpectedAnswerError",
+    "UnreachableError",
+]

@@ -1,0 +1,103 @@
+"""A calling app in small: invite somebody into a call, wait for the result, and say in words what came of it.
+
+    python -m receiver.examples.invite CALL_ID +12065550100
+
+It needs a call that is established, an access token for Graph, and a receiver at the call's `callbackUri`.
+Take from it what you need.
+"""
+
+import sys
+import uuid
+from typing import Any, Final
+
+import click
+import urllib3
+
+from receiver.client import ClientError, Operation, Receiver
+
+GRAPH: Final = "https://graph.microsoft.com/v1.0"
+
+REASONS: Final = {
+    (403, 10151): "the app has no telephone number to call from",
+    (408, 10057): "nobody answered",
+    (410, 301004): "the call or the participant is gone",
+    (480, 10037): "there is no way to reach the participant",
+}
+"""What Graph means by some codes and subcodes; its message has the rest."""
+
+
+@click.command()
+@click.argument("call_id")
+@click.argument("person")
+@click.option("--graph", envvar="GRAPH_URL", default=GRAPH, show_default=True, show_envvar=True)
+@click.option(
+    "--token", envvar="GRAPH_TOKEN", required=True, show_envvar=True, help="An access token for Graph."
+)
+@click.option("--url", envvar="RECEIVER_URL", required=True, show_envvar=True, help="Where the receiver is.")
+@click.option("--key", envvar="RECEIVER_KEY", show_envvar=True, help="An API key that may read and write.")
+@click.option("--timeout", default=90.0, show_default=True, help="For how many seconds to wait.")
+def main(
+    *, call_id: str, person: str, graph: str, token: str, url: str, key: str | None, timeout: float
+) -> None:
+    """Invite PERSON, a telephone number or a user's id, into the call CALL_ID, and say what comes of it.
+
+    Exit status 0 means that the person is in the call.
+    """
+    receiver = Receiver(url, key)
+    client_context = str(uuid.uuid4())  # a new one for each operation: it is what we find the result by
+    try:
+        click.echo(f"Inviting {person}, as {client_context}.")
+        response = invite(graph, token, call_id, person, client_context)
+        receiver.register(client_context, response, call_id=call_id)
+        click.echo(f"Graph says {response.get('status')}. Waiting for the result.")
+        operation = receiver.wait(client_context, timeout=timeout)
+    except ClientError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(in_words(person, operation))
+    sys.exit(0 if operation and operation.completed else 1)
+
+
+def invite(graph: str, token: str, call_id: str, person: str, client_context: str) -> dict[str, Any]:
+    """Ask Graph to invite somebody, and return the operation that it has begun.
+
+    https://learn.microsoft.com/graph/api/participant-invite
+    """
+    kind = "phone" if person.startswith("+") else "user"
+    identity = {
+        "@odata.type": "#microsoft.graph.identitySet",
+        kind: {"@odata.type": "#microsoft.graph.identity", "id": person},
+    }
+    invited = {"@odata.type": "#microsoft.graph.invitationParticipantInfo", "identity": identity}
+    try:
+        response = urllib3.request(
+            "POST",
+            f"{graph}/communications/calls/{call_id}/participants/invite",
+            json={"participants": [invited], "clientContext": client_context},
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=10,
+            retries=False,
+        )
+    except urllib3.exceptions.HTTPError as error:
+        raise click.ClickException(f"Graph does not answer: {error}") from None
+    if response.status != 200:  # noqa: PLR2004
+        raise click.ClickException(f"Graph refuses: {response.status} {response.data.decode()}")
+    operation: dict[str, Any] = response.json()
+    return operation
+
+
+def in_words(person: str, operation: Operation | None) -> str:
+    """Say what came of an invitation."""
+    if operation is None or not operation.done:
+        return f"{person}: no result yet. It may still come; ask the receiver again later."
+    seconds = (operation.updated - operation.first_seen).total_seconds()
+    if operation.completed:
+        return f"{person} is in the call, {seconds:.1f} s after the invitation."
+    result = operation.result
+    if result is None:
+        return f"{person} could not be invited, and Graph does not say why."
+    reason = REASONS.get((result.code or 0, result.subcode or 0), result.message)
+    return f"{person} is not in the call: {reason} ({result}), after {seconds:.1f} s."
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from receiver.client import Receiver
+from receiver.simulator.issuer import Issuer
+from tests.service import ALL, Service
+from tests.stores import StoreServer
+from tests.trust.peer import Behaviour, Peer, hang_up
+
+
+@pytest.fixture
+def own_service(tmp_path: Path, store: StoreServer, issuer: Issuer) -> Iterator[Service]:
+    """A receiver that the test may stop."""
+    running = Service(tmp_path, store.url, issuer, WEB_CONCURRENCY="1")
+    running.start()
+    yield running
+    running.kill()
+
+
+@pytest.fixture
+def receiver(service: Service) -> Receiver:
+    return Receiver(service.address, ALL)
+
+
+class Impostor(Peer):
+    """Answers every request as it is told to."""
+
+    def __init__(self) -> None:
+        self.do: Callable[..., None] = hang_up
+        super().__init__([])
+
+    def answer(self, handler: "Behaviour") -> None:  # type: ignore[override]
+        self.requests.append(handler.path)  # type: ignore[attr-defined]
+        self.do(handler)
+
+
+@pytest.fixture
+def impostor() -> Iterator[Impostor]:
+    peer = Impostor()
+    yield peer
+    peer.stop()

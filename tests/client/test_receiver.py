@@ -1,0 +1,182 @@
+"""What a caller gets from a real receiver."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from receiver.client import NotAllowedError, ProblemError, Receiver
+from tests.notifications import CALL, OPERATION, operation
+from tests.service import ALL, READ, WRITE, Service
+
+NOBODY_ANSWERED = {"code": 408, "subcode": 10057, "message": "Nobody answered at 4:+12065550100."}
+
+
+def test_an_operation_is_told_as_the_receiver_knows_it(service: Service, receiver: Receiver) -> None:
+    service.call_back(operation(status="running"))
+    service.call_back(operation(status="failed", resultInfo=NOBODY_ANSWERED))
+    found = receiver.get("invite-1")
+    assert found
+    assert (found.client_context, found.call_id, found.operation_id) == ("invite-1", CALL, OPERATION)
+    assert (found.type, found.status) == ("inviteParticipantsOperation", "failed")
+    assert (found.done, found.failed, found.completed) == (True, True, False)
+    assert str(found.result) == "408/10057"
+    assert found.result
+    assert found.result.message == NOBODY_ANSWERED["message"]
+    assert [moment.status for moment in found.timeline] == ["running", "failed"]
+    assert found.first_seen == found.timeline[0].at <= found.updated == found.timeline[1].at
+    assert abs(found.updated - datetime.now(UTC)) < timedelta(minutes=1)
+    assert (found.revision, found.notifications, found.duplicates, found.others) == (2, 2, 0, 0)
+    assert found.conflict is None
+    assert found.resource["resultInfo"]["subcode"] == 10057
+    assert found.document == service.get("/operations/invite-1").json
+
+
+def test_a_second_result_is_told_as_a_conflict(service: Service, receiver: Receiver) -> None:
+    service.call_back(operation())
+    service.call_back(operation(status="failed"))
+    found = receiver.get("invite-1")
+    assert found
+    assert found.completed
+    assert found.conflict
+    assert found.conflict.status == found.conflict.operation["status"] == "failed"
+
+
+def test_what_nobody_has_told_of_is_none(receiver: Receiver) -> None:
+    assert receiver.get("unknown") is None
+
+
+def test_personal_data_is_not_shown_by_accident(service: Service, receiver: Receiver) -> None:
+    service.call_back(operation(status="failed", resultInfo=NOBODY_ANSWERED))
+    found = receiver.get("invite-1")
+    assert found
+    assert "555" not in f"{found} {found.result!r} {found.result}"
+
+
+def test_secrets_are_told_to_a_key_that_may_have_them(service: Service, receiver: Receiver) -> None:
+    service.call_back(operation(recordingAccessToken="secret"))
+    told = [Receiver(service.address, key).get("invite-1") for key in (ALL, READ)]
+    assert ["recordingAccessToken" in one.resource for one in told if one] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "client_context",
+    [
+        "a/b",
+        "/in front",
+        "//",
+        "behind/",
+        ".",
+        "..",
+        "a/../b",
+        "a b\tc\nd",
+        "façade 50% ✓ #7?x=1&y",
+        "%2F",
+        "+",
+        "*{x}*:;,",
+        '"',
+        "🙂" * 128,
+        "x" * 256,
+        "\x00",
+    ],
+)
+def test_a_client_context_may_be_any_text(receiver: Receiver, client_context: str) -> None:
+    assert receiver.get(client_context) is None
+    assert receiver.register(client_context).created
+    found = receiver.get(client_context)
+    assert found
+    assert found.client_context == client_context
+    assert [one.client_context for one in receiver.list(client_context=client_context)] == [client_context]
+    assert receiver.forget(client_context)
+    assert receiver.get(client_context) is None
+
+
+@pytest.mark.parametrize("client_context", ["", "lone \ud800"])
+def test_what_no_path_can_name_is_refused(receiver: Receiver, client_context: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        receiver.get(client_context)
+
+
+def test_a_list_goes_over_its_pages(service: Service, receiver: Receiver) -> None:
+    service.call_back(*(operation(cc=f"cc-{number}", op=f"op-{number}") for number in range(7)))
+    listed = [one.client_context for one in receiver.list(page_size=3)]
+    assert listed == [f"cc-{number}" for number in reversed(range(7))]
+
+
+def test_a_list_may_be_of_some_alone(service: Service, receiver: Receiver) -> None:
+    service.call_back(operation(cc="done", op="a"), operation(cc="running", op="b", status="running"))
+    service.call_back(operation(cc="other", op="c", type="playPromptOperation", call=CALL.replace("5", "6")))
+
+    def found(**chosen: str) -> list[str | None]:
+        return [one.client_context for one in receiver.list(**chosen)]  # type: ignore[arg-type]
+
+    assert found(status="running") == ["running"]
+    assert found(type="playPromptOperation") == ["other"]
+    assert found(call_id=CALL) == ["running", "done"]
+    assert found(client_context="done", status="failed") == []
+    now = datetime.now(UTC)
+    assert len(list(receiver.list(since=now - timedelta(hours=1)))) == 3
+    assert list(receiver.list(since=now + timedelta(hours=1))) == []
+    with pytest.raises(ValueError, match="time zone"):
+        receiver.list(since=datetime(2026, 11, 24))
+
+
+def test_a_registration_is_known_before_any_news(service: Service, receiver: Receiver) -> None:
+    response = {"@odata.type": "#microsoft.graph.inviteParticipantsOperation", "id": OPERATION}
+    receipt = receiver.register("invite-1", {**response, "status": "Running"}, call_id=CALL)
+    assert (receipt.status, receipt.done, receipt.created) == ("running", False, True)
+    assert not receiver.register("invite-1").created
+    service.call_back(operation())
+    receipt = receiver.register("invite-1", {**response, "status": "Running"}, call_id=CALL)
+    assert (receipt.status, receipt.done) == ("completed", True), "the result stands"
+    [only] = receiver.list(client_context="invite-1")
+    assert only.completed
+
+
+def test_a_key_that_may_only_write_registers_and_forgets(service: Service) -> None:
+    writer = Receiver(service.address, WRITE)
+    receipt = writer.register("invite-1")
+    assert (receipt.client_context, receipt.status, receipt.done) == ("invite-1", None, False)
+    assert writer.forget("invite-1")
+    assert not writer.forget("invite-1"), "there is none any more"
+
+
+def test_an_error_tells_what_to_do(service: Service) -> None:
+    with pytest.raises(NotAllowedError) as unknown:
+        Receiver(service.address, "wrong").get("invite-1")
+    assert (unknown.value.status, unknown.value.type) == (401, "/problems/invalid-api-key")
+    assert unknown.value.title in str(unknown.value)
+    assert unknown.value.detail in str(unknown.value)
+    assert unknown.value.request_id in service.log
+    with pytest.raises(NotAllowedError) as unscoped:
+        Receiver(service.address, READ).register("invite-1")
+    assert (unscoped.value.status, unscoped.value.type) == (403, "/problems/insufficient-scope")
+    with pytest.raises(ProblemError) as refused:
+        list(Receiver(service.address, READ).list(page_size=1000))
+    assert (refused.value.status, list(refused.value.document["errors"])) == (400, ["limit"])
+
+
+def test_the_address_may_have_a_slash_at_its_end(service: Service) -> None:
+    assert Receiver(f"{service.address}/", READ).get("unknown") is None
+
+
+@pytest.mark.parametrize("url", ["localhost:8000", "ftp://x", "http://", "/x", ""])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match=r"https://receiver\.example"):
+        Receiver(url)
+
+
+@pytest.mark.parametrize("key", ["two words", "line\n", "façade"])
+def test_a_key_that_is_none_is_refused_and_not_shown(key: str) -> None:
+    with pytest.raises(ValueError, match="key") as refused:
+        Receiver("http://x", key)
+    assert key not in str(refused.value)
+
+
+def test_the_client_brings_nothing_of_the_server() -> None:
+    code = "import receiver.client, sys; print(sorted({name.split('.')[0] for name in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "urllib3" in loaded
+    for name in ("flask", "werkzeug", "gunicorn", "gevent", "redis", "structlog", "cryptography"):
+        assert f"'{name}'" not in loaded

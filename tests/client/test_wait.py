@@ -1,0 +1,181 @@
+"""Waiting for a result: over several asks, outages and restarts, in threads and greenlets."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from receiver.client import NotAllowedError, Operation, Receiver, UnavailableError, UnreachableError
+from tests.client.conftest import Impostor
+from tests.notifications import operation
+from tests.service import ALL, READ, Service, free_port
+
+
+class Time:
+    """A clock that only moves when somebody sleeps, or is held by the impostor."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def begin(receiver: Receiver, timeout: float = 30) -> "Future[Operation | None]":
+    pool = ThreadPoolExecutor(1)
+    waiting = pool.submit(receiver.wait, "invite-1", timeout=timeout)
+    pool.shutdown(wait=False)
+    return waiting
+
+
+def test_a_wait_ends_with_the_result(service: Service, receiver: Receiver) -> None:
+    waiting = begin(receiver)
+    service.call_back(operation(status="running"))
+    time.sleep(0.3)
+    assert not waiting.done(), "running is no result"
+    service.call_back(operation())
+    found = waiting.result(10)
+    assert found
+    assert found.completed
+
+
+def test_what_is_done_is_told_at_once(service: Service, receiver: Receiver) -> None:
+    service.call_back(operation())
+    began = time.monotonic()
+    found = receiver.wait("invite-1")
+    assert found
+    assert time.monotonic() - began < 5
+
+
+def test_when_the_time_is_over_the_latest_state_is_told(service: Service, receiver: Receiver) -> None:
+    assert receiver.wait("invite-1", timeout=0) is None
+    assert receiver.wait("invite-1", timeout=1) is None
+    service.call_back(operation(status="running"))
+    began = time.monotonic()
+    found = receiver.wait("invite-1", timeout=1)
+    assert found
+    assert (found.status, found.done) == ("running", False)
+    assert 0.9 < time.monotonic() - began < 5
+
+
+def test_a_long_wait_asks_several_times(impostor: Impostor) -> None:
+    clock = Time()
+    held: list[int] = []
+
+    def hold(handler) -> None:
+        held.append(int(parse_qs(urlsplit(handler.path).query)["wait"][0]))
+        clock.now += held[-1]
+        problem = {"type": "/problems/operation-not-found", "title": "t", "detail": "d"}
+        handler.reply(json.dumps(problem).encode(), 404, **{"Content-Type": "application/problem+json"})
+
+    impostor.do = hold
+    receiver = Receiver(impostor.origin, clock=clock, sleep=clock.sleep)
+    assert receiver.wait("invite-1", timeout=89.5) is None
+    assert held == [25, 25, 25, 15]
+    assert sum(clock.slept) == 0
+
+
+def test_an_early_answer_is_no_reason_to_ask_without_pause(impostor: Impostor) -> None:
+    clock = Time()
+
+    def answer_early(handler) -> None:
+        problem = {"type": "/problems/operation-not-found"}
+        handler.reply(json.dumps(problem).encode(), 404, **{"Content-Type": "application/problem+json"})
+
+    impostor.do = answer_early
+    assert Receiver(impostor.origin, clock=clock, sleep=clock.sleep).wait("invite-1", timeout=10) is None
+    assert len(impostor.requests) == 6
+    assert clock.now == 1010
+
+
+def test_an_outage_is_waited_through(own_service: Service) -> None:
+    waiting = begin(Receiver(own_service.address, READ))
+    time.sleep(0.3)
+    own_service.kill()
+    time.sleep(0.3)
+    assert not waiting.done()
+    own_service.start()
+    assert own_service.call_back(operation()).status == 202
+    found = waiting.result(20)
+    assert found
+    assert found.completed
+
+
+def test_a_restart_is_waited_through(own_service: Service) -> None:
+    waiting = begin(Receiver(own_service.address, READ))
+    time.sleep(0.3)
+    own_service.stop()
+    own_service.start()
+    assert own_service.call_back(operation()).status == 202
+    assert waiting.result(20)
+
+
+def test_an_outage_that_lasts_is_told_when_the_time_is_over() -> None:
+    clock = Time()
+    receiver = Receiver(f"http://127.0.0.1:{free_port()}", clock=clock, sleep=clock.sleep)
+    with pytest.raises(UnreachableError, match="does not answer"):
+        receiver.wait("invite-1", timeout=30)
+    assert clock.now == 1030
+
+
+def test_a_pause_that_the_receiver_asks_for_is_kept(impostor: Impostor) -> None:
+    clock = Time()
+
+    def come_later(handler) -> None:
+        headers = {"Content-Type": "application/problem+json", "Retry-After": "7"}
+        handler.reply(b'{"type": "/problems/too-many-waiting", "title": "Too many"}', 503, **headers)
+
+    impostor.do = come_later
+    with pytest.raises(UnavailableError, match="Too many") as refused:
+        Receiver(impostor.origin, clock=clock, sleep=clock.sleep).wait("invite-1", timeout=20)
+    assert clock.slept == [7, 7, 6]
+    assert (refused.value.status, refused.value.retry_after) == (503, 7)
+
+
+def test_a_refusal_is_told_at_once(service: Service) -> None:
+    began = time.monotonic()
+    with pytest.raises(NotAllowedError):
+        Receiver(service.address, "wrong").wait("invite-1")
+    assert time.monotonic() - began < 5
+
+
+def test_threads_share_a_receiver(service: Service, receiver: Receiver) -> None:
+    names = [f"cc-{number}" for number in range(20)]
+    with ThreadPoolExecutor(len(names)) as pool:
+        waiting = [pool.submit(receiver.wait, name, timeout=30) for name in names]
+        threading.Timer(0.5, service.call_back, [operation(cc=name, op=name) for name in names]).start()
+        found = [one.result() for one in waiting]
+    assert [one.client_context for one in found if one and one.completed] == names
+
+
+def test_greenlets_share_a_receiver(service: Service) -> None:
+    code = f"""
+from gevent import monkey, pool, sleep
+monkey.patch_all()
+from receiver.client import Receiver
+receiver = Receiver({service.address!r}, {ALL!r})
+waiting = pool.Group()
+found = []
+for number in range(50):
+    waiting.spawn(lambda name: found.append(receiver.wait(name, timeout=30)), f"cc-{{number}}")
+sleep(0.5)
+print("waiting", flush=True)
+waiting.join()
+print(sum(one.completed for one in found))
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stdout.readline() == "waiting\n"
+    service.call_back(*(operation(cc=f"cc-{number}", op=f"op-{number}") for number in range(50)))
+    assert process.communicate(timeout=30)[0] == "50\n"
+    assert process.returncode == 0
