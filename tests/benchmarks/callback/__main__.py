@@ -1,12 +1,15 @@
 """How fast the receiver is, beside what it is built on and what else one would write.
 
     pip install -e '.[embedded,test,bench]'; apt-get install wrk
-    python -m tests.benchmarks.callback [--only NAME]… [--seconds N] [--rounds N]
+    python -m tests.benchmarks.callback [--only NAME]… [--seconds N] [--rounds N] [--plot FILE]
 
 Four servers with one worker each, pinned to one core: (a) Flask answering an empty 202 under the receiver's own
 gunicorn settings, (b) the receiver with everything on, (c) a FastAPI peer that does the same work, (d) the same peer
-with nothing but SET. The load generator and the store (Valkey on a unix socket) share another core. In every round
-the four take turns, and after each load the store is checked for what was answered 202.
+with nothing but SET. The load generator and the store (Valkey on a unix socket) share another core.
+
+In every round the servers take turns, each for a second; a turn that other programs of the machine disturb is taken
+again. After each turn the store is checked for what was answered 202. `figures` stands for memory and start. A whole
+run takes a quarter of an hour, two minutes of it for the million records.
 """
 
 from collections.abc import Callable

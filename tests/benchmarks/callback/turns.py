@@ -63,10 +63,9 @@ def _calm_turn(load: Load, entrant: Entrant, seconds: int) -> Outcome:
 def _turn(load: Load, entrant: Entrant, seconds: int) -> Outcome:
     site, kind = entrant.site, entrant.kind
     site.kept.restore()
-    before = site.kept.count(kind)
     start = Clock.read(entrant.server, site.store)
     counted = site.setting.wrk.run(load, entrant.server.port, seconds)
     used = Used.between(start, Clock.read(entrant.server, site.store))
     if load.kind != "query" and kind is not FLOOR:
-        site.kept.check(load, counted, kind, site.kept.settled_count(kind) - before)
+        site.kept.check(load, counted, kind)
     return Outcome(counted, used)

@@ -91,7 +91,11 @@ class Wrk:
         self._file = folder / "load.lua"
 
     def run(self, load: Load, port: int, seconds: int) -> Counted:
-        """Send a load for some seconds."""
+        """Send a load for some seconds.
+
+        Raises:
+            RuntimeError: nothing was answered well.
+        """
         series = secrets.token_hex(4)
         self._file.write_text(
             _query_script(load, port) if load.kind == "query" else self._script(load, series, port)
@@ -100,6 +104,8 @@ class Wrk:
         command = ["wrk", *options, f"http://127.0.0.1:{port}/"]
         output = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout
         counted = json.loads(output.splitlines()[-1])
+        if counted["requests"] == counted["status"]:
+            raise RuntimeError(f"{load.name}: no answer below 400 in {seconds} s; wrk says {counted}")
         return Counted(
             series=series,
             newest=counted["number"],
