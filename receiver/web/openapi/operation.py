@@ -122,8 +122,12 @@ def _problem(text: str, errors: Collection[type[ReceiverError]], media_type: str
         always.append("Retry-After")
     kinds = sorted({address_of(error) for error in errors})
     content = _content(None) if media_type != PROBLEM else _problem_content(kinds)
-    told = text if media_type == PROBLEM else f"{text}, as a page: {', '.join(kinds)}"
-    return {"description": told, "headers": _headers(always), "content": {media_type: content}}
+    return {
+        "description": text,
+        "headers": _headers(always),
+        "content": {media_type: content},
+        "x-problems": kinds,
+    }
 
 
 def _problem_content(kinds: list[str]) -> dict[str, Any]:
