@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -23,7 +23,11 @@ ANY_PROBLEM: Final = "AnyProblem"
 """The name of the answer that any route may give."""
 
 _ARGUMENT: Final = re.compile(r"<(?:[^<>:]+:)?([^<>:]+)>")
-_TRY_AGAIN: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+_HEADERS_OF: Final[dict[int, tuple[str, ...]]] = {
+    HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate",),
+    HTTPStatus.TOO_MANY_REQUESTS: ("Retry-After",),
+    HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After",),
+}
 _WORD: Final = re.compile(r"\w+")
 
 
@@ -102,8 +106,8 @@ def _responses(route: Route) -> dict[str, Any]:
         by_status.setdefault(error.status, []).append(error)
     for status, errors in sorted(by_status.items()):
         if status not in said.answers:
-            listed = (*errors, *_of_any(route.method, status))
-            responses[str(status)] = _problem(HTTPStatus(status).phrase, listed, said.access.problems_as)
+            of_any = list(_of_any(route.method, status))
+            responses[str(status)] = _problem(status, errors, of_any, said.access.problems_as)
     return {**responses, "default": ANY_PROBLEM}
 
 
@@ -114,20 +118,31 @@ def _answer(answer: Answer) -> dict[str, Any]:
     return made
 
 
-def _problem(text: str, errors: Collection[type[ReceiverError]], media_type: str) -> dict[str, Any]:
-    always = []
-    if any(error.status == HTTPStatus.UNAUTHORIZED for error in errors):
-        always.append("WWW-Authenticate")
-    if any(error.status in _TRY_AGAIN for error in errors):
-        always.append("Retry-After")
-    kinds = sorted({address_of(error) for error in errors})
-    content = _content(None) if media_type != PROBLEM else _problem_content(kinds)
-    told = text if media_type == PROBLEM else f"{text}, as a page: {', '.join(kinds)}"
-    return {"description": told, "headers": _headers(always), "content": {media_type: content}}
+def _problem(
+    status: int, errors: list[type[ReceiverError]], of_any: list[type[ReceiverError]], media_type: str
+) -> dict[str, Any]:
+    """Make the answer of problems that share a status.
+
+    Args:
+        status: theirs.
+        errors: the route's own, told in its media type.
+        of_any: what may come of any request, which is always told as a problem document.
+        media_type: in which the route tells its own.
+    """
+    of_document = [*errors, *of_any] if media_type == PROBLEM else of_any
+    content = {} if media_type == PROBLEM else {media_type: _content(None)}
+    if of_document:
+        content[PROBLEM] = _problem_content(map(address_of, of_document))
+    return {
+        "description": HTTPStatus(status).phrase,
+        "headers": _headers(_HEADERS_OF.get(status, ())),
+        "content": content,
+        "x-problems": sorted({address_of(error) for error in (*errors, *of_document)}),
+    }
 
 
-def _problem_content(kinds: list[str]) -> dict[str, Any]:
-    return {"schema": {"allOf": [ProblemSchema, {"properties": {"type": {"enum": kinds}}}]}}
+def _problem_content(kinds: Iterable[str]) -> dict[str, Any]:
+    return {"schema": {"allOf": [ProblemSchema, {"properties": {"type": {"enum": sorted(set(kinds))}}}]}}
 
 
 def _content(schema: type[Schema] | tuple[type[Schema], ...] | None) -> dict[str, Any]:

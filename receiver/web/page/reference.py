@@ -126,10 +126,7 @@ class AnswerView:
     @property
     def problems(self) -> tuple[str, ...]:
         """The types of problem that it may be."""
-        parts = self.content.get("schema", {}).get("allOf", ())
-        return tuple(
-            kind for part in parts for kind in part.get("properties", {}).get("type", {}).get("enum", ())
-        )
+        return tuple(self.said.get("x-problems", ()))
 
 
 def groups(document: dict[str, Any]) -> tuple[Group, ...]:
