@@ -8,6 +8,7 @@ from werkzeug.routing import BaseConverter
 
 from receiver.config import Settings
 from receiver.store.connections import connect
+from receiver.store.deadlines import Deadlines
 from receiver.store.eraser import Eraser
 from receiver.store.feed import Feed
 from receiver.store.link import Link
@@ -62,7 +63,7 @@ def create_app(settings: Settings) -> Flask:
     link = Link(connect(settings.redis_url, settings.redis_tls_verify))
     writes = Pipeline(link)
     reader = Reader(Pipeline(link, line=_READS_IN_LINE, gives_way_to=writes))
-    writer = Writer(writes, retention_days=settings.retention_days)
+    writer = Writer(writes, retention_days=settings.retention_days, overdue_seconds=settings.overdue_seconds)
     eraser = Eraser(link)
     feed = Feed(link)
     # One that waits holds its connection, so the hub has a link of its own.
@@ -107,4 +108,6 @@ def create_app(settings: Settings) -> Flask:
     )
     if settings.app_ids:
         keys.start()
+    if settings.app_ids or settings.api_keys:  # else no operation gets in
+        Deadlines(link).start()
     return app

@@ -78,6 +78,7 @@ class Settings:
     api_keys: tuple[APIKey, ...]
     client_states: tuple[str, ...]
     retention_days: int
+    overdue_seconds: int
     max_body_bytes: int
     max_waiting: int
     trusted_proxies: int
@@ -114,6 +115,7 @@ def read_settings() -> Settings:
         ),
         client_states=read.list("RECEIVER_CLIENT_STATES", str),
         retention_days=read.number("RECEIVER_RETENTION_DAYS", 30, 1, 3650),
+        overdue_seconds=read.number("RECEIVER_OVERDUE_SECONDS", 120, 1, 86_400),
         max_body_bytes=read.number("RECEIVER_MAX_BODY_BYTES", 1 << 20, 1 << 10, 1 << 28),
         max_waiting=read.number("RECEIVER_MAX_WAITING", 5000, 0, 9000),
         # The only way to a platform's instances is its router.

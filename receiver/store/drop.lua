@@ -27,6 +27,8 @@ local function drop_record(number)
   unlist_number(PREFIX .. 'oid:' .. record.op, number)
   unlist_number(PREFIX .. 'open:' .. record.cc, number)
   redis.call('ZREM', PREFIX .. 'cc:' .. record.cc, number)
+  redis.call('ZREM', PREFIX .. 'due', number)
+  redis.call('ZREM', PREFIX .. 'overdue', number)
   redis.call('DEL', name)
   return 1
 end

@@ -13,6 +13,8 @@ Cluster, so that one script may touch them all.
 | `ops:<call id>` | hash | operation id to the numbers of its records | retention |
 | `oid:<operation id>` | string | the newest 16 numbers of records that know no call or no client context | retention |
 | `open:<client context>` | string | the newest 16 numbers of records that know no operation id | retention |
+| `due` | sorted set | numbers of records without a result, scored by when it is due, ms | for ever |
+| `overdue` | sorted set | numbers of those whose result was due and has not come, scored by themselves | for ever |
 | `probe` | string | nothing; `/readyz` writes it to see whether that is possible | a minute |
 | `feed` | stream | what changed: `k` kind (`o` `c` `n`), `r` number, call id or entry, `v` revision | newest 10,000 |
 | `changes` | stream | items of subscriptions | newest 10,000, retention |
@@ -22,7 +24,8 @@ Cluster, so that one script may touch them all.
 
 Retention counts from the last news; for a stream's entries from when they came, where each new record sees to it
 that older ones go. A number whose record has expired or been forgotten is passed over by readers, and goes with
-its key at the latest.
+its key at the latest. From `due` a number goes with the result, or when it is due; from `overdue` with the result, or
+when `overdue.lua` finds that its record has expired.
 """
 
 from typing import Final

@@ -18,12 +18,19 @@ WHICH RECORD
   and an action's HTTP response knows no call, so else it belongs to the one record that contradicts neither its
   ids nor its type and shares its client context or operation id; of several such, to the one that is not done. That record takes over
   the ids that it lacked. News that fits none, or several, gets a record of its own: nothing is mixed up silently.
-  A bare registration (only a client context) says nothing where the client context is known already.
+  A bare registration (only a client context) says nothing where the client context is known already, unless it
+  gives a deadline: that is for the latest of its records.
+
+DEADLINE
+  While there is no result, a record has a time at which it is `due`, counted from its first news: by the deadline
+  that a registration gave last, else by the default. `overdue.lua` tells when it passes; the result ends both.
 
 KEYS[1]  the record counter, `<prefix>next`; all other keys derive from the prefix and share its slot (keys.py)
-ARGV[1]  prefix   [2] now, ms   [3] retention, s   [4] delivery id, and from [5] on the items, one after the other:
+ARGV[1]  prefix   [2] now, ms   [3] retention, s   [4] delivery id   [5] default deadline, ms,
+         and from [6] on the items, one after the other:
          'o' client context, call id, operation id, tenant id, type, status, rank, fingerprint,
-             1 if it counts as a notification else 0, number of members, then name and JSON text of each
+             1 if it counts as a notification else 0, deadline in ms or nothing,
+             number of members, then name and JSON text of each
          'c' call id, tenant id, state, rank, number of members, then name and JSON text of each
          'r' call id, tenant id, participants as JSON text
          'n' number of fields, then name and text of each: a change notification
@@ -34,11 +41,11 @@ MEMORY  Every path begins with a write that may grow (INCR, SET, XADD), so that 
         after a script's first write the server no longer checks.
 ]]
 
-local PREFIX, NOW, TTL, DELIVERY = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local PREFIX, NOW, TTL, DELIVERY, DEADLINE = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], tonumber(ARGV[5])
 local FINAL, NEVER = 2, 99
 local MOST_LOOKED_AT = 16
 local SEEN_LENGTH = 32 * 9
-local position, item_index = 5, 0
+local position, item_index = 6, 0
 
 local function key(name, id) return PREFIX .. name .. ':' .. id end
 
@@ -65,10 +72,6 @@ end
 local function touch(record)
   record.updated = NOW
   record.rev = record.rev + 1
-end
-
-local function announce(kind, id, revision)
-  redis.call('XADD', PREFIX .. 'feed', 'MAXLEN', '~', '10000', '*', 'k', kind, 'r', id, 'v', revision)
 end
 
 -- Merge members and status by rank. Tells whether anything changed.
@@ -171,6 +174,22 @@ local function find(cc, call, op, kind)
   if chosen then return chosen[1], chosen[2] end
 end
 
+local function latest(cc)
+  for _, number in ipairs(redis.call('ZREVRANGE', key('cc', cc), 0, MOST_LOOKED_AT - 1)) do
+    local record = load(key('op', number))
+    if record then return record, number end
+  end
+end
+
+-- Say when the result is due; never, where it has come. Tells whether that is another time than before.
+local function expect(record, deadline)
+  local due = deadline and record.first + deadline or record.due or record.first + DEADLINE
+  if record.rank >= FINAL then due = nil end
+  if due == record.due then return false end
+  record.due, record.overdue = due, nil
+  return true
+end
+
 -- Make the indexes point at a record, and no longer where its ids, now filled in, have led before.
 local function index(record, number, before)
   local cc, call, op = record.cc, record.call, record.op
@@ -217,6 +236,16 @@ local function save(record, number, before)
   end
 end
 
+-- Have the sweeper find the record when it is due. Where it has been found overdue, it is no longer in line.
+local function line_up(record, number, before)
+  if record.due then
+    redis.call('ZADD', PREFIX .. 'due', record.due, number)
+  elseif not before.overdue then
+    redis.call('ZREM', PREFIX .. 'due', number)
+  end
+  if before.overdue then redis.call('ZREM', PREFIX .. 'overdue', number) end
+end
+
 -- Drop what of a stream is older than the retention: its entries don't expire by themselves.
 local function trim(stream)
   redis.call('XTRIM', PREFIX .. stream, 'MINID', string.format('%.0f', NOW - tonumber(TTL) * 1000))
@@ -245,20 +274,16 @@ end
 local function keep_operation()
   local cc, call, op, tenant, kind = take(), take(), take(), take(), take()
   local status, rank, fingerprint, counts = take(), tonumber(take()), take(), tonumber(take())
+  local deadline = tonumber(take())
   local members = take_pairs()
 
   local bare = call == '' and op == '' and status == '' and next(members) == nil
-  if bare then
-    for _, number in ipairs(redis.call('ZREVRANGE', key('cc', cc), 0, 15)) do
-      if redis.call('EXISTS', key('op', number)) == 1 then return 'duplicate' end
-    end
-  end
-
-  local record, number = find(cc, call, op, kind)
+  local record, number
+  if bare then record, number = latest(cc) else record, number = find(cc, call, op, kind) end
   local outcome, before = 'changed', nil
   if record then
-    before = {cc = record.cc, call = record.call, op = record.op}
-    if is_resent(record) then return 'duplicate' end
+    before = {cc = record.cc, call = record.call, op = record.op, overdue = record.overdue}
+    if is_resent(record) or bare and not deadline then return 'duplicate' end
   else
     number = tostring(redis.call('INCR', KEYS[1]))
     record, outcome = blank(), 'new'
@@ -272,21 +297,24 @@ local function keep_operation()
     if record[name] == '' then record[name] = value end
   end
 
-  if string.find(record.seen, fingerprint, 1, true) then
+  if bare and before or string.find(record.seen, fingerprint, 1, true) then
     record.dups = record.dups + counts
-    save(record, number, before)
-    return 'duplicate'
-  end
-  record.seen = string.sub(record.seen .. fingerprint .. ' ', -SEEN_LENGTH)
-  touch(record)
-  if contradicts(record, status, rank, members) then
-    record.conflict = record.conflict or {status = status, at = NOW, members = members}
-    outcome = 'conflict'
+    outcome = 'duplicate'
   else
-    join(record, status, rank, members, FINAL)
+    record.seen = string.sub(record.seen .. fingerprint .. ' ', -SEEN_LENGTH)
+    if contradicts(record, status, rank, members) then
+      record.conflict = record.conflict or {status = status, at = NOW, members = members}
+      outcome = 'conflict'
+    else
+      join(record, status, rank, members, FINAL)
+    end
   end
+  local rescheduled = expect(record, deadline)
+  local changed = rescheduled or outcome ~= 'duplicate'
+  if changed then touch(record) end
   save(record, number, before)
-  announce('o', number, record.rev)
+  if rescheduled then line_up(record, number, before or {}) end
+  if changed then announce(PREFIX, 'o', number, record.rev) end
   if outcome == 'new' then sweep(tonumber(number)) end
   return outcome
 end
@@ -313,7 +341,7 @@ local function keep_call(change)
     outcome = 'duplicate'
   end
   redis.call('SET', name, cjson.encode(record), 'EX', TTL)
-  if outcome ~= 'duplicate' then announce('c', call, record.rev) end
+  if outcome ~= 'duplicate' then announce(PREFIX, 'c', call, record.rev) end
   return outcome
 end
 
@@ -346,7 +374,7 @@ end
 
 local function keep_change()
   local id = append('changes', '10000')
-  if id then announce('n', id, 1) end
+  if id then announce(PREFIX, 'n', id, 1) end
   return 'kept'
 end
 

@@ -23,6 +23,7 @@ class OperationFilter:
 
     Args:
         since: first seen at this time or later, ms since 1970.
+        overdue: the result was due and has not come, or else: it has come, or there is still time.
     """
 
     client_context: str = ""
@@ -31,6 +32,7 @@ class OperationFilter:
     type: str = ""
     tenant_id: str = ""
     since: int | None = None
+    overdue: bool | None = None
 
     def admits(self, record: OperationRecord) -> bool:
         """Tell whether a record passes."""
@@ -41,6 +43,7 @@ class OperationFilter:
             and self.type.lower() in {"", record.type.lower()}
             and self.tenant_id in {"", record.tenant_id}
             and (self.since is None or record.first_seen >= self.since)
+            and self.overdue in {None, record.overdue}
         )
 
 
@@ -115,6 +118,11 @@ class Reader:
                 return Page(tuple(page), number if number > 1 else None)
         return Page(tuple(page), None)
 
+    def count_overdue(self) -> int:
+        """Return how many operations are overdue, about: those that have expired are counted for a while."""
+        count: int = self._call("ZCARD", f"{PREFIX}overdue")
+        return count
+
     def entries(
         self, stream: str, *, limit: int, before: str | None = None
     ) -> tuple[tuple[StreamEntry, ...], str | None]:
@@ -147,21 +155,21 @@ class Reader:
 
     def _numbers(self, chosen: OperationFilter, cursor: int | None) -> Iterator[int]:
         if chosen.client_context:
-            yield from self._numbers_under(chosen.client_context, cursor)
+            yield from self._numbers_in(f"cc:{chosen.client_context}", cursor)
         elif chosen.call_id:
             for number in _falling(self._call("HVALS", f"{PREFIX}ops:{chosen.call_id}")):
                 if cursor is None or number < cursor:
                     yield number
+        elif chosen.overdue:
+            yield from self._numbers_in("overdue", cursor)
         else:
             newest, oldest = self._call("MGET", f"{PREFIX}next", f"{PREFIX}oldest")
             top = int(newest or 0) if cursor is None else cursor - 1
             yield from range(top, int(oldest or 1) - 1, -1)
 
-    def _numbers_under(self, client_context: str, cursor: int | None) -> Iterator[int]:
+    def _numbers_in(self, name: str, cursor: int | None) -> Iterator[int]:
         below = "+inf" if cursor is None else f"({cursor}"
-        while rows := self._call(
-            "ZREVRANGEBYSCORE", f"{PREFIX}cc:{client_context}", below, "-inf", "LIMIT", 0, _BATCH
-        ):
+        while rows := self._call("ZREVRANGEBYSCORE", PREFIX + name, below, "-inf", "LIMIT", 0, _BATCH):
             yield from map(int, rows)
             below = f"({int(rows[-1])}"
 

@@ -25,8 +25,10 @@ class OperationRecord:
     Args:
         number: the record's own, given in the order of first news.
         times: when each status was first seen.
-        revision: how many different pieces of news have been merged.
+        revision: how often it has changed.
         notifications: how many notifications came, duplicates included.
+        due: when its result is to be there; None where it is.
+        overdue: that time has passed, and it has been told.
         others: how many other records its client context has; None where that was not asked.
     """
 
@@ -45,6 +47,8 @@ class OperationRecord:
     notifications: int
     duplicates: int
     conflict: Conflict | None
+    due: int | None = None
+    overdue: bool = False
     others: int | None = None
 
     @property
@@ -73,6 +77,8 @@ class OperationRecord:
             notifications=held["news"],
             duplicates=held["dups"],
             conflict=Conflict(conflict["status"], conflict["at"], conflict["members"]) if conflict else None,
+            due=held.get("due"),
+            overdue=held.get("overdue", False),
             others=others,
         )
 

@@ -19,10 +19,11 @@ def _read(*names: str) -> Script:
     return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
-MERGE: Final = _read("numbers", "merge")
+MERGE: Final = _read("numbers", "announce", "merge")
+OVERDUE: Final = _read("announce", "overdue")
 LATEST: Final = _read("latest")
 FORGET: Final = _read("numbers", "drop", "forget")
 FORGET_CALL: Final = _read("numbers", "drop", "forget_call")
 
-SCRIPTS: Final = (MERGE, LATEST, FORGET, FORGET_CALL)
+SCRIPTS: Final = (MERGE, OVERDUE, LATEST, FORGET, FORGET_CALL)
 """All of them, to be loaded when a server knows one of them not."""

@@ -20,6 +20,9 @@ from receiver.store.scripts import MERGE
 
 News: TypeAlias = OperationUpdate | CallUpdate | RosterUpdate | ChangeNotification | Unreadable
 
+OVERDUE_SECONDS: Final = 120
+"""Graph rings for a minute; who has not answered by then does not answer."""
+
 _SECONDS_PER_DAY: Final = 86400
 _MOST_AT_ONCE: Final = 100
 """Items of one script call: a long one would hold up everybody else at the server."""
@@ -31,14 +34,21 @@ class Writer:
     Args:
         pipeline: the way to Redis.
         retention_days: how long a record is kept after its last news.
+        overdue_seconds: how long after its first news a result is due, where nobody says otherwise.
         clock: seconds since 1970.
     """
 
     def __init__(
-        self, pipeline: Pipeline, *, retention_days: int, clock: Callable[[], float] = time.time
+        self,
+        pipeline: Pipeline,
+        *,
+        retention_days: int,
+        overdue_seconds: int = OVERDUE_SECONDS,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._pipeline = pipeline
         self._retention = retention_days * _SECONDS_PER_DAY
+        self._deadline = overdue_seconds * 1000
         self._clock = clock
 
     def keep(self, news: Sequence[News], *, delivery: str, within: float) -> list[str]:
@@ -57,8 +67,16 @@ class Writer:
         """
         return self._merge([_arguments(item) for item in news], delivery, within)
 
-    def register(self, operation: OperationUpdate, *, delivery: str, within: float) -> str:
+    def register(
+        self, operation: OperationUpdate, *, delivery: str, within: float, deadline: int | None = None
+    ) -> str:
         """Store what the caller himself tells of his operation; not counted as a notification.
+
+        Args:
+            operation: what he tells.
+            delivery: an id of this request.
+            within: seconds.
+            deadline: seconds from its first news until its result is due; None says nothing about it.
 
         Returns:
             What became of it, as `keep` does.
@@ -66,7 +84,8 @@ class Writer:
         Raises:
             StoreUnavailableError: it is not sure that it is stored.
         """
-        return self._merge([_operation(operation, counted=0)], delivery, within)[0]
+        item = _operation(operation, counted=0, deadline=deadline)
+        return self._merge([item], delivery, within)[0]
 
     def release(self, entry_id: str, *, within: float) -> None:
         """Drop an item from the quarantine.
@@ -92,7 +111,7 @@ class Writer:
         for start in range(0, len(items), _MOST_AT_ONCE):
             arguments = [part for item in items[start : start + _MOST_AT_ONCE] for part in item]
             # Each script call counts its items from nought, so each needs an id of its own.
-            head = (PREFIX, now, self._retention, f"{delivery}.{start}")
+            head = (PREFIX, now, self._retention, f"{delivery}.{start}", self._deadline)
             commands.append(("EVALSHA", MERGE.sha1, 1, f"{PREFIX}next", *head, *arguments))
         replies = self._pipeline.call(commands, within=within, items=len(items))
         return [outcome.decode() for reply in replies for outcome in reply]
@@ -120,11 +139,12 @@ def _arguments(news: News) -> list[str | int]:
             return ["q", *_pairs(entry)]
 
 
-def _operation(update: OperationUpdate, *, counted: int) -> list[str | int]:
+def _operation(update: OperationUpdate, *, counted: int, deadline: int | None = None) -> list[str | int]:
     ids = (update.client_context, update.call_id, update.operation_id, update.tenant_id)
     fingerprint = _fingerprint(update)
     kind = (update.type, update.status, update.rank, fingerprint, counted)
-    return ["o", *ids, *kind, *_pairs(update.members)]
+    due_after = "" if deadline is None else deadline * 1000
+    return ["o", *ids, *kind, due_after, *_pairs(update.members)]
 
 
 def _pairs(members: Members) -> list[str | int]:

@@ -49,6 +49,13 @@ class OperationPageQuery(_PageQuery):
     since = fields.AwareDateTime(
         metadata={"description": "Only those first seen at this time or later (RFC 3339, with its offset)."}
     )
+    overdue = fields.Boolean(
+        truthy={"true"},
+        falsy={"false"},
+        metadata={
+            "description": "`true`: only those whose result was due and has not come; `false`: only the others."
+        },
+    )
 
 
 class EntryPageQuery(_PageQuery):
@@ -105,6 +112,7 @@ def read_operation_page() -> OperationPage:
         type=arguments["type"],
         tenant_id=arguments["tenantId"].lower(),
         since=None if since is None else round(since.timestamp() * 1000),
+        overdue=arguments.get("overdue"),
     )
     return OperationPage(chosen, arguments["limit"], arguments.get("cursor"))
 

@@ -1,5 +1,6 @@
 """`/operations`: what has become of an operation, by the client context that its caller chose."""
 
+import re
 from typing import Final
 from urllib.parse import quote
 
@@ -22,11 +23,12 @@ from receiver.web.listing import OperationPageQuery, page_answer, read_operation
 from receiver.web.openapi import READ, WRITE, Answer, describe
 from receiver.web.openapi.answers import OperationPageSchema, OperationRecordSchema, RegistrationSchema
 from receiver.web.openapi.bodies import OPERATION
-from receiver.web.openapi.parameters import CALL_OF_OPERATION, IF_NONE_MATCH, PREFER, WAIT
+from receiver.web.openapi.parameters import CALL_OF_OPERATION, DEADLINE, IF_NONE_MATCH, PREFER, WAIT
 from receiver.web.waiting import Waiter, tell_preference, wanted_wait
 
 _REGISTERED: Final = (OperationRecordSchema, RegistrationSchema)
 _CREATED: Final = 201
+_LONGEST_DEADLINE: Final = DEADLINE["schema"]["maximum"]
 
 
 def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Waiter, gate: Gate) -> Blueprint:
@@ -67,7 +69,7 @@ def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Wait
             200: Answer("It was known.", _REGISTERED, sometimes=("ETag", "Retry-After")),
             201: Answer("It is new.", _REGISTERED, ("Location",), ("ETag", "Retry-After")),
         },
-        parameters=(CALL_OF_OPERATION,),
+        parameters=(CALL_OF_OPERATION, DEADLINE),
         body=OPERATION,
         problems=(BadRequestError, OperationNotFoundError),
     )
@@ -75,14 +77,16 @@ def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Wait
         """Register an operation that you asked Graph for.
 
         So that it is known before its result comes. What is registered is merged by the rules of any other news: it
-        never overwrites a result.
+        never overwrites a result. If no result has come when it is due, the operation is `overdue`, and `GET /events`
+        tells so.
         """
         scopes = gate.require("write")
         if len(client_context) > MAX_CLIENT_CONTEXT:
             raise BadRequestError(f"A client context has at most {MAX_CLIENT_CONTEXT} characters.")
         call_id = normalize_id(request.args.get("callId", ""))
+        deadline = _wanted_deadline()
         update = read_response(read_json(read_body() or b"{}"), client_context, call_id)
-        outcome = writer.register(update, delivery=make_id(), within=time_left())
+        outcome = writer.register(update, delivery=make_id(), within=time_left(), deadline=deadline)
         record = reader.latest(client_context)
         response = operation_answer(record, secrets_too=False)
         if "read" not in scopes and record:
@@ -153,6 +157,20 @@ def operation_answer(record: OperationRecord | None, *, secrets_too: bool) -> Re
     if request.method == "GET":
         response.make_conditional(request)
     return response
+
+
+def _wanted_deadline() -> int | None:
+    """Return the seconds that the request gives the operation, if it does.
+
+    Raises:
+        BadRequestError: it is no number of seconds, or too many.
+    """
+    asked = request.args.get("deadline")
+    if asked is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,5}", asked) or not 1 <= int(asked) <= _LONGEST_DEADLINE:
+        raise BadRequestError(f"deadline is a number of seconds, from 1 to {_LONGEST_DEADLINE}.")
+    return int(asked)
 
 
 def _is_news(record: OperationRecord | None) -> bool:

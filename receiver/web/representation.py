@@ -46,6 +46,8 @@ def operation(record: OperationRecord, *, secrets: bool = False) -> dict[str, ob
         "type": record.type or None,
         "status": record.status or None,
         "done": record.done,
+        "overdue": record.overdue,
+        "due": None if record.due is None else timestamp(record.due),
         "operation": {
             "@odata.type": f"#microsoft.graph.{record.type}" if record.type else None,
             "id": record.operation_id or None,

@@ -50,15 +50,23 @@ class Shelf:
     def __init__(self, client: redis.Redis, names: list[str]) -> None:
         self._client = client
         self._names = [name.removeprefix(keys.PREFIX) for name in names]
+        numbers = [int(name[3:]) for name in self._names if name.startswith("op:")]
+        together = client.pipeline()  # in one step: what is overdue moves from one set to the other by itself
+        together.zrange(f"{keys.PREFIX}due", 0, -1, withscores=True)
+        together.zrange(f"{keys.PREFIX}overdue", 0, -1)
+        for number in numbers:
+            together.get(f"{keys.PREFIX}op:{number}")
+        due, overdue, *texts = together.execute()
+        self._due = {int(number): at for number, at in due}
+        self._overdue = set(map(int, overdue))
         self._records = {
-            int(name[3:]): OperationRecord.parse(int(name[3:]), client.get(keys.PREFIX + name))
-            for name in self._names
-            if name.startswith("op:")
+            number: OperationRecord.parse(number, text) for number, text in zip(numbers, texts, strict=True)
         }
 
     def hold(self) -> None:
         for number, record in self._records.items():
             self._hold_operation(number, record)
+        self._hold_deadlines()
         for name in self._names:
             kind, _, rest = name.partition(":")
             if kind == "call":
@@ -68,6 +76,15 @@ class Shelf:
             elif kind in {"quarantine", "changes"}:
                 for _, entry in self._client.xrange(keys.PREFIX + name):
                     orjson.loads(entry[b"text"])
+
+    def _hold_deadlines(self) -> None:
+        """Fail where what waits for a result is not in line for it, or what does not, is."""
+        due = {number: record.due for number, record in self._records.items() if record.due}
+        overdue = {number for number, record in self._records.items() if record.overdue}
+        assert due.keys() == {number for number, record in self._records.items() if not record.done}
+        assert overdue <= due.keys(), "an operation is overdue that was never due"
+        assert self._due == {number: at for number, at in due.items() if number not in overdue}
+        assert self._overdue == overdue, "the index of what is overdue is wrong"
 
     def _hold_operation(self, number: int, record: OperationRecord) -> None:
         cc, call_id, operation_id = record.client_context, record.call_id, record.operation_id

@@ -16,6 +16,7 @@ BREACHES: dict[str, Callable[[redis.Redis], object]] = {
     "ends in -1": lambda client: client.persist("receiver:{0}:op:1"),
     "comes of something missing": lambda client: client.set("receiver:{0}:oid:None", 1, ex=9),
     "points at what is not there": lambda client: client.zadd("receiver:{0}:cc:invite-1", {"99": 99}),
+    "what is overdue": lambda client: client.zadd("receiver:{0}:overdue", {"1": 1}),
     "does not lead to record 1": lambda client: client.delete("receiver:{0}:cc:invite-1"),
 }
 
@@ -30,4 +31,4 @@ def test_a_breach_is_found(service: Service, store: StoreServer, complaint: str)
 
 
 def test_the_table_of_keys_is_read_whole() -> None:
-    assert len(RULES) >= 13
+    assert len(RULES) >= 15

@@ -70,6 +70,25 @@ def test_filters_choose_by_state_type_and_text(visit: Visit) -> None:
         assert {name for name in ("cc-done", "cc-failed", "cc-record") if name in text} == seen, query
 
 
+def test_an_overdue_operation_stands_out_and_can_be_chosen(visit: Visit) -> None:
+    visit.service.call_back(invite("cc-done"))
+    visit.sign_in()
+    visit.sees("Live")
+    visit.service.request("PUT", "/operations/cc-late?deadline=1", key=WRITE)
+    row = visit.page.get_by_role("row").filter(has_text="cc-late")
+    row.get_by_text("Overdue", exact=True).wait_for(timeout=20_000)
+    visit.page.get_by_role("radio", name="Overdue").check()
+    visit.page.get_by_role("row").filter(has_text="cc-done").wait_for(state="detached")
+    assert row.is_visible()
+    row.get_by_role("link").first.click()
+    visit.sees("Result due")
+    assert visit.page.locator("ol.steps").get_by_text("Overdue", exact=True).is_visible()
+    visit.service.call_back(invite("cc-late", status="failed"))
+    visit.page.locator("header.title").get_by_text("Failed", exact=True).first.wait_for(timeout=10_000)
+    assert visit.does_not_see("Overdue")
+    assert visit.does_not_see("Result due")
+
+
 def test_older_operations_are_on_further_pages(visit: Visit) -> None:
     visit.service.call_back(*(invite(f"cc-{number}") for number in range(60)))
     visit.sign_in()

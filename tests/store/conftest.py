@@ -6,6 +6,7 @@ import pytest
 
 from receiver.graph.updates import OperationUpdate
 from receiver.store.connections import connect
+from receiver.store.deadlines import Deadlines
 from receiver.store.eraser import Eraser
 from receiver.store.link import Link
 from receiver.store.pipeline import Pipeline
@@ -29,12 +30,14 @@ class Shelf:
         self.writer = Writer(Pipeline(self.link), retention_days=30, clock=lambda: self.now)
         self.reader = Reader(self.link)
         self.eraser = Eraser(self.link)
+        self.deadlines = Deadlines(self.link, clock=lambda: self.now)
 
     def keep(self, *news: News, delivery: str | None = None) -> list[str]:
         return self.writer.keep(news, delivery=delivery or str(next(self.deliveries)), within=2)
 
-    def register(self, operation: OperationUpdate) -> str:
-        return self.writer.register(operation, delivery=str(next(self.deliveries)), within=2)
+    def register(self, operation: OperationUpdate, *, deadline: int | None = None) -> str:
+        delivery = str(next(self.deliveries))
+        return self.writer.register(operation, delivery=delivery, within=2, deadline=deadline)
 
     def latest(self, client_context: str = "invite-1") -> OperationRecord:
         record = self.reader.latest(client_context)

@@ -72,6 +72,10 @@ class OperationRecordSchema(AnswerSchema):
     type = _perhaps("Graph's type: `inviteParticipantsOperation`, for example. New ones may appear.")
     status = _perhaps("`notStarted`, `running`, `completed`, `failed`, or another that Graph may send.")
     done = _flag("It has its result: `completed` or `failed`.")
+    overdue = _flag("Its result was due and has not come. It may still come, and ends this.")
+    due = fields.AwareDateTime(
+        **_NULLABLE, metadata={"description": "When its result is due; null once it has come."}
+    )
     operation = fields.Nested(
         CommsOperationSchema,
         required=True,
@@ -82,7 +86,7 @@ class OperationRecordSchema(AnswerSchema):
     timeline = fields.List(fields.Nested(StatusTimeSchema), required=True)
     firstSeen = _time("When the first news came.")
     updated = _time("When the last news came that changed something.")
-    revision = _number("How many different pieces of news have been merged.")
+    revision = _number("How often it has changed: by news, by a new deadline, by becoming overdue.")
     notifications = _number("How many notifications came, duplicates included.")
     duplicates = _number("How many of them told nothing new.")
     conflict = fields.Nested(

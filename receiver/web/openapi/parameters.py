@@ -78,6 +78,13 @@ CALL_OF_OPERATION: Final[Parameter] = {
     "description": "The call that the operation belongs to, which the action's response does not tell.",
     "schema": {"type": "string"},
 }
+DEADLINE: Final[Parameter] = {
+    "name": "deadline",
+    "in": "query",
+    "description": "Seconds from the first news of the operation until its result is due. It is overdue then.",
+    "schema": {"type": "integer", "minimum": 1, "maximum": 86_400},
+    "example": 90,
+}
 VALIDATION_TOKEN: Final[Parameter] = {
     "name": "validationToken",
     "in": "query",

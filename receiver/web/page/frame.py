@@ -14,11 +14,11 @@ from receiver.web.openapi import ANYBODY, Answer, describe
 from receiver.web.openapi.access import HTML
 from receiver.web.page import times
 from receiver.web.page.pretty import pretty
-from receiver.web.page.wording import state_word, type_words
+from receiver.web.page.wording import OVERDUE, state_word, type_words
 
 _STATIC: Final = Path(__file__).parents[1] / "static"
 _A_YEAR: Final = 365 * 86400
-_STATUSES: Final = ["notStarted", "running", "completed", "failed"]
+_STATUSES: Final = ["notStarted", "running", OVERDUE, "completed", "failed"]
 
 _HEADERS: Final = {
     "Content-Security-Policy": "; ".join(

@@ -1,12 +1,13 @@
 """Finding operations for the table: by state, type and text, page by page, never looking at more than is bearable."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from receiver.graph.addresses import normalize_id
 from receiver.store.reader import OperationFilter, Reader
 from receiver.store.records import OperationRecord
 from receiver.web.page.people import invited
+from receiver.web.page.wording import OVERDUE
 
 PAGE: Final = 50
 """Operations on a page."""
@@ -22,6 +23,7 @@ class Query:
     """What to look for; what is empty or None does not filter.
 
     Args:
+        status: Graph's, or `overdue`.
         text: part of a client context, an id, or a participant's name or number; upper or lower case.
         cursor: the number of the record that the page before ended with.
     """
@@ -30,6 +32,13 @@ class Query:
     type: str = ""
     text: str = ""
     cursor: int | None = None
+
+    @property
+    def chosen(self) -> OperationFilter:
+        """What of it the store can filter by."""
+        if self.status == OVERDUE:
+            return OperationFilter(type=self.type, overdue=True)
+        return OperationFilter(type=self.type, status=self.status)
 
     @property
     def filters(self) -> bool:
@@ -53,7 +62,7 @@ class Found:
 
 def find(reader: Reader, query: Query) -> Found:
     """Find a page of operations."""
-    chosen = OperationFilter(status=query.status, type=query.type)
+    chosen = query.chosen
     if not query.text:
         page = reader.operations(chosen, limit=PAGE, cursor=query.cursor)
         return Found(page.operations, page.cursor, len(page.operations) < PAGE and page.cursor is not None)
@@ -84,8 +93,8 @@ def _walk(reader: Reader, chosen: OperationFilter, query: Query) -> Found:
 
 def _named(reader: Reader, query: Query) -> tuple[OperationRecord, ...]:
     """Find the operations whose client context or call is exactly the text, however old: these have an index."""
-    by_context = OperationFilter(client_context=query.text, status=query.status, type=query.type)
-    by_call = OperationFilter(call_id=normalize_id(query.text), status=query.status, type=query.type)
+    by_context = replace(query.chosen, client_context=query.text)
+    by_call = replace(query.chosen, call_id=normalize_id(query.text))
     return tuple(
         record
         for chosen in (by_context, by_call)

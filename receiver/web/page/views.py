@@ -13,7 +13,7 @@ from receiver.store.records import CallRecord, OperationRecord
 from receiver.web import representation
 from receiver.web.page import people
 from receiver.web.page.strips import Segment, Span, Step, steps, strip
-from receiver.web.page.wording import Result, Word, result_of, state_word, type_words
+from receiver.web.page.wording import OVERDUE, Result, Word, result_of, state_word, type_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class OperationView:
     @property
     def state(self) -> Word:
         """Its state, in words."""
-        return state_word(self.record.status)
+        return state_word(OVERDUE if self.record.overdue else self.record.status)
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -71,7 +71,7 @@ class OperationView:
     @property
     def steps(self) -> list[Step]:
         """Its states in the order in which they were first seen."""
-        return steps(self.record.times)
+        return steps(self._times)
 
     @property
     def strip(self) -> list[Segment]:
@@ -80,7 +80,7 @@ class OperationView:
 
     def strip_within(self, span: Span) -> list[Segment]:
         """Lay its timeline out over a longer span, such as its call's."""
-        return strip(self.record.times, span, until=self.ended)
+        return strip(self._times, span, until=self.ended)
 
     @property
     def document(self) -> JSON:
@@ -96,6 +96,11 @@ class OperationView:
     def has_secrets(self) -> bool:
         """Something was left out."""
         return _has_secrets(self.record.members)
+
+    @property
+    def _times(self) -> Mapping[str, int]:
+        times, due = self.record.times, self.record.due
+        return {**times, OVERDUE: due} if self.record.overdue and due else times
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,9 @@ from receiver.graph.updates import Members
 
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_\s]+")
 
+OVERDUE: Final = "overdue"
+"""A state of ours beside Graph's: the result was due, and has not come."""
+
 _TYPES: Final = {
     "": "Unknown operation",
     "commsOperation": "Call operation",
@@ -27,6 +30,7 @@ _STATES: Final = {
     "running": ("Running", "busy"),
     "completed": ("Completed", "good"),
     "failed": ("Failed", "bad"),
+    OVERDUE: ("Overdue", "warn"),
     "incoming": ("Incoming", "busy"),
     "establishing": ("Establishing", "busy"),
     "established": ("Established", "good"),

@@ -1,0 +1,6 @@
+--[[ Stands before the scripts that change records: how the feed is told. ]]
+
+local function announce(prefix, kind, id, revision)
+  redis.call('XADD', prefix .. 'feed', 'MAXLEN', '~', '10000', '*', 'k', kind, 'r', id, 'v', revision)
+end
+

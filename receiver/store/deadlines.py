@@ -1,0 +1,73 @@
+"""Deadlines: what becomes overdue does so without any news, so somebody has to look.
+
+Every process looks, about once a second. The script that each runs tells of an operation once, whoever finds it; so
+it does no harm that there are many, and one is enough. What is due is kept in the store: while no process runs, or
+the store is away, operations become overdue later, and none is forgotten.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from receiver.errors import StoreUnavailableError
+from receiver.store.keys import PREFIX
+from receiver.store.link import Caller
+from receiver.store.scripts import OVERDUE
+
+_PERIOD: Final = 1.0
+_PAUSE_AFTER_FAILURE: Final = 5.0
+_WITHIN: Final = 2.0
+_MOST_AT_ONCE: Final = 100
+"""Records of one script call: a long one would hold up everybody else at the server."""
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Deadlines:
+    """Tells of operations that have become overdue.
+
+    Args:
+        store: the way to Redis.
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, store: Caller, *, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._clock = clock
+        self._watch: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Look from now on, in the background, until the process ends. Call it after the process has forked."""
+        if self._watch is None:
+            self._watch = threading.Thread(target=self._keep_looking, name="deadlines", daemon=True)
+            self._watch.start()
+
+    def look(self) -> int:
+        """Tell of what is overdue now; return how much that was.
+
+        Raises:
+            StoreUnavailableError: the store doesn't answer in time, or refuses.
+        """
+        told, more = 0, True
+        while more:
+            now = round(self._clock() * 1000)
+            command = ("EVALSHA", OVERDUE.sha1, 1, f"{PREFIX}due", PREFIX, now, _MOST_AT_ONCE)
+            [found] = self._store.call([command], within=_WITHIN)
+            told += found
+            more = found == _MOST_AT_ONCE
+        return told
+
+    def _keep_looking(self) -> None:
+        failed = False
+        while True:
+            try:
+                self.look()
+            except StoreUnavailableError as error:
+                if not failed:
+                    _log.warning("what is overdue is told later: %s", error.detail)
+                failed = True
+            else:
+                failed = False
+            time.sleep(_PAUSE_AFTER_FAILURE if failed else _PERIOD)

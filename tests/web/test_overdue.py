@@ -1,0 +1,149 @@
+"""Overdue operations over real HTTP: told once, from any process, and ended by a result however late."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from receiver.simulator.issuer import Issuer
+from tests.fuzz.store_rules import hold_store
+from tests.listening import Listener
+from tests.notifications import operation
+from tests.service import ALL, READ, WRITE, Service
+from tests.stores import StoreServer
+from tests.web.conftest import Start
+
+INVITE = "/operations/invite-1"
+
+
+def register(service: Service, deadline: int | str, name: str = "invite-1") -> dict[str, object]:
+    created = service.request("PUT", f"/operations/{name}?deadline={deadline}", key=ALL)
+    assert created.status == 201, created.body
+    told: dict[str, object] = created.json
+    return told
+
+
+def listed(service: Service, query: str) -> list[str]:
+    return [one["clientContext"] for one in service.get(f"/operations?{query}").json["operations"]]
+
+
+def wait_until_overdue(service: Service, name: str = "invite-1") -> dict[str, object]:
+    deadline = time.monotonic() + 20
+    while not (told := service.get(f"/operations/{name}").json)["overdue"]:
+        assert time.monotonic() < deadline, told
+        time.sleep(0.05)
+    return dict(told)
+
+
+def test_a_registered_operation_becomes_overdue_and_every_process_tells_it_once(
+    service: Service, other_service: Service
+) -> None:
+    with Listener(service) as listener, Listener(other_service, "?clientContext=invite-1") as other:
+        created = register(service, 1)
+        assert (created["overdue"], created["status"]) == (False, None)
+        assert str(created["due"]) > str(created["firstSeen"])
+        register(service, 9999, "in-time")
+        told = wait_until_overdue(service)
+        assert (told["done"], told["due"], told["timeline"]) == (False, created["due"], [])
+        assert listed(service, "overdue=true") == ["invite-1"]
+        assert listed(service, "overdue=true&clientContext=in-time") == []
+        assert listed(service, "overdue=false") == ["in-time"]
+        service.call_back(operation(status="failed"))
+        listener.wait_for(4, 20)
+        other.wait_for(3, 20)
+    by_name = [event.data["overdue"] for event in listener.events if event.data["clientContext"] != "in-time"]
+    assert by_name == [event.data["overdue"] for event in other.events] == [False, True, False]
+    late = service.get(INVITE).json
+    assert (late["status"], late["overdue"], late["due"]) == ("failed", False, None)
+    assert listed(service, "overdue=true") == []
+
+
+def test_what_is_seen_running_has_the_time_that_the_setting_gives(start: Start) -> None:
+    service = start(RECEIVER_OVERDUE_SECONDS="1")
+    service.call_back(operation(status="running"), operation(cc="done", op="done"))
+    with Listener(service, "?clientContext=invite-1") as listener:
+        wait_until_overdue(service)
+        service.call_back(operation(status="running"))
+        assert service.get(INVITE).json["duplicates"] == 1
+        assert service.get(INVITE).json["overdue"]
+        assert not service.get("/operations/done").json["overdue"]
+        service.call_back(operation())
+        listener.wait_for(2)
+    assert [event.data["status"] for event in listener.events][-1] == "completed"
+    assert [event.data["overdue"] for event in listener.events][-2:] == [True, False]
+
+
+def test_a_reader_waits_for_it_like_for_any_change(service: Service) -> None:
+    register(service, 1)
+    etag = service.get(INVITE).headers["ETag"]
+    told = service.get(f"{INVITE}?wait=20", headers={"If-None-Match": etag})
+    assert (told.status, told.json["overdue"], told.headers["Retry-After"]) == (200, True, "2")
+
+
+def test_a_longer_deadline_ends_it_too(service: Service) -> None:
+    register(service, 1)
+    wait_until_overdue(service)
+    again = service.request("PUT", f"{INVITE}?deadline=86400", key=ALL, body={})
+    assert (again.status, again.json["overdue"]) == (200, False)
+    assert listed(service, "overdue=true") == []
+
+
+def test_forgetting_leaves_nothing(service: Service, store: StoreServer) -> None:
+    register(service, 1)
+    register(service, 600, "in-time")
+    wait_until_overdue(service)
+    assert hold_store(store.client) == 2
+    for name in ("invite-1", "in-time"):
+        assert service.request("DELETE", f"/operations/{name}", key=WRITE).status == 204
+    assert listed(service, "overdue=true") == []
+    assert set(store.contents()) <= {"receiver:{0}:next", "receiver:{0}:oldest", "receiver:{0}:feed"}
+
+
+def test_what_becomes_due_while_no_receiver_runs_is_told_by_the_next(
+    tmp_path: Path, store: StoreServer, issuer: Issuer
+) -> None:
+    service = Service(tmp_path, store.url, issuer, WEB_CONCURRENCY="2")
+    service.start()
+    try:
+        with Listener(service) as listener:
+            due = register(service, 9999)["due"]
+            listener.wait_for(1)
+            service.kill()
+        store.client.zadd("receiver:{0}:due", {"1": 1})  # as if that time had passed
+        service.start()
+        with Listener(service, last_id=listener.last_id) as resumed:
+            [event] = resumed.wait_for(1, 20)
+        assert (event.data["overdue"], event.data["due"]) == (True, due)
+    finally:
+        service.kill()
+
+
+def test_a_store_that_is_away_makes_it_late_and_is_complained_of_once(
+    start: Start, store: StoreServer
+) -> None:
+    service = start()
+    register(service, 2)
+    store.stall()
+    try:
+        deadline = time.monotonic() + 25
+        while "what is overdue is told later" not in service.log:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        store.go_on()
+    wait_until_overdue(service)
+    assert service.log.count("what is overdue is told later") == 1
+
+
+@pytest.mark.parametrize("deadline", ["", "0", "-1", "x", "1.5", "86401", "999999999999", "%C2%B2"])
+def test_a_deadline_that_is_none_is_refused(service: Service, deadline: str) -> None:
+    refused = service.request("PUT", f"{INVITE}?deadline={deadline}", key=WRITE)
+    assert (refused.status, refused.problem) == (400, "invalid-request")
+    assert "86400" in refused.json["detail"]
+    assert service.get(INVITE).status == 404
+
+
+@pytest.mark.parametrize("overdue", ["", "maybe", "1"])
+def test_a_filter_that_is_none_is_named(service: Service, overdue: str) -> None:
+    refused = service.get(f"/operations?overdue={overdue}", key=READ)
+    assert (refused.status, list(refused.json["errors"])) == (400, ["overdue"])
