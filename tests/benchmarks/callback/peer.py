@@ -38,6 +38,7 @@ from receiver.store.records import OperationRecord
 from receiver.store.scripts import LATEST, MERGE
 
 RETENTION = 30 * 86400
+DEADLINE = 120_000
 CONNECTIONS = 50
 RANKS = {"notstarted": 0, "running": 1, "completed": 2, "failed": 2}
 ADDRESS = re.compile(r"/calls/([^/]+)/operations/([^/]+)")
@@ -127,6 +128,7 @@ class MergingStore:
             round(time.time() * 1000),
             RETENTION,
             secrets.token_hex(6),
+            DEADLINE,
         ]
         for item in items:
             arguments += self.arguments(item, tenant)
@@ -152,7 +154,7 @@ class MergingStore:
         call_id, operation_id = address[1].lower(), address[2].lower()
         return [
             *("o", operation.clientContext, call_id, operation_id, tenant, kind),
-            *(operation.status, RANKS.get(operation.status.lower(), 1), digest.hexdigest(), 1),
+            *(operation.status, RANKS.get(operation.status.lower(), 1), digest.hexdigest(), 1, ""),
             len(texts),
             *(part for pair in texts.items() for part in pair),
         ]
