@@ -1,7 +1,8 @@
 """`POST /callback`: Graph tells of calls and operations (contract A of the wire)."""
 
 import logging
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 import structlog
 from flask import Blueprint, Response, request
@@ -14,7 +15,7 @@ from receiver.graph.updates import CallUpdate, Notification, OperationUpdate, Ro
 from receiver.store.writer import News, Writer
 from receiver.trust.tokens import TokenVerifier
 from receiver.web.bodies import handshake, read_body, read_json
-from receiver.web.context import note, time_left
+from receiver.web.context import note, time_left, time_taken
 from receiver.web.ids import make_id
 from receiver.web.openapi import GRAPH, Answer, describe
 from receiver.web.openapi.bodies import CALL_NOTIFICATIONS
@@ -25,14 +26,30 @@ _log: Final = structlog.get_logger("receiver.callback")
 ACCEPTED: Final = 202
 
 
-def make_callback(verifier: TokenVerifier, writer: Writer) -> Blueprint:
+class Meters(Protocol):
+    """Told of what is kept, and of how long it took."""
+
+    def kept(self, news: Sequence[News], outcomes: Sequence[str]) -> None:
+        """Count items of a notification, with what became of each."""
+
+    def answered(self, status: int, seconds: float) -> None:
+        """Count an answer."""
+
+
+def make_callback(verifier: TokenVerifier, writer: Writer, meters: Meters) -> Blueprint:
     """Make the callback's routes.
 
     Args:
         verifier: tells who speaks.
         writer: keeps what is said.
+        meters: count it.
     """
     blueprint = Blueprint("callback", __name__)
+
+    @blueprint.after_request
+    def measure(response: Response) -> Response:
+        meters.answered(response.status_code, time_taken())
+        return response
 
     @blueprint.post("/callback")
     @blueprint.post("/callback/<app_id>")
@@ -66,17 +83,18 @@ def make_callback(verifier: TokenVerifier, writer: Writer) -> Blueprint:
             notification = read_notification(document, caller.tenant_id)
         except InvalidEnvelopeError as error:
             entry = quarantined(document, error.detail, "callback", caller.tenant_id)
-            _keep(writer, Notification(unreadable=(entry,)))
+            _keep(writer, meters, Notification(unreadable=(entry,)))
             raise
-        _keep(writer, notification)
+        _keep(writer, meters, notification)
         return Response(status=ACCEPTED)
 
     return blueprint
 
 
-def _keep(writer: Writer, notification: Notification) -> None:
+def _keep(writer: Writer, meters: Meters, notification: Notification) -> None:
     news: list[News] = [*notification.updates, *notification.unreadable]
     outcomes = writer.keep(news, delivery=make_id(), within=time_left())
+    meters.kept(news, outcomes)
     note(items=len(news), outcome=",".join(dict.fromkeys(outcomes)))
     if notification.ignored:
         note(ignored=",".join(loggable(collection) for collection in notification.ignored))

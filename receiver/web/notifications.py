@@ -1,6 +1,6 @@
 """`/notifications`: Graph tells of subscriptions (contract B of the wire), plain part."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
@@ -12,7 +12,7 @@ from receiver.graph.json import JSON
 from receiver.graph.privacy import loggable
 from receiver.graph.updates import ChangeNotification, Unreadable
 from receiver.store.reader import Reader
-from receiver.store.writer import Writer
+from receiver.store.writer import News, Writer
 from receiver.trust.client_state import matches
 from receiver.web import representation
 from receiver.web.access import Gate
@@ -36,7 +36,13 @@ _WHAT_TO_DO: Final = {
 """https://learn.microsoft.com/graph/change-notifications-lifecycle-events"""
 
 
-def make_notifications(client_states: Sequence[str], writer: Writer, reader: Reader, gate: Gate) -> Blueprint:
+def make_notifications(
+    client_states: Sequence[str],
+    writer: Writer,
+    reader: Reader,
+    gate: Gate,
+    kept: Callable[[Sequence[News], Sequence[str]], None],
+) -> Blueprint:
     """Make the routes of change notifications.
 
     Args:
@@ -44,6 +50,7 @@ def make_notifications(client_states: Sequence[str], writer: Writer, reader: Rea
         writer: keeps what is believed.
         reader: reads it again.
         gate: who may read it.
+        kept: counts what is kept.
     """
     blueprint = Blueprint("notifications", __name__)
 
@@ -72,7 +79,7 @@ def make_notifications(client_states: Sequence[str], writer: Writer, reader: Rea
         if not body.strip():
             return Response(status=ACCEPTED)
         news = [_kept(item) for item in _believed(read_json(body), client_states)]
-        writer.keep(news, delivery=make_id(), within=time_left())
+        kept(news, writer.keep(news, delivery=make_id(), within=time_left()))
         for item in news:
             _tell(item)
         return Response(status=ACCEPTED)
