@@ -97,14 +97,14 @@ def create_app(settings: Settings) -> Flask:
     register_headers(app)
     register_problems(app, meters.refused)
     app.register_blueprint(make_callback(verifier, writer, meters))
-    app.register_blueprint(make_notifications(settings.client_states, writer, reader, gate, meters.kept))
+    app.register_blueprint(make_notifications(settings.client_states, writer, reader, gate, meters))
     app.register_blueprint(make_operations(reader, writer, eraser, Waiter(reader, feed, hub), gate))
     app.register_blueprint(make_events(reader, feed, hub, gate))
     app.register_blueprint(make_calls(reader, eraser, gate))
     app.register_blueprint(make_quarantine(reader, writer, gate))
     app.register_blueprint(make_metrics(metrics.text, gate))
     document = Document(app)
-    app.register_blueprint(make_page(reader, gate, document))
+    app.register_blueprint(make_page(reader, gate, document, lambda: metrics.recent_answers))
     app.register_blueprint(make_openapi(document))
     app.register_blueprint(
         make_health(

@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "receiver",
         "receiver.errors",
         "receiver.hardening",
+        "receiver.metrics",
         "receiver.trust",
         "receiver.store",
         "receiver.graph",

@@ -1,8 +1,7 @@
 """`POST /callback`: Graph tells of calls and operations (contract A of the wire)."""
 
 import logging
-from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 from flask import Blueprint, Response, request
@@ -12,6 +11,7 @@ from receiver.graph.envelope import quarantined
 from receiver.graph.notifications import is_old_skype_call, read_notification
 from receiver.graph.privacy import loggable
 from receiver.graph.updates import CallUpdate, Notification, OperationUpdate, RosterUpdate, Unreadable
+from receiver.metrics.meters import Meters
 from receiver.store.writer import News, Writer
 from receiver.trust.tokens import TokenVerifier
 from receiver.web.bodies import handshake, read_body, read_json
@@ -24,16 +24,6 @@ from receiver.web.openapi.parameters import VALIDATION_TOKEN
 _log: Final = structlog.get_logger("receiver.callback")
 
 ACCEPTED: Final = 202
-
-
-class Meters(Protocol):
-    """Told of what is kept, and of how long it took."""
-
-    def kept(self, news: Sequence[News], outcomes: Sequence[str]) -> None:
-        """Count items of a notification, with what became of each."""
-
-    def answered(self, status: int, seconds: float) -> None:
-        """Count an answer."""
 
 
 def make_callback(verifier: TokenVerifier, writer: Writer, meters: Meters) -> Blueprint:

@@ -1,6 +1,6 @@
 """`/notifications`: Graph tells of subscriptions (contract B of the wire), plain part."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -11,8 +11,9 @@ from receiver.graph.changes import read_changes
 from receiver.graph.json import JSON
 from receiver.graph.privacy import loggable
 from receiver.graph.updates import ChangeNotification, Unreadable
+from receiver.metrics.meters import Meters
 from receiver.store.reader import Reader
-from receiver.store.writer import News, Writer
+from receiver.store.writer import Writer
 from receiver.trust.client_state import matches
 from receiver.web import representation
 from receiver.web.access import Gate
@@ -41,7 +42,7 @@ def make_notifications(
     writer: Writer,
     reader: Reader,
     gate: Gate,
-    kept: Callable[[Sequence[News], Sequence[str]], None],
+    meters: Meters,
 ) -> Blueprint:
     """Make the routes of change notifications.
 
@@ -50,7 +51,7 @@ def make_notifications(
         writer: keeps what is believed.
         reader: reads it again.
         gate: who may read it.
-        kept: counts what is kept.
+        meters: count what is kept.
     """
     blueprint = Blueprint("notifications", __name__)
 
@@ -79,7 +80,7 @@ def make_notifications(
         if not body.strip():
             return Response(status=ACCEPTED)
         news = [_kept(item) for item in _believed(read_json(body), client_states)]
-        kept(news, writer.keep(news, delivery=make_id(), within=time_left()))
+        meters.kept(news, writer.keep(news, delivery=make_id(), within=time_left()))
         for item in news:
             _tell(item)
         return Response(status=ACCEPTED)
