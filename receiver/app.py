@@ -1,5 +1,7 @@
 """The only place where the parts are put together."""
 
+import math
+from collections.abc import Iterator
 from typing import Final
 
 from flask import Flask
@@ -7,6 +9,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
 from receiver.config import Settings
+from receiver.metrics.gauges import Reading
+from receiver.metrics.metrics import Metrics
 from receiver.store.connections import connect
 from receiver.store.deadlines import Deadlines
 from receiver.store.eraser import Eraser
@@ -27,6 +31,7 @@ from receiver.web.headers import register_headers
 from receiver.web.health import make_health
 from receiver.web.hub import Hub
 from receiver.web.lean import LeanFlask
+from receiver.web.metrics import make_metrics
 from receiver.web.notifications import make_notifications
 from receiver.web.openapi.document import Document
 from receiver.web.openapi.routes import make_openapi
@@ -60,9 +65,12 @@ def create_app(settings: Settings) -> Flask:
     """
     if settings.redis_url is None:
         raise ValueError("no store: set REDIS_URL, or let `receiver serve` start the embedded one")
+    metrics = Metrics(settings.metrics_dir, settings.instance)
+    meters = metrics.meters
     link = Link(connect(settings.redis_url, settings.redis_tls_verify))
-    writes = Pipeline(link)
-    reader = Reader(Pipeline(link, line=_READS_IN_LINE, gives_way_to=writes))
+    writes = Pipeline(link, observe=meters.round_trip("write"))
+    reads = Pipeline(link, line=_READS_IN_LINE, gives_way_to=writes, observe=meters.round_trip("read"))
+    reader = Reader(reads)
     writer = Writer(writes, retention_days=settings.retention_days, overdue_seconds=settings.overdue_seconds)
     eraser = Eraser(link)
     feed = Feed(link)
@@ -88,15 +96,16 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.converters["anything"] = _AnythingConverter
     register_context(app)
     register_headers(app)
-    register_problems(app)
-    app.register_blueprint(make_callback(verifier, writer))
-    app.register_blueprint(make_notifications(settings.client_states, writer, reader, gate))
+    register_problems(app, meters.refused)
+    app.register_blueprint(make_callback(verifier, writer, meters))
+    app.register_blueprint(make_notifications(settings.client_states, writer, reader, gate, meters))
     app.register_blueprint(make_operations(reader, writer, eraser, Waiter(reader, feed, hub), gate))
     app.register_blueprint(make_events(reader, feed, hub, gate))
     app.register_blueprint(make_calls(reader, eraser, gate))
     app.register_blueprint(make_quarantine(reader, writer, gate))
+    app.register_blueprint(make_metrics(metrics.text, gate))
     document = Document(app)
-    app.register_blueprint(make_page(reader, gate, document))
+    app.register_blueprint(make_page(reader, gate, document, lambda: metrics.recent_answers))
     app.register_blueprint(make_openapi(document))
     app.register_blueprint(
         make_health(
@@ -110,4 +119,35 @@ def create_app(settings: Settings) -> Flask:
         keys.start()
     if settings.app_ids or settings.api_keys:  # else no operation gets in
         Deadlines(link).start()
+    metrics.start(*_present(hub, writes, reads), *(_present_keys(keys) if settings.app_ids else ()))
     return app
+
+
+def _present(hub: Hub, writes: Pipeline, reads: Pipeline) -> Iterator[Reading]:
+    """Yield what can be read of the present."""
+    yield Reading("workers", "Workers that are alive.", "livesum", lambda: 1)
+    yield Reading("open_streams", "Live streams that are open.", "livesum", lambda: hub.count_of("stream"))
+    yield Reading("waiters", "Requests that wait for a result.", "livesum", lambda: hub.count_of("waiter"))
+    yield Reading(
+        "feed_lag_seconds",
+        "By how much those who wait and stream learn late what has changed; of the worker that is worst off.",
+        "livemax",
+        lambda: hub.lag,
+    )
+    line = "Calls that stand in line for a round trip to the store."
+    yield Reading("store_line_calls", line, "livesum", lambda: writes.line, (("way", "write"),))
+    yield Reading("store_line_calls", line, "livesum", lambda: reads.line, (("way", "read"),))
+
+
+def _present_keys(keys: KeySet) -> Iterator[Reading]:
+    def age() -> float:
+        known = keys.status().age
+        return math.inf if known is None else known
+
+    text = (
+        "Since the signing keys were last fetched; of the worker that is worst off, infinite if it has none."
+    )
+    yield Reading("signing_keys_age_seconds", text, "livemax", age)
+    yield Reading(
+        "signing_keys", "Signing keys of the worker that has fewest.", "livemin", lambda: keys.status().keys
+    )

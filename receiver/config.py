@@ -43,6 +43,7 @@ _GENERATED_KEY: Final = re.compile(r"[A-Za-z0-9._~+/-]{32,}=*")
 _HOST: Final = re.compile(r"([a-z0-9][a-z0-9.-]*|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 _REDIS_SCHEMES: Final = ("redis://", "rediss://", "unix://", "redis+sentinel://")
 _PLATFORM_VARIABLES: Final = ("DYNO", "RENDER", "FLY_APP_NAME", "VCAP_APPLICATION")
+_INSTANCE_VARIABLES: Final = ("DYNO", "RENDER_INSTANCE_ID", "FLY_MACHINE_ID", "CF_INSTANCE_INDEX", "HOSTNAME")
 _PLATFORM_PREFIXES: Final = ("RAILWAY_",)
 
 
@@ -88,6 +89,12 @@ class Settings:
     open_queries: bool = False
     """Anybody who reaches this address may ask. Only `receiver demo` sets it, on a loopback address."""
 
+    instance: str | None = None
+    """What the platform calls this one of several."""
+
+    metrics_dir: Path | None = None
+    """Where the workers keep their metrics together. Only `receiver.server` sets it."""
+
 
 def read_settings() -> Settings:
     """Read the settings from the environment.
@@ -123,6 +130,7 @@ def read_settings() -> Settings:
         data_dir=read.parsed("RECEIVER_DATA_DIR", Path(platformdirs.user_data_dir("receiver")), _path),
         log_format=read.choice("LOG_FORMAT", "auto", ("auto", "console", "logfmt")),
         log_level=read.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
+        instance=next((os.environ[name] for name in _INSTANCE_VARIABLES if os.environ.get(name)), None),
     )
     if redis_url is None and redis_variable not in read.problems and (platform := _platform()):
         read.problems[redis_variable] = (

@@ -16,6 +16,7 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
+from receiver.metrics.folder import VARIABLE, MetricsFolder
 from receiver.store.embedded import EmbeddedStore, EmbeddedStoreError
 from receiver.worker import Worker
 
@@ -33,7 +34,7 @@ GRACEFUL_SECONDS: Final = 20
 _STORE_START_SECONDS: Final = 50.0
 _MAX_CONNECTIONS: Final = 10_000
 _OTHER_FILES: Final = 100
-_MEMORY: Final = "/dev/shm"  # noqa: S108 - gunicorn makes its files there safely
+_MEMORY: Final = "/dev/shm"  # noqa: S108 - files are made there safely
 
 _log: Final = logging.getLogger(__name__)
 
@@ -55,13 +56,16 @@ def serve(
         EmbeddedStoreError: the embedded store does not start.
     """
     store = EmbeddedStore(settings.data_dir) if settings.redis_url is None else None
+    metrics = MetricsFolder(_memory())
+    settings = dataclasses.replace(settings, metrics_dir=metrics.path)
     try:
         if store:
             settings = dataclasses.replace(settings, redis_url=store.start(_STORE_START_SECONDS))
-        _Gunicorn(settings, make_app, on_ready, store).run()
+        _Gunicorn(settings, make_app, on_ready, store, metrics).run()
     finally:
         if store:  # all workers have gone; in a worker, which leaves through here too, this does nothing
             store.stop()
+        metrics.remove()
 
 
 class _Gunicorn(BaseApplication):  # type: ignore[misc]
@@ -73,23 +77,30 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
         make_app: "Callable[[Settings], flask.Flask]",
         on_ready: Callable[[str], None] | None,
         store: EmbeddedStore | None,
+        metrics: MetricsFolder,
     ) -> None:
         self._settings = settings
         self._make_app = make_app
         self._on_ready = on_ready
         self.store = store
+        self._metrics = metrics
         super().__init__()
 
     def load_config(self) -> None:
         for name, value in _gunicorn_settings(self._settings).items():
             self.cfg.set(name, value)
         self.cfg.set("when_ready", self._when_ready)
+        self.cfg.set("raw_env", [f"{VARIABLE}={self._metrics.path}"])
+        self.cfg.set("child_exit", self._child_exit)
 
     def load(self) -> "flask.Flask":
         return self._make_app(self._settings)
 
     def run(self) -> None:
         _Arbiter(self).run()
+
+    def _child_exit(self, _: Any, worker: Any) -> None:
+        self._metrics.forget(worker.pid)
 
     def _when_ready(self, arbiter: Any) -> None:
         if self._on_ready:
@@ -127,7 +138,7 @@ def _gunicorn_settings(settings: "Settings") -> dict[str, object]:
         "workers": settings.workers,
         "worker_class": Worker,
         "worker_connections": _max_connections(),
-        "worker_tmp_dir": _MEMORY if os.access(_MEMORY, os.W_OK) else None,  # no heartbeat waits for a disk
+        "worker_tmp_dir": _memory(),  # no heartbeat waits for a disk
         "keepalive": KEEP_ALIVE_SECONDS,
         "timeout": 30,
         "graceful_timeout": GRACEFUL_SECONDS,
@@ -145,6 +156,10 @@ def _gunicorn_settings(settings: "Settings") -> dict[str, object]:
         "logger_class": _Logger,
         "proc_name": "receiver",
     }
+
+
+def _memory() -> str | None:
+    return _MEMORY if os.access(_MEMORY, os.W_OK) else None
 
 
 def _max_connections() -> int:

@@ -87,7 +87,7 @@ DEFAULTS = Settings(
 @pytest.fixture(autouse=True)
 def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.removesuffix("_FILE") in NAMES or name in PLATFORMS or name.startswith("RAILWAY_"):
+        if name.removesuffix("_FILE") in {*NAMES, *PLATFORMS, "HOSTNAME"} or name.startswith("RAILWAY_"):
             monkeypatch.delenv(name)
 
 

@@ -26,10 +26,12 @@ MAY_IMPORT: dict[str, set[str]] = {
         "receiver",
         "receiver.errors",
         "receiver.hardening",
+        "receiver.metrics",
         "receiver.trust",
         "receiver.store",
         "receiver.graph",
     },
+    "receiver.metrics": {"receiver", "receiver.errors", "receiver.trust", "receiver.store", "receiver.graph"},
     "receiver.simulator": {"receiver"},
     "receiver.client": {"receiver"},
     "receiver.examples": {"receiver.client"},
@@ -42,9 +44,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.config": {"receiver", "receiver.cloud_foundry", "receiver.trust"},
     "receiver.cloud_foundry": set(),
     "receiver.demo": {"receiver.config", "receiver.trust"},
-    "receiver.server": {"receiver.config", "receiver.store", "receiver.worker"},
+    "receiver.server": {"receiver.config", "receiver.metrics", "receiver.store", "receiver.worker"},
     "receiver.check": {"receiver.config", "receiver.errors", "receiver.store", "receiver.trust"},
-    "receiver.app": {"receiver.config", "receiver.store", "receiver.trust", "receiver.web"},
+    "receiver.app": {
+        "receiver.config",
+        "receiver.metrics",
+        "receiver.store",
+        "receiver.trust",
+        "receiver.web",
+    },
 }
 """What each room may import beside itself; `cli`, which starts everything, anything."""
 

@@ -32,6 +32,11 @@ class FeedEvent:
     changed: Changed
 
     @property
+    def at(self) -> float:
+        """When it changed, in seconds since 1970, by the store's clock."""
+        return order(self.id)[0] / 1000
+
+    @property
     def client_context(self) -> str:
         """The client context of the operation; empty for anything else."""
         return self.changed.client_context if isinstance(self.changed, OperationRecord) else ""

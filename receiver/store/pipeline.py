@@ -27,6 +27,10 @@ MOST_AT_ONCE: Final = 128
 """Items of one round trip: the store answers none of them before it has done them all."""
 
 
+def _unobserved(items: int, seconds: float) -> None:
+    """Tell nobody."""
+
+
 class Pipeline:
     """Calls the store, many calls in one round trip.
 
@@ -36,6 +40,7 @@ class Pipeline:
         most: how many items may share one; a single call may have more.
         line: how many calls may stand in line; more are refused at once, rather than answered late.
         gives_way_to: another pipeline; while its line is a quarter full, this one refuses whatever would have to wait.
+        observe: told of every round trip: how many items shared it, and how many seconds it took.
         clock: seconds; deadlines are measured by it.
     """
 
@@ -47,6 +52,7 @@ class Pipeline:
         most: int = MOST_AT_ONCE,
         line: int = LINE,
         gives_way_to: "Pipeline | None" = None,
+        observe: Callable[[int, float], None] = _unobserved,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._link = link
@@ -54,6 +60,7 @@ class Pipeline:
         self._most = most
         self._longest = line
         self._preferred = gives_way_to
+        self._observe = observe
         self._clock = clock
         self._lock = threading.Lock()
         self._line: deque[_Call] = deque()
@@ -76,6 +83,11 @@ class Pipeline:
         while any(reply is NO_REPLY for reply in call.replies) and self._clock() < call.deadline:
             self._send(call)
         return checked(call.replies)
+
+    @property
+    def line(self) -> int:
+        """How many calls stand in line."""
+        return len(self._line)
 
     @property
     def is_crowded(self) -> bool:
@@ -121,16 +133,19 @@ class Pipeline:
         time.sleep(0)  # whoever is ready now joins
         batch = self._join(call)
         replies: list[Any] = []
+        began = self._clock()
         try:
             commands = [command for joined in batch for command in joined.commands]
-            replies = self._link.call_each(commands, within=call.deadline - self._clock())
+            replies = self._link.call_each(commands, within=call.deadline - began)
         finally:
+            took = self._clock() - began
             self._give_lane()
             rest = iter(replies)
             for joined in batch:
                 joined.replies = [next(rest, NO_REPLY) for _ in joined.commands]
                 if joined is not call:
                     joined.turn.put(False)
+            self._observe(sum(joined.items for joined in batch), took)
 
     def _join(self, call: "_Call") -> "list[_Call]":
         batch, items = [call], call.items

@@ -11,10 +11,11 @@ from receiver.graph.envelope import quarantined
 from receiver.graph.notifications import is_old_skype_call, read_notification
 from receiver.graph.privacy import loggable
 from receiver.graph.updates import CallUpdate, Notification, OperationUpdate, RosterUpdate, Unreadable
+from receiver.metrics.meters import Meters
 from receiver.store.writer import News, Writer
 from receiver.trust.tokens import TokenVerifier
 from receiver.web.bodies import handshake, read_body, read_json
-from receiver.web.context import note, time_left
+from receiver.web.context import note, time_left, time_taken
 from receiver.web.ids import make_id
 from receiver.web.openapi import GRAPH, STORE, Answer, describe
 from receiver.web.openapi.bodies import CALL_NOTIFICATIONS
@@ -25,14 +26,20 @@ _log: Final = structlog.get_logger("receiver.callback")
 ACCEPTED: Final = 202
 
 
-def make_callback(verifier: TokenVerifier, writer: Writer) -> Blueprint:
+def make_callback(verifier: TokenVerifier, writer: Writer, meters: Meters) -> Blueprint:
     """Make the callback's routes.
 
     Args:
         verifier: tells who speaks.
         writer: keeps what is said.
+        meters: count it.
     """
     blueprint = Blueprint("callback", __name__)
+
+    @blueprint.after_request
+    def measure(response: Response) -> Response:
+        meters.answered(response.status_code, time_taken())
+        return response
 
     @blueprint.post("/callback")
     @blueprint.post("/callback/<app_id>")
@@ -66,17 +73,18 @@ def make_callback(verifier: TokenVerifier, writer: Writer) -> Blueprint:
             notification = read_notification(document, caller.tenant_id)
         except InvalidEnvelopeError as error:
             entry = quarantined(document, error.detail, "callback", caller.tenant_id)
-            _keep(writer, Notification(unreadable=(entry,)))
+            _keep(writer, meters, Notification(unreadable=(entry,)))
             raise
-        _keep(writer, notification)
+        _keep(writer, meters, notification)
         return Response(status=ACCEPTED)
 
     return blueprint
 
 
-def _keep(writer: Writer, notification: Notification) -> None:
+def _keep(writer: Writer, meters: Meters, notification: Notification) -> None:
     news: list[News] = [*notification.updates, *notification.unreadable]
     outcomes = writer.keep(news, delivery=make_id(), within=time_left())
+    meters.kept(news, outcomes)
     note(items=len(news), outcome=",".join(dict.fromkeys(outcomes)))
     if notification.ignored:
         note(ignored=",".join(loggable(collection) for collection in notification.ignored))

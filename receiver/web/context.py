@@ -22,7 +22,7 @@ _MANY: Final = frozenset({("POST", 202), ("GET", 200), ("GET", 304)})
 _BETWEEN_LINES: Final = 0.02
 """Seconds; a line takes a tenth of the time of a whole request."""
 
-_QUIET: Final = frozenset({"/livez", "/readyz"})
+_QUIET: Final = frozenset({"/livez", "/readyz", "/metrics"})
 
 _log: Final = structlog.get_logger("receiver.request")
 
@@ -57,6 +57,11 @@ def request_id() -> str:
 def time_left() -> float:
     """Return the seconds that are left for the request's work."""
     return max(_LEAST, _current.get().began + ANSWER_WITHIN - time.monotonic())
+
+
+def time_taken() -> float:
+    """Return the seconds that have passed since the request began."""
+    return time.monotonic() - _current.get().began
 
 
 def note(**facts: object) -> None:

@@ -68,7 +68,7 @@ def make_events(reader: Reader, feed: Feed, hub: Hub, gate: Gate) -> Blueprint:
         )
         given = request.headers.get("Last-Event-ID", "")
         last_id = given if _ID.fullmatch(given) else ""
-        subscription = hub.subscribe(interest, feed, stopping())
+        subscription = hub.subscribe("stream", interest, feed, stopping())
         stream = _Stream(subscription, reader, feed)
         response = Response(stream.frames(last_id), content_type=_STREAM_TYPE)
         response.call_on_close(lambda: hub.unsubscribe(subscription))

@@ -7,10 +7,10 @@ waiting for anybody: a subscription whose reader does not keep up is closed.
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from receiver.errors import StoreUnavailableError, TooManyWaitingError
 from receiver.store.feed import START, Feed, FeedEvent, order
@@ -22,6 +22,9 @@ _PAUSE_AFTER_FAILURE: Final = 0.5
 _MOST_PENDING: Final = 1000
 
 _log: Final = logging.getLogger(__name__)
+
+
+Kind = Literal["stream", "waiter"]
 
 
 class Stopping(Protocol):
@@ -71,9 +74,11 @@ class Subscription:
     Args:
         interest: which events.
         position: the feed's id after which the events come.
+        kind: whose it is.
     """
 
-    def __init__(self, interest: Interest, position: str) -> None:
+    def __init__(self, interest: Interest, position: str, kind: Kind) -> None:
+        self.kind = kind
         self.interest = interest
         self.position = position
         self.closed = False
@@ -126,15 +131,18 @@ class Hub:
         self._lock = threading.Lock()
         self._wanted = threading.Event()
         self._buckets: dict[Interest, set[Subscription]] = {}
-        self._count = 0
+        self._counts: Counter[Kind] = Counter()
+        self._behind = 0.0
+        self._failing_since: float | None = None
         self._position = START
         self._reader: threading.Thread | None = None
         self._stopping: Stopping | None = None
 
-    def subscribe(self, interest: Interest, now: Feed, stopping: Stopping | None) -> Subscription:
+    def subscribe(self, kind: Kind, interest: Interest, now: Feed, stopping: Stopping | None) -> Subscription:
         """Begin to collect events; end it with `unsubscribe`.
 
         Args:
+            kind: who wants them.
             interest: which events.
             now: asked where the feed is, if nobody has been reading it.
             stopping: set when the process is to end; all subscriptions are closed then.
@@ -144,17 +152,17 @@ class Hub:
             StoreUnavailableError: the feed can't be read.
         """
         with self._lock:
-            if self._count >= self._most:
+            if self.count >= self._most:
                 raise TooManyWaitingError(
                     "As many wait and stream here as may (RECEIVER_MAX_WAITING). Ask without waiting, or later.",
                     retry_after=5,
                 )
             self._watch(stopping)
-            if not self._count:
+            if not self.count:
                 self._position = max(self._position, now.position(), key=order)
-            subscription = Subscription(interest, self._position)
+            subscription = Subscription(interest, self._position, kind)
             self._buckets.setdefault(interest, set()).add(subscription)
-            self._count += 1
+            self._counts[kind] += 1
             self._wanted.set()
         if stopping is not None and stopping.is_set():
             subscription.close()
@@ -169,14 +177,26 @@ class Hub:
             bucket.remove(subscription)
             if not bucket:
                 del self._buckets[subscription.interest]
-            self._count -= 1
-            if not self._count:
+            self._counts[subscription.kind] -= 1
+            if not self.count:
                 self._wanted.clear()
 
     @property
     def count(self) -> int:
         """How many wait and stream now."""
-        return self._count
+        return self._counts.total()
+
+    def count_of(self, kind: Kind) -> int:
+        """How many of a kind there are now."""
+        return self._counts[kind]
+
+    @property
+    def lag(self) -> float:
+        """By how many seconds those who wait and stream learn late what has changed, by this machine's clock."""
+        if not self.count:
+            return 0.0
+        failing_since = self._failing_since
+        return self._behind if failing_since is None else time.monotonic() - failing_since
 
     def _watch(self, stopping: Stopping | None) -> None:
         if self._reader is None:
@@ -192,8 +212,11 @@ class Hub:
                 batch = self._feed.wait(self._position, _POLL)
             except StoreUnavailableError as error:
                 _log.warning("the feed can't be read: %s", error.detail)
+                self._failing_since = self._failing_since or time.monotonic()
                 time.sleep(_PAUSE_AFTER_FAILURE)
                 continue
+            self._failing_since = None
+            self._behind = max(0.0, time.time() - batch.events[0].at) if batch.events else 0.0
             with self._lock:
                 self._position = max(self._position, batch.position, key=order)
             for event in batch.events:

@@ -11,6 +11,7 @@ from receiver.graph.changes import read_changes
 from receiver.graph.json import JSON
 from receiver.graph.privacy import loggable
 from receiver.graph.updates import ChangeNotification, Unreadable
+from receiver.metrics.meters import Meters
 from receiver.store.reader import Reader
 from receiver.store.writer import Writer
 from receiver.trust.client_state import matches
@@ -36,7 +37,13 @@ _WHAT_TO_DO: Final = {
 """https://learn.microsoft.com/graph/change-notifications-lifecycle-events"""
 
 
-def make_notifications(client_states: Sequence[str], writer: Writer, reader: Reader, gate: Gate) -> Blueprint:
+def make_notifications(
+    client_states: Sequence[str],
+    writer: Writer,
+    reader: Reader,
+    gate: Gate,
+    meters: Meters,
+) -> Blueprint:
     """Make the routes of change notifications.
 
     Args:
@@ -44,6 +51,7 @@ def make_notifications(client_states: Sequence[str], writer: Writer, reader: Rea
         writer: keeps what is believed.
         reader: reads it again.
         gate: who may read it.
+        meters: count what is kept.
     """
     blueprint = Blueprint("notifications", __name__)
 
@@ -72,7 +80,7 @@ def make_notifications(client_states: Sequence[str], writer: Writer, reader: Rea
         if not body.strip():
             return Response(status=ACCEPTED)
         news = [_kept(item) for item in _believed(read_json(body), client_states)]
-        writer.keep(news, delivery=make_id(), within=time_left())
+        meters.kept(news, writer.keep(news, delivery=make_id(), within=time_left()))
         for item in news:
             _tell(item)
         return Response(status=ACCEPTED)

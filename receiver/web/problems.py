@@ -1,7 +1,9 @@
 """Errors as answers: every one is `application/problem+json` (RFC 9457), from one place."""
 
 import logging
-from typing import Final
+from collections.abc import Callable
+from functools import partial
+from typing import Final, TypeAlias
 
 import orjson
 import structlog
@@ -17,7 +19,7 @@ from receiver.errors import (
     RequestTimeoutError,
     UnsupportedMediaTypeError,
 )
-from receiver.trust.tokens import RefusedTokenError
+from receiver.trust.tokens import Reason, RefusedTokenError
 from receiver.web.context import request_id
 
 _log: Final = structlog.get_logger("receiver.problems")
@@ -35,6 +37,9 @@ OF_HTTP: Final = (
 BLANK: Final = "about:blank"
 """The type of a problem that means no more than its status does (RFC 9457, 4.2.1)."""
 
+Observer: TypeAlias = Callable[[type[ReceiverError], Reason | None], None]
+"""Told of every problem, with the reason why a token was not believed, where that is it."""
+
 _BY_STATUS: Final = {error.status: error for error in OF_HTTP}
 
 
@@ -48,16 +53,17 @@ def status_of_a_bug(method: str) -> int:
     return 503 if method == "POST" else ReceiverError.status
 
 
-def register_problems(app: Flask) -> None:
-    """Answer every error of the app with a problem document."""
-    app.register_error_handler(ReceiverError, _of_ours)
-    app.register_error_handler(HTTPException, _of_http)
-    app.register_error_handler(Exception, _of_a_bug)
+def register_problems(app: Flask, observe: Observer) -> None:
+    """Answer every error of the app with a problem document, and tell of it."""
+    app.register_error_handler(ReceiverError, partial(_of_ours, observe))
+    app.register_error_handler(HTTPException, partial(_of_http, observe))
+    app.register_error_handler(Exception, partial(_of_a_bug, observe))
 
 
-def _of_ours(error: ReceiverError) -> Response:
+def _of_ours(observe: Observer, error: ReceiverError) -> Response:
     level = logging.WARNING if error.status >= 500 else logging.INFO  # noqa: PLR2004
     reason = error.reason if isinstance(error, RefusedTokenError) else None
+    observe(type(error), reason)
     _log.log(level, "refused", problem=error.type, **({"reason": reason} if reason else {}))
     response = _problem(address_of(type(error)), error.title, error.status, error.detail, error.extensions)
     if error.retry_after is not None:
@@ -67,11 +73,13 @@ def _of_ours(error: ReceiverError) -> Response:
     return response
 
 
-def _of_http(error: HTTPException) -> Response:
+def _of_http(observe: Observer, error: HTTPException) -> Response:
     status = error.code or 500
     if status < 400:  # noqa: PLR2004 - a redirect of Flask's
         return error.get_response(request.environ)  # type: ignore[return-value] # werkzeug's, which Flask takes
     known = _BY_STATUS.get(status)
+    if known:
+        observe(known, None)
     kind, title = (address_of(known), known.title) if known else (BLANK, error.name)
     response = _problem(kind, title, status, error.description or "", {})
     for name, value in error.get_headers(request.environ):
@@ -80,8 +88,9 @@ def _of_http(error: HTTPException) -> Response:
     return response
 
 
-def _of_a_bug(error: Exception) -> Response:
+def _of_a_bug(observe: Observer, error: Exception) -> Response:
     _log.error("a bug", error=type(error).__name__, exc_info=error)
+    observe(ReceiverError, None)
     detail = "This is our fault, not yours. The log has more under this request id."
     status = status_of_a_bug(request.method)
     response = _problem(address_of(ReceiverError), ReceiverError.title, status, detail, {})

@@ -78,7 +78,7 @@ class Waiter:
         if not seconds or enough(record):
             return record
         deadline = time.monotonic() + seconds
-        subscription = self._hub.subscribe(Interest(client_context), self._feed, stopping())
+        subscription = self._hub.subscribe("waiter", Interest(client_context), self._feed, stopping())
         try:
             record = self._reader.latest(client_context)  # it may have come before we subscribed
             while (

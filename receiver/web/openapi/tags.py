@@ -16,6 +16,7 @@ TAGS: Final[dict[str, tuple[str, str]]] = {
     ),
     "quarantine": ("Quarantine", "What came from Graph and could not be read."),
     "health": ("Health", "For platforms and monitoring."),
+    "metrics": ("Metrics", "What is measured, for Prometheus."),
     "openapi": ("OpenAPI", "What you are reading, for machines."),
     "page": ("Pages", "For people, in a browser."),
 }

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable
 from typing import Final
 
 from flask import Blueprint, Response, g, request
@@ -10,6 +11,7 @@ from receiver.errors import CallNotFoundError, OperationNotFoundError
 from receiver.graph.addresses import normalize_id
 from receiver.graph.json import parse
 from receiver.graph.privacy import redact
+from receiver.metrics.pace import Answers
 from receiver.store.reader import OperationFilter, Reader, StreamEntry
 from receiver.web.access import Gate
 from receiver.web.listing import ENTRY_ID
@@ -37,13 +39,16 @@ _QUERY: Final = (
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}")
 
 
-def make_page(reader: Reader, gate: Gate, document: Document) -> Blueprint:
+def make_page(
+    reader: Reader, gate: Gate, document: Document, recent_answers: Callable[[], Answers]
+) -> Blueprint:
     """Make the routes of the page.
 
     Args:
         reader: what there is to see.
         gate: who may see it.
         document: what the documentation is made of.
+        recent_answers: tells how fast Graph is answered.
     """
     blueprint = Blueprint("page", "receiver.web", template_folder="templates")
     register_frame(blueprint, gate)
@@ -66,6 +71,7 @@ def make_page(reader: Reader, gate: Gate, document: Document) -> Blueprint:
             query=query,
             operations=[OperationView(record, now) for record in found.operations],
             found=found,
+            answers=recent_answers(),
             now=now,
         )
 

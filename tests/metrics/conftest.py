@@ -1,0 +1,3 @@
+from tests.web.conftest import start
+
+__all__ = ["start"]
