@@ -68,7 +68,7 @@ def test_what_is_seen_running_has_the_time_that_the_setting_gives(start: Start) 
         assert service.get(INVITE).json["overdue"]
         assert not service.get("/operations/done").json["overdue"]
         service.call_back(operation())
-        listener.wait_for(2)
+        listener.wait_for(3)
     assert [event.data["status"] for event in listener.events][-1] == "completed"
     assert [event.data["overdue"] for event in listener.events][-2:] == [True, False]
 
