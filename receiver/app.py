@@ -19,6 +19,7 @@ from receiver.store.link import Link
 from receiver.store.pipeline import Pipeline
 from receiver.store.reader import Reader
 from receiver.store.writer import Writer
+from receiver.tracing import start_tracing
 from receiver.trust.api_keys import APIKeyRing
 from receiver.trust.key_set import KeySet
 from receiver.trust.tokens import TokenVerifier
@@ -98,7 +99,7 @@ def create_app(settings: Settings) -> Flask:
     register_context(app)
     register_headers(app)
     register_problems(app, meters.refused)
-    app.register_blueprint(make_callback(verifier, writer, meters))
+    app.register_blueprint(make_callback(verifier, writer, meters, start_tracing(settings.otlp_endpoint)))
     app.register_blueprint(make_notifications(settings.client_states, writer, reader, gate, meters))
     app.register_blueprint(make_operations(reader, writer, eraser, Waiter(reader, feed, hub), gate))
     app.register_blueprint(make_events(reader, feed, hub, gate))
