@@ -19,6 +19,7 @@ from receiver.store.link import Link
 from receiver.store.pipeline import Pipeline
 from receiver.store.reader import Reader
 from receiver.store.writer import Writer
+from receiver.tracing import start_tracing
 from receiver.trust.api_keys import APIKeyRing
 from receiver.trust.key_set import KeySet
 from receiver.trust.tokens import TokenVerifier
@@ -73,6 +74,7 @@ def create_app(settings: Settings) -> Flask:
     reader = Reader(reads)
     writer = Writer(writes, retention_days=settings.retention_days, overdue_seconds=settings.overdue_seconds)
     eraser = Eraser(link)
+    deadlines = Deadlines(link)
     feed = Feed(link)
     # One that waits holds its connection, so the hub has a link of its own.
     waiting = Link(connect(settings.redis_url, settings.redis_tls_verify), size=1)
@@ -97,7 +99,7 @@ def create_app(settings: Settings) -> Flask:
     register_context(app)
     register_headers(app)
     register_problems(app, meters.refused)
-    app.register_blueprint(make_callback(verifier, writer, meters))
+    app.register_blueprint(make_callback(verifier, writer, meters, start_tracing(settings.otlp_endpoint)))
     app.register_blueprint(make_notifications(settings.client_states, writer, reader, gate, meters))
     app.register_blueprint(make_operations(reader, writer, eraser, Waiter(reader, feed, hub), gate))
     app.register_blueprint(make_events(reader, feed, hub, gate))
@@ -118,12 +120,14 @@ def create_app(settings: Settings) -> Flask:
     if settings.app_ids:
         keys.start()
     if settings.app_ids or settings.api_keys:  # else no operation gets in
-        Deadlines(link).start()
-    metrics.start(*_present(hub, writes, reads), *(_present_keys(keys) if settings.app_ids else ()))
+        deadlines.start()
+    metrics.start(
+        *_present(hub, writes, reads, deadlines), *(_present_keys(keys) if settings.app_ids else ())
+    )
     return app
 
 
-def _present(hub: Hub, writes: Pipeline, reads: Pipeline) -> Iterator[Reading]:
+def _present(hub: Hub, writes: Pipeline, reads: Pipeline, deadlines: Deadlines) -> Iterator[Reading]:
     """Yield what can be read of the present."""
     yield Reading("workers", "Workers that are alive.", "livesum", lambda: 1)
     yield Reading("open_streams", "Live streams that are open.", "livesum", lambda: hub.count_of("stream"))
@@ -137,6 +141,12 @@ def _present(hub: Hub, writes: Pipeline, reads: Pipeline) -> Iterator[Reading]:
     line = "Calls that stand in line for a round trip to the store."
     yield Reading("store_line_calls", line, "livesum", lambda: writes.line, (("way", "write"),))
     yield Reading("store_line_calls", line, "livesum", lambda: reads.line, (("way", "read"),))
+    yield Reading(
+        "overdue_operations",
+        "Operations whose result is overdue; all that the store knows, so every instance tells the same.",
+        "livemax",
+        lambda: deadlines.overdue,
+    )
 
 
 def _present_keys(keys: KeySet) -> Iterator[Reading]:

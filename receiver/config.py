@@ -89,6 +89,9 @@ class Settings:
     open_queries: bool = False
     """Anybody who reaches this address may ask. Only `receiver demo` sets it, on a loopback address."""
 
+    otlp_endpoint: str | None = None
+    """Where a collector takes traces."""
+
     instance: str | None = None
     """What the platform calls this one of several."""
 
@@ -130,6 +133,7 @@ def read_settings() -> Settings:
         data_dir=read.parsed("RECEIVER_DATA_DIR", Path(platformdirs.user_data_dir("receiver")), _path),
         log_format=read.choice("LOG_FORMAT", "auto", ("auto", "console", "logfmt")),
         log_level=read.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
+        otlp_endpoint=read.parsed("OTEL_EXPORTER_OTLP_ENDPOINT", None, _http_url),
         instance=next((os.environ[name] for name in _INSTANCE_VARIABLES if os.environ.get(name)), None),
     )
     if redis_url is None and redis_variable not in read.problems and (platform := _platform()):
@@ -242,6 +246,12 @@ def _metadata_url(text: str) -> str:
     if _is_trustworthy(text):
         return text
     raise ValueError(f"must be https, or http on a loopback address; for example {PUBLIC_METADATA_URL}")
+
+
+def _http_url(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("must be http or https; for example http://localhost:4318")
+    return text
 
 
 def _host(text: str) -> str:

@@ -49,6 +49,7 @@ NAMES = (
     "RECEIVER_DATA_DIR",
     "LOG_FORMAT",
     "LOG_LEVEL",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
 )
 PLATFORMS = (
     "DYNO",
@@ -225,6 +226,7 @@ def test_every_variable_may_be_read_from_a_file(env: pytest.MonkeyPatch, tmp_pat
         "VCAP_SERVICES": '{"redis": [{"credentials": {"uri": "redis://h"}}]}',
         "RECEIVER_REDIS_TLS_VERIFY": "none",
         "RECEIVER_METADATA_URL": "https://a.test/",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
         "RECEIVER_API_KEYS": f"app:read:{HASH}",
         "RECEIVER_GENERATED_KEY": HASH,
         "RECEIVER_MAX_BODY_BYTES": "2048",
@@ -299,6 +301,7 @@ WRONG = [
     ("RECEIVER_APP_IDS", GUID.replace("-", "")),
     ("RECEIVER_TENANTS", "contoso.onmicrosoft.com"),
     ("RECEIVER_METADATA_URL", "password"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
     ("RECEIVER_KEY_HOSTS", "https://host.test"),
     ("RECEIVER_KEY_HOSTS", "host.test/keys"),
     ("RECEIVER_KEY_HOSTS", "user:password@host.test"),
@@ -464,3 +467,14 @@ def test_the_metadata_may_come_by_https_or_from_this_machine(env: pytest.MonkeyP
 def test_the_metadata_may_come_in_no_other_way(env: pytest.MonkeyPatch, url: str) -> None:
     env.setenv("RECEIVER_METADATA_URL", url)
     assert problems()["RECEIVER_METADATA_URL"].startswith("must be https, or http on a loopback address")
+
+
+# Instances.
+
+
+def test_the_platform_names_the_instance(env: pytest.MonkeyPatch) -> None:
+    env.setenv("HOSTNAME", "pod-7")
+    assert read_settings().instance == "pod-7"
+    env.setenv("REDIS_URL", "redis://h")
+    env.setenv("DYNO", "web.2")
+    assert read_settings().instance == "web.2"

@@ -37,12 +37,18 @@ class Deadlines:
         self._store = store
         self._clock = clock
         self._watch: threading.Thread | None = None
+        self._overdue = 0
 
     def start(self) -> None:
         """Look from now on, in the background, until the process ends. Call it after the process has forked."""
         if self._watch is None:
             self._watch = threading.Thread(target=self._keep_looking, name="deadlines", daemon=True)
             self._watch.start()
+
+    @property
+    def overdue(self) -> int:
+        """How many operations were overdue at the last look."""
+        return self._overdue
 
     def look(self) -> int:
         """Tell of what is overdue now; return how much that was.
@@ -53,8 +59,9 @@ class Deadlines:
         told, more = 0, True
         while more:
             now = round(self._clock() * 1000)
-            command = ("EVALSHA", OVERDUE.sha1, 1, f"{PREFIX}due", PREFIX, now, _MOST_AT_ONCE)
-            [found] = self._store.call([command], within=_WITHIN)
+            tell = ("EVALSHA", OVERDUE.sha1, 1, f"{PREFIX}due", PREFIX, now, _MOST_AT_ONCE)
+            count = ("ZCARD", f"{PREFIX}overdue")
+            found, self._overdue = self._store.call([tell, count], within=_WITHIN)
             told += found
             more = found == _MOST_AT_ONCE
         return told

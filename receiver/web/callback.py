@@ -1,6 +1,7 @@
 """`POST /callback`: Graph tells of calls and operations (contract A of the wire)."""
 
 import logging
+from functools import partial
 from typing import Final
 
 import structlog
@@ -13,6 +14,7 @@ from receiver.graph.privacy import loggable
 from receiver.graph.updates import CallUpdate, Notification, OperationUpdate, RosterUpdate, Unreadable
 from receiver.metrics.meters import Meters
 from receiver.store.writer import News, Writer
+from receiver.tracing import Tracing
 from receiver.trust.tokens import TokenVerifier
 from receiver.web.bodies import handshake, read_body, read_json
 from receiver.web.context import note, time_left, time_taken
@@ -26,15 +28,19 @@ _log: Final = structlog.get_logger("receiver.callback")
 ACCEPTED: Final = 202
 
 
-def make_callback(verifier: TokenVerifier, writer: Writer, meters: Meters) -> Blueprint:
+def make_callback(verifier: TokenVerifier, writer: Writer, meters: Meters, tracing: Tracing) -> Blueprint:
     """Make the callback's routes.
 
     Args:
         verifier: tells who speaks.
         writer: keeps what is said.
         meters: count it.
+        tracing: traces verifying, reading and storing.
     """
     blueprint = Blueprint("callback", __name__)
+    verify = tracing.step("verify", verifier.verify)
+    read = tracing.step("read", read_notification)
+    keep = tracing.step("store", partial(_keep, writer, meters))
 
     @blueprint.after_request
     def measure(response: Response) -> Response:
@@ -54,6 +60,7 @@ def make_callback(verifier: TokenVerifier, writer: Writer, meters: Meters) -> Bl
         body=CALL_NOTIFICATIONS,
         problems=(UnknownAppError, *STORE),
     )
+    @partial(tracing.request, "POST /callback", _header)
     def receive(app_id: str | None = None) -> Response:
         """Take call notifications.
 
@@ -61,7 +68,7 @@ def make_callback(verifier: TokenVerifier, writer: Writer, meters: Meters) -> Bl
         """
         if (answer := handshake()) is not None:
             return answer
-        caller = verifier.verify(request.headers.get("Authorization"), app_id and app_id.lower())
+        caller = verify(request.headers.get("Authorization"), app_id and app_id.lower())
         body = read_body()
         if not body.strip():
             _log.info("empty notification")  # Graph does send them
@@ -70,15 +77,19 @@ def make_callback(verifier: TokenVerifier, writer: Writer, meters: Meters) -> Bl
         if is_old_skype_call(document):
             return Response(status=204)  # so that it is sent again in Graph's format
         try:
-            notification = read_notification(document, caller.tenant_id)
+            notification = read(document, caller.tenant_id)
         except InvalidEnvelopeError as error:
             entry = quarantined(document, error.detail, "callback", caller.tenant_id)
-            _keep(writer, meters, Notification(unreadable=(entry,)))
+            keep(Notification(unreadable=(entry,)))
             raise
-        _keep(writer, meters, notification)
+        keep(notification)
         return Response(status=ACCEPTED)
 
     return blueprint
+
+
+def _header(name: str) -> str | None:
+    return request.headers.get(name)
 
 
 def _keep(writer: Writer, meters: Meters, notification: Notification) -> None:

@@ -99,3 +99,25 @@ def test_no_line_can_be_forged_by_what_is_sent(service: Service, break_: str) ->
     for line in written.removesuffix("\n").split("\n"):
         assert line.startswith("timestamp=")
         assert line.isprintable(), line
+
+
+def test_every_line_about_a_request_names_it(service: Service) -> None:
+    """Its own id, Graph's id of the message, and the chain of messages that it belongs to."""
+    before = len(service.log)
+    ids = {
+        "X-Request-ID": "request-of-the-test",
+        "X-Microsoft-Skype-Message-ID": "message-of-the-test",
+        "X-Microsoft-Skype-Chain-ID": "chain-of-the-test",
+    }
+    service.call_back(operation(), 17, headers=ids)
+    service.call_back(operation(status="failed"), headers=ids)
+    service.call_back(operation(), token="no token", headers=ids)
+    written = service.log[before:].splitlines()
+    named = [line for line in written if "request_id=request-of-the-test" in line]
+    for line in named:
+        assert "message_id=message-of-the-test" in line
+        assert "scenario=chain-of-the-test" in line
+    for event in ('event="an item could not be read', "event=operation outcome=conflict", "event=refused"):
+        assert any(event in line for line in named), event
+    for status in ("status=202", "status=401"):
+        assert any("event=answered" in line and status in line for line in named), status
