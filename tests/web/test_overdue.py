@@ -60,17 +60,17 @@ def test_a_registered_operation_becomes_overdue_and_every_process_tells_it_once(
 
 def test_what_is_seen_running_has_the_time_that_the_setting_gives(start: Start) -> None:
     service = start(RECEIVER_OVERDUE_SECONDS="1")
-    service.call_back(operation(status="running"), operation(cc="done", op="done"))
     with Listener(service, "?clientContext=invite-1") as listener:
+        service.call_back(operation(status="running"), operation(cc="done", op="done"))
         wait_until_overdue(service)
         service.call_back(operation(status="running"))
         assert service.get(INVITE).json["duplicates"] == 1
         assert service.get(INVITE).json["overdue"]
         assert not service.get("/operations/done").json["overdue"]
         service.call_back(operation())
-        listener.wait_for(3)
-    assert [event.data["status"] for event in listener.events][-1] == "completed"
-    assert [event.data["overdue"] for event in listener.events][-2:] == [True, False]
+        events = listener.wait_for(3)
+    assert [event.data["status"] for event in events] == ["running", "running", "completed"]
+    assert [event.data["overdue"] for event in events] == [False, True, False]
 
 
 def test_a_reader_waits_for_it_like_for_any_change(service: Service) -> None:
