@@ -3,9 +3,12 @@
 For the master, so without prometheus_client: that takes locks out of `threading`, which gevent patches in the workers.
 """
 
+import contextlib
+import fcntl
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Final
 
@@ -13,16 +16,26 @@ VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Where prometheus_client, when it is first imported, finds the folder; it takes no other word for it."""
 
 
+_PREFIX: Final = "receiver-metrics-"
+_YOUNG: Final = 60.0
+"""Seconds in which whoever makes a folder has locked it for certain."""
+
+
 class MetricsFolder:
     """A new, empty folder, that goes with the process that made it.
+
+    That process, and those forked from it, lock it. What others left that were killed is removed.
 
     Args:
         within: the folder to make it in, best in memory; the system's own for such things, if not given.
     """
 
     def __init__(self, within: str | None = None) -> None:
+        _remove_what_is_left(Path(within or tempfile.gettempdir()))
         self._owner = os.getpid()
-        self.path: Final = Path(tempfile.mkdtemp(prefix="receiver-metrics-", dir=within))
+        self.path: Final = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=within))
+        self._lock = os.open(self.path, os.O_RDONLY)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def forget(self, pid: int) -> None:
         """Drop what a worker that has ended said of its present; what it has counted stays.
@@ -36,3 +49,17 @@ class MetricsFolder:
         """Remove it; in a process forked from its owner this does nothing."""
         if os.getpid() == self._owner:
             shutil.rmtree(self.path, ignore_errors=True)
+            os.close(self._lock)
+
+
+def _remove_what_is_left(within: Path) -> None:
+    for path in within.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):  # somebody else's, or in use: then it stays
+            if time.time() - path.stat().st_mtime < _YOUNG:
+                continue
+            lock = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path, ignore_errors=True)
+            finally:
+                os.close(lock)

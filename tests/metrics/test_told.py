@@ -6,6 +6,7 @@ from shutil import which
 import psutil
 import pytest
 
+from tests.listening import Listener
 from tests.metrics.told import ALONE, told, told_until
 from tests.notifications import call, operation, roster
 from tests.server.running import until
@@ -97,6 +98,8 @@ def test_any_worker_tells_what_all_have_counted_and_of_a_dead_one_only_its_prese
 def test_the_present_is_told(service: Service) -> None:
     found = told_until(service, lambda found: found.value("receiver_signing_keys") == 1)
     assert 0 <= found.value("receiver_signing_keys_age_seconds") < 3600
+    with Listener(service):
+        told_until(service, lambda found: found.value("receiver_open_streams") == 1)
     for name in ("open_streams", "waiters", "feed_lag_seconds", "store_line_calls"):
         assert f"receiver_{name}" in found.names
     assert found.value("receiver_workers") == 2
