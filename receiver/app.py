@@ -8,11 +8,16 @@ from werkzeug.routing import BaseConverter
 
 from receiver.config import Settings
 from receiver.store.connections import connect
+from receiver.store.drain import Drainer
 from receiver.store.eraser import Eraser
 from receiver.store.feed import Feed
+from receiver.store.intake import Intake, Keeper, Outage
 from receiver.store.link import Link
 from receiver.store.pipeline import Pipeline
 from receiver.store.reader import Reader
+from receiver.store.spool import Aside, Spool, here
+from receiver.store.spool_eraser import SpoolEraser
+from receiver.store.spool_file import SpoolFile
 from receiver.store.writer import Writer
 from receiver.trust.api_keys import APIKeyRing
 from receiver.trust.key_set import KeySet
@@ -38,6 +43,9 @@ from receiver.web.tries import Tries
 from receiver.web.waiting import Waiter
 
 _READS_IN_LINE: Final = 250
+UNFINISHED: Final = "receiver.unfinished"
+"""Where the server looks for what tells whether there is work that the end of the process should wait for."""
+
 _LOOPBACK_NAMES: Final = ["127.0.0.1", "localhost", "[::1]"]
 
 
@@ -48,11 +56,12 @@ class _AnythingConverter(BaseConverter):
     part_isolating = False
 
 
-def create_app(settings: Settings) -> Flask:
+def create_app(settings: Settings, aside: Aside = here) -> Flask:
     """Make the app, in the process that serves it: connections and threads don't survive a fork.
 
     Args:
         settings: with the address of a store; the embedded one is started before (`receiver.server`).
+        aside: carries out work that waits for a disk, as the server wants it done.
 
     Raises:
         ValueError: there is no address of a store.
@@ -63,7 +72,13 @@ def create_app(settings: Settings) -> Flask:
     writes = Pipeline(link)
     reader = Reader(Pipeline(link, line=_READS_IN_LINE, gives_way_to=writes))
     writer = Writer(writes, retention_days=settings.retention_days)
-    eraser = Eraser(link)
+    keeper: Keeper = writer
+    eraser: Eraser = Eraser(link)
+    spool = drainer = None
+    if settings.spool:
+        spool, outage = Spool(SpoolFile(settings.spool, settings.spool_max_bytes), aside), Outage()
+        keeper, eraser = Intake(writer, spool, outage), SpoolEraser(link, spool)
+        drainer = Drainer(spool, writer, outage, retention_days=settings.retention_days)
     feed = Feed(link)
     # One that waits holds its connection, so the hub has a link of its own.
     waiting = Link(connect(settings.redis_url, settings.redis_tls_verify), size=1)
@@ -88,23 +103,28 @@ def create_app(settings: Settings) -> Flask:
     register_context(app)
     register_headers(app)
     register_problems(app)
-    app.register_blueprint(make_callback(verifier, writer))
-    app.register_blueprint(make_notifications(settings.client_states, writer, reader, gate))
+    app.register_blueprint(make_callback(verifier, keeper))
+    app.register_blueprint(make_notifications(settings.client_states, keeper, reader, gate))
     app.register_blueprint(make_operations(reader, writer, eraser, Waiter(reader, feed, hub), gate))
     app.register_blueprint(make_events(reader, feed, hub, gate))
     app.register_blueprint(make_calls(reader, eraser, gate))
     app.register_blueprint(make_quarantine(reader, writer, gate))
     document = Document(app)
-    app.register_blueprint(make_page(reader, gate, document))
+    app.register_blueprint(make_page(reader, gate, document, spool))
     app.register_blueprint(make_openapi(document))
     app.register_blueprint(
         make_health(
+            link,
             writer,
             keys,
+            spool,
             callback_is_set=bool(settings.app_ids),
             queries_are_set=bool(settings.api_keys) or settings.open_queries,
         )
     )
     if settings.app_ids:
         keys.start()
+    if drainer:
+        app.extensions[UNFINISHED] = drainer.is_at_work
+        drainer.start()
     return app

@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.simulator": {"receiver"},
     "receiver.client": {"receiver"},
     "receiver.examples": {"receiver.client"},
+    "receiver.aside": set(),
     "receiver.errors": set(),
     "receiver.logs": set(),
     "receiver.connection": set(),

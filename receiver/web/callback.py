@@ -11,7 +11,8 @@ from receiver.graph.envelope import quarantined
 from receiver.graph.notifications import is_old_skype_call, read_notification
 from receiver.graph.privacy import loggable
 from receiver.graph.updates import CallUpdate, Notification, OperationUpdate, RosterUpdate, Unreadable
-from receiver.store.writer import News, Writer
+from receiver.store.intake import Keeper
+from receiver.store.writer import News
 from receiver.trust.tokens import TokenVerifier
 from receiver.web.bodies import handshake, read_body, read_json
 from receiver.web.context import note, time_left
@@ -25,12 +26,12 @@ _log: Final = structlog.get_logger("receiver.callback")
 ACCEPTED: Final = 202
 
 
-def make_callback(verifier: TokenVerifier, writer: Writer) -> Blueprint:
+def make_callback(verifier: TokenVerifier, keeper: Keeper) -> Blueprint:
     """Make the callback's routes.
 
     Args:
         verifier: tells who speaks.
-        writer: keeps what is said.
+        keeper: keeps what is said.
     """
     blueprint = Blueprint("callback", __name__)
 
@@ -66,17 +67,17 @@ def make_callback(verifier: TokenVerifier, writer: Writer) -> Blueprint:
             notification = read_notification(document, caller.tenant_id)
         except InvalidEnvelopeError as error:
             entry = quarantined(document, error.detail, "callback", caller.tenant_id)
-            _keep(writer, Notification(unreadable=(entry,)))
+            _keep(keeper, Notification(unreadable=(entry,)))
             raise
-        _keep(writer, notification)
+        _keep(keeper, notification)
         return Response(status=ACCEPTED)
 
     return blueprint
 
 
-def _keep(writer: Writer, notification: Notification) -> None:
+def _keep(keeper: Keeper, notification: Notification) -> None:
     news: list[News] = [*notification.updates, *notification.unreadable]
-    outcomes = writer.keep(news, delivery=make_id(), within=time_left())
+    outcomes = keeper.keep(news, delivery=make_id(), within=time_left())
     note(items=len(news), outcome=",".join(dict.fromkeys(outcomes)))
     if notification.ignored:
         note(ignored=",".join(loggable(collection) for collection in notification.ignored))

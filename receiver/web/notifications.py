@@ -11,8 +11,8 @@ from receiver.graph.changes import read_changes
 from receiver.graph.json import JSON
 from receiver.graph.privacy import loggable
 from receiver.graph.updates import ChangeNotification, Unreadable
+from receiver.store.intake import Keeper
 from receiver.store.reader import Reader
-from receiver.store.writer import Writer
 from receiver.trust.client_state import matches
 from receiver.web import representation
 from receiver.web.access import Gate
@@ -36,12 +36,12 @@ _WHAT_TO_DO: Final = {
 """https://learn.microsoft.com/graph/change-notifications-lifecycle-events"""
 
 
-def make_notifications(client_states: Sequence[str], writer: Writer, reader: Reader, gate: Gate) -> Blueprint:
+def make_notifications(client_states: Sequence[str], keeper: Keeper, reader: Reader, gate: Gate) -> Blueprint:
     """Make the routes of change notifications.
 
     Args:
         client_states: the secrets of our subscriptions; without any, nothing but a handshake is taken.
-        writer: keeps what is believed.
+        keeper: keeps what is believed.
         reader: reads it again.
         gate: who may read it.
     """
@@ -72,7 +72,7 @@ def make_notifications(client_states: Sequence[str], writer: Writer, reader: Rea
         if not body.strip():
             return Response(status=ACCEPTED)
         news = [_kept(item) for item in _believed(read_json(body), client_states)]
-        writer.keep(news, delivery=make_id(), within=time_left())
+        keeper.keep(news, delivery=make_id(), within=time_left())
         for item in news:
             _tell(item)
         return Response(status=ACCEPTED)

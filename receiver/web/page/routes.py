@@ -11,6 +11,7 @@ from receiver.graph.addresses import normalize_id
 from receiver.graph.json import parse
 from receiver.graph.privacy import redact
 from receiver.store.reader import OperationFilter, Reader, StreamEntry
+from receiver.store.spool import Spool
 from receiver.web.access import Gate
 from receiver.web.listing import ENTRY_ID
 from receiver.web.openapi import Answer, describe
@@ -37,16 +38,17 @@ _QUERY: Final = (
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}")
 
 
-def make_page(reader: Reader, gate: Gate, document: Document) -> Blueprint:
+def make_page(reader: Reader, gate: Gate, document: Document, spool: Spool | None) -> Blueprint:
     """Make the routes of the page.
 
     Args:
         reader: what there is to see.
         gate: who may see it.
         document: what the documentation is made of.
+        spool: what has yet to come in; None where there is none.
     """
     blueprint = Blueprint("page", "receiver.web", template_folder="templates")
-    register_frame(blueprint, gate)
+    register_frame(blueprint, gate, spool)
     register_signing_in(blueprint, gate)
     register_docs(blueprint, document)
 
