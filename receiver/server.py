@@ -34,7 +34,7 @@ GRACEFUL_SECONDS: Final = 20
 UNFINISHED: Final = "receiver.unfinished"
 """Where the application's extensions have what tells whether a worker has work that its end should wait for."""
 
-_FINISH_SECONDS: Final = 10.0
+_FINISH_SECONDS: Final = 15.0
 _STORE_START_SECONDS: Final = 50.0
 _MAX_CONNECTIONS: Final = 10_000
 _OTHER_FILES: Final = 100

@@ -71,14 +71,17 @@ def make_health(
         good = {name for name, check in checks.items() if check.startswith("ok")}
         # Whether Graph's notifications are taken. A closed query side is a choice.
         is_ready = good >= {"signingKeys", "callback"} and bool(good & {"store", "spool"})
-        document: dict[str, object] = {"status": "ready" if is_ready else "not ready", "checks": checks}
-        if status:
-            document["spool"] = {
+        document = {
+            "status": "ready" if is_ready else "not ready",
+            "checks": checks,
+            "spool": status
+            and {
                 "waiting": status.waiting,
                 "oldestSeconds": None if status.age is None else round(status.age, 1),
                 "dead": status.dead,
                 "bytes": status.size,
-            }
+            },
+        }
         return representation.answer(document, 200 if is_ready else _UNAVAILABLE)
 
     return blueprint

@@ -67,7 +67,9 @@ class Bench:
 
     def _is_well(self) -> bool:
         ready = self.service.get("/readyz").json
-        return ready["checks"]["store"].startswith("ok") and not ready.get("spool", {}).get("waiting")
+        return ready["checks"]["store"].startswith("ok") and not (
+            ready["spool"] and ready["spool"]["waiting"]
+        )
 
     def run(self, name: str, fault: Callable[[Self], None]) -> Row:
         """Let a fault happen under load, and account for every notification afterwards."""

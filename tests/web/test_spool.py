@@ -95,15 +95,15 @@ def test_a_stop_waits_for_the_spool_that_is_being_drained(
     tmp_path: Path, spooling: Service, own_store: StoreServer
 ) -> None:
     spooling.kill()
-    news = [write_news([builders.operation(cc="many", op=str(number))]) for number in range(8000)]
+    news = [write_news([builders.operation(cc="many", op=str(number))]) for number in range(5000)]
     file = SpoolFile(tmp_path / "spool", 1 << 24)
     file.append([(str(number), text) for number, text in enumerate(news)])
     spooling.start()
-    until(lambda: spooling.get("/readyz").json["spool"]["waiting"] < 8000)
+    until(lambda: spooling.get("/readyz").json["spool"]["waiting"] < 5000)
     assert spooling.stop(signal.SIGTERM) == 0
     assert file.depth().waiting == 0
     file.close()
-    assert own_store.client.zcard("receiver:{0}:cc:many") == 8000
+    assert own_store.client.zcard("receiver:{0}:cc:many") == 5000
 
 
 def test_what_is_deleted_is_deleted_from_the_spool_as_well(

@@ -188,6 +188,15 @@ class LifeSchema(AnswerSchema):
     status = _text("`alive`.")
 
 
+class SpoolSchema(AnswerSchema):
+    waiting = _number("Notifications that wait on this machine's disk for the store.")
+    oldestSeconds = fields.Float(
+        **_NULLABLE, metadata={"description": "How long the oldest of them has waited; null where none does."}
+    )
+    dead = _number("Notifications that the store, though it works, could not merge.")
+    bytes = _number("The size of the spool's file.")
+
+
 class ReadinessSchema(AnswerSchema):
     status = _text("`ready` or `not ready`.")
     checks = fields.Dict(
@@ -195,6 +204,9 @@ class ReadinessSchema(AnswerSchema):
         values=fields.String(),
         required=True,
         metadata={"description": "What was looked at: `ok`, or what is wrong."},
+    )
+    spool = fields.Nested(
+        SpoolSchema, **_NULLABLE, metadata={"description": "The spool; null where there is none."}
     )
 
 
