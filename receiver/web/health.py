@@ -77,7 +77,7 @@ def make_health(
             "spool": status
             and {
                 "waiting": status.waiting,
-                "oldestSeconds": None if status.age is None else round(status.age, 1),
+                "oldestSeconds": None if status.age is None else round(status.age),
                 "dead": status.dead,
                 "bytes": status.size,
             },

@@ -190,9 +190,7 @@ class LifeSchema(AnswerSchema):
 
 class SpoolSchema(AnswerSchema):
     waiting = _number("Notifications that wait on this machine's disk for the store.")
-    oldestSeconds = fields.Float(
-        **_NULLABLE, metadata={"description": "How long the oldest of them has waited; null where none does."}
-    )
+    oldestSeconds = _number("How long the oldest of them has waited; null where none does.", allow_none=True)
     dead = _number("Notifications that the store, though it works, could not merge.")
     bytes = _number("The size of the spool's file.")
 
