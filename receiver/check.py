@@ -11,8 +11,10 @@ from importlib.util import find_spec
 
 from receiver.config import PUBLIC_METADATA_URL, Settings
 from receiver.errors import KeysUnavailableError, StoreUnavailableError
+from receiver.store.condition import Condition
 from receiver.store.connections import connect
 from receiver.store.link import Link
+from receiver.store.spool_file import SpoolError, SpoolFile
 from receiver.trust.key_set import KeySet, UnknownKeyError
 
 _WITHIN = 2.0
@@ -27,10 +29,11 @@ class Finding:
 
 
 def check(settings: Settings) -> Iterator[Finding]:
-    """Look at the settings, the store and the signing keys, one after the other."""
+    """Look at the settings, the store, the spool and the signing keys, one after the other."""
     yield from _callback(settings)
     yield from _queries(settings)
     yield from _store(settings)
+    yield from _spool(settings)
     yield _signing_keys(settings)
 
 
@@ -82,38 +85,61 @@ def _store(settings: Settings) -> Iterator[Finding]:
         yield Finding("warning", "RECEIVER_REDIS_TLS_VERIFY=none: the store's certificate is not checked.")
     link = Link(connect(settings.redis_url, settings.redis_tls_verify))
     try:
-        [info] = link.call([("INFO",)], within=_WITHIN)
+        condition = Condition.read(link, within=_WITHIN)
     except StoreUnavailableError as error:
-        yield Finding("error", f"{settings.redis_variable}: {error.detail} ({error.__cause__})")
-        return
+        yield Finding("error", f"{settings.redis_variable}: {error.detail}")
+    else:
+        yield from _facts(condition, settings.redis_variable)
     finally:
         link.close()
-    facts = dict(line.split(":", 1) for line in info.decode().splitlines() if ":" in line)
-    yield from _facts(facts, settings.redis_variable)
 
 
-def _facts(info: dict[str, str], variable: str) -> Iterator[Finding]:
-    version = info.get("valkey_version") or info.get("redis_version", "0")
-    yield Finding(
-        "ok", f"The store at {variable} answers; it is {info.get('server_name', 'redis')} {version}."
-    )
-    major, minor, *_ = (*(int(part) for part in version.split(".")[:2]), 0, 0)
-    if (major, minor) < (6, 2):
+def _facts(store: Condition, variable: str) -> Iterator[Finding]:
+    yield Finding("ok", f"The store at {variable} answers; it is {store.name} {store.version}.")
+    if store.is_too_old:
         yield Finding("error", "The store is too old: Redis 6.2 or Valkey 7.2 is needed.")
-    if info.get("role") not in {None, "master"}:
+    if not store.takes_writes:
         yield Finding(
             "error", "The store is a replica, which takes no writes: set the address of the primary."
         )
-    policy = info.get("maxmemory_policy", "noeviction")
-    if policy != "noeviction":
+    if store.may_evict:
         yield Finding(
-            "warning", f"The store may evict results when it is full ({policy}): set it to noeviction."
+            "warning",
+            f"The store may evict results when it is full ({store.eviction}): set it to noeviction.",
         )
-    if info.get("aof_enabled") != "1":
+    if not store.appends:
         yield Finding(
             "warning",
             "The store keeps no append-only file: if it is killed, the results since its last snapshot "
             "are lost.",
+        )
+
+
+def _spool(settings: Settings) -> Iterator[Finding]:
+    if settings.spool is None:
+        yield Finding(
+            "warning",
+            "RECEIVER_SPOOL is not set: while the store is away, notifications are refused with 503, and "
+            "Graph may not send them again. Set it to a folder on a disk that lasts.",
+        )
+        return
+    file = SpoolFile(settings.spool, settings.spool_max_bytes)
+    try:
+        file.probe()
+        depth = file.depth()
+    except SpoolError as error:
+        yield Finding("error", f"RECEIVER_SPOOL: {error}")
+        return
+    finally:
+        file.close()
+    yield Finding(
+        "ok", f"The spool {settings.spool} can be written; {depth.waiting} notification(s) wait in it."
+    )
+    if depth.dead:
+        yield Finding(
+            "warning",
+            f"{depth.dead} notification(s) in the spool could not be merged. They are in the table `dead` of "
+            f"{settings.spool}/spool.db, each with its reason.",
         )
 
 

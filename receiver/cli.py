@@ -143,5 +143,6 @@ def _serve(settings: Settings, on_ready: Callable[[str], None] | None = None) ->
 
 def _make_app(settings: Settings) -> "flask.Flask":
     from receiver.app import create_app  # noqa: PLC0415 - after the fork
+    from receiver.aside import Aside  # noqa: PLC0415
 
-    return create_app(settings)
+    return create_app(settings, Aside())

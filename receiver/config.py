@@ -8,7 +8,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
@@ -84,6 +84,8 @@ class Settings:
     max_waiting: int
     trusted_proxies: int
     data_dir: Path
+    spool: Path | None
+    spool_max_bytes: int
     log_format: str
     log_level: str
     open_queries: bool = False
@@ -131,11 +133,15 @@ def read_settings() -> Settings:
         # The only way to a platform's instances is its router.
         trusted_proxies=read.number("RECEIVER_TRUSTED_PROXIES", 1 if _platform() else 0, 0, 10),
         data_dir=read.parsed("RECEIVER_DATA_DIR", Path(platformdirs.user_data_dir("receiver")), _path),
+        spool=read.parsed("RECEIVER_SPOOL", None, _path),
+        spool_max_bytes=read.number("RECEIVER_SPOOL_MAX_BYTES", 1 << 28, 1 << 20, 1 << 36),
         log_format=read.choice("LOG_FORMAT", "auto", ("auto", "console", "logfmt")),
         log_level=read.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
         otlp_endpoint=read.parsed("OTEL_EXPORTER_OTLP_ENDPOINT", None, _http_url),
         instance=next((os.environ[name] for name in _INSTANCE_VARIABLES if os.environ.get(name)), None),
     )
+    if redis_url is None and settings.spool is None:  # beside the embedded store: the disk is there
+        settings = replace(settings, spool=settings.data_dir / "spool")
     if redis_url is None and redis_variable not in read.problems and (platform := _platform()):
         read.problems[redis_variable] = (
             f"not set, and this is a platform ({platform} is set), where every instance would keep a "

@@ -29,6 +29,7 @@ def demo_settings(settings: Settings) -> tuple[Settings, str]:
         host=_LOOPBACK,
         redis_url=None,
         data_dir=settings.data_dir / "demo",
+        spool=settings.data_dir / "demo" / "spool",
         app_ids=(_APP_ID,),
         tenants=frozenset(),
         metadata_url=issuer,

@@ -269,3 +269,7 @@ class OverloadedError(StoreUnavailableError):
 
     type = "overloaded"
     title = "Too much is under way"
+
+
+class WriteRefusedError(StoreUnavailableError):
+    """The store works, but can't merge this one write with what it holds."""

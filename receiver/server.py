@@ -9,6 +9,7 @@ import dataclasses
 import logging
 import os
 import resource
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,6 +32,10 @@ KEEP_ALIVE_SECONDS: Final = 95
 GRACEFUL_SECONDS: Final = 20
 """Platforms kill 30 s after SIGTERM, and the embedded store is stopped after the workers."""
 
+UNFINISHED: Final = "receiver.unfinished"
+"""Where the application's extensions have what tells whether a worker has work that its end should wait for."""
+
+_FINISH_SECONDS: Final = 15.0
 _STORE_START_SECONDS: Final = 50.0
 _MAX_CONNECTIONS: Final = 10_000
 _OTHER_FILES: Final = 100
@@ -92,6 +97,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
         self.cfg.set("when_ready", self._when_ready)
         self.cfg.set("raw_env", [f"{VARIABLE}={self._metrics.path}"])
         self.cfg.set("child_exit", self._child_exit)
+        self.cfg.set("worker_exit", self._finish)
 
     def load(self) -> "flask.Flask":
         return self._make_app(self._settings)
@@ -106,6 +112,13 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
         if self._on_ready:
             host, port = arbiter.LISTENERS[0].sock.getsockname()[:2]
             self._on_ready(f"http://{_bracketed(host)}:{port}")
+
+    def _finish(self, _: Any, worker: Worker) -> None:
+        """Let a worker that has answered its last request do what it must not leave to chance."""
+        is_unfinished = getattr(self.callable, "extensions", {}).get(UNFINISHED)
+        deadline = time.monotonic() + _FINISH_SECONDS
+        while is_unfinished and is_unfinished() and time.monotonic() < deadline and not worker.at_once:
+            time.sleep(0.05)
 
 
 class _Arbiter(Arbiter):  # type: ignore[misc]

@@ -47,6 +47,8 @@ NAMES = (
     "RECEIVER_MAX_WAITING",
     "RECEIVER_TRUSTED_PROXIES",
     "RECEIVER_DATA_DIR",
+    "RECEIVER_SPOOL",
+    "RECEIVER_SPOOL_MAX_BYTES",
     "LOG_FORMAT",
     "LOG_LEVEL",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -80,6 +82,8 @@ DEFAULTS = Settings(
     max_waiting=5000,
     trusted_proxies=0,
     data_dir=Path(platformdirs.user_data_dir("receiver")),
+    spool=Path(platformdirs.user_data_dir("receiver")) / "spool",
+    spool_max_bytes=268435456,
     log_format="auto",
     log_level="info",
 )
@@ -167,6 +171,8 @@ def test_an_empty_variable_is_not_set(env: pytest.MonkeyPatch, name: str, empty:
         ("RECEIVER_MAX_WAITING", "0", "max_waiting", 0),
         ("RECEIVER_KEY_HOSTS", "Host.test, [::1]:8443", "key_hosts", ("host.test", "[::1]:8443")),
         ("RECEIVER_DATA_DIR", "/var/lib/receiver", "data_dir", Path("/var/lib/receiver")),
+        ("RECEIVER_SPOOL", "/var/spool/receiver", "spool", Path("/var/spool/receiver")),
+        ("RECEIVER_SPOOL_MAX_BYTES", "1048576", "spool_max_bytes", 1048576),
         ("LOG_FORMAT", "LogFmt", "log_format", "logfmt"),
         ("LOG_FORMAT", "console", "log_format", "console"),
         ("LOG_LEVEL", "DEBUG", "log_level", "debug"),
@@ -192,6 +198,17 @@ def test_a_data_folder_may_be_relative_or_of_the_user(env: pytest.MonkeyPatch, t
     assert read_settings().data_dir == tmp_path / "data"
     env.setenv("RECEIVER_DATA_DIR", "~/data")
     assert read_settings().data_dir == tmp_path / "home" / "data"
+
+
+def test_there_is_a_spool_beside_the_embedded_store_and_elsewhere_only_where_one_is_set(
+    env: pytest.MonkeyPatch,
+) -> None:
+    env.setenv("RECEIVER_DATA_DIR", "/var/lib/receiver")
+    assert read_settings().spool == Path("/var/lib/receiver/spool")
+    env.setenv("REDIS_URL", "redis://h")
+    assert read_settings().spool is None
+    env.setenv("RECEIVER_SPOOL", "/var/spool/receiver")
+    assert read_settings().spool == Path("/var/spool/receiver")
 
 
 # Where it listens: everywhere only where a platform says so by PORT.
@@ -233,6 +250,7 @@ def test_every_variable_may_be_read_from_a_file(env: pytest.MonkeyPatch, tmp_pat
         "RECEIVER_RETENTION_DAYS": "7",
         "RECEIVER_OVERDUE_SECONDS": "90",
         "RECEIVER_TRUSTED_PROXIES": "7",
+        "RECEIVER_SPOOL_MAX_BYTES": "2000000",
         "LOG_FORMAT": "logfmt",
         "LOG_LEVEL": "error",
     }
@@ -318,6 +336,8 @@ WRONG = [
     ("RECEIVER_MAX_WAITING", "9001"),
     ("RECEIVER_TRUSTED_PROXIES", "yes"),
     ("RECEIVER_DATA_DIR", "~no-such-user/password"),
+    ("RECEIVER_SPOOL", "~no-such-user/password"),
+    ("RECEIVER_SPOOL_MAX_BYTES", "1000000"),
     ("LOG_FORMAT", "json"),
     ("LOG_LEVEL", "trace"),
 ]

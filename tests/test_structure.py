@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.simulator": {"receiver"},
     "receiver.client": {"receiver"},
     "receiver.examples": {"receiver.client"},
+    "receiver.aside": set(),
     "receiver.errors": set(),
     "receiver.logs": set(),
     "receiver.tracing": set(),
@@ -48,18 +49,26 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.demo": {"receiver.config", "receiver.trust"},
     "receiver.server": {"receiver.config", "receiver.metrics", "receiver.store", "receiver.worker"},
     "receiver.check": {"receiver.config", "receiver.errors", "receiver.store", "receiver.trust"},
-    "receiver.app": {
+    "receiver.parts": {
         "receiver.config",
         "receiver.metrics",
         "receiver.store",
-        "receiver.tracing",
         "receiver.trust",
+        "receiver.web",
+    },
+    "receiver.present": {"receiver.metrics", "receiver.parts", "receiver.store", "receiver.trust"},
+    "receiver.app": {
+        "receiver.config",
+        "receiver.parts",
+        "receiver.present",
+        "receiver.store",
+        "receiver.tracing",
         "receiver.web",
     },
 }
 """What each room may import beside itself; `cli`, which starts everything, anything."""
 
-ASSEMBLERS = {f"receiver.{name}" for name in ("app", "cli", "server", "check", "demo")}
+ASSEMBLERS = {f"receiver.{name}" for name in ("app", "parts", "cli", "server", "check", "demo")}
 """Where parts are put together: who may import `receiver.web` and `receiver.config`."""
 
 PURE = {

@@ -19,6 +19,7 @@ Cluster, so that one script may touch them all.
 | `feed` | stream | what changed: `k` kind (`o` `c` `n`), `r` number, call id or entry, `v` revision | newest 10,000 |
 | `changes` | stream | items of subscriptions | newest 10,000, retention |
 | `quarantine` | stream | items that could not be read | newest 1,000, retention |
+| `sent:<delivery>` | string | nothing; this delivery has brought `changes` or `quarantine` something | ten minutes |
 | `session:<SHA-256 of its id>` | string | SHA-256 of the API key that somebody signed in with | 12 hours |
 | `tries:<minute>:<SHA-256 of a client's network, or all>` | string | number of tries to sign in | two minutes |
 

@@ -28,7 +28,7 @@ from redis.exceptions import (
     TimeoutError,  # noqa: A004 - redis-py's name
 )
 
-from receiver.errors import StoreUnavailableError
+from receiver.errors import StoreUnavailableError, WriteRefusedError
 from receiver.store.connections import CONNECT_SECONDS, HANDSHAKE_SECONDS, MAX_CONNECTIONS
 from receiver.store.scripts import SCRIPTS
 
@@ -192,7 +192,10 @@ def checked(replies: list[Any]) -> list[Any]:
 
 def _refusal(error: RedisError) -> StoreUnavailableError:
     _log.error("the store refuses: %s: %.200s", type(error).__name__, error)
-    return StoreUnavailableError(f"The store refuses ({_reason(error)}).", retry_after=10)
+    reason = _reason(error)
+    is_of_the_script = "script" in str(error) and reason == ResponseError.__name__
+    kind = WriteRefusedError if is_of_the_script else StoreUnavailableError
+    return kind(f"The store refuses ({reason}).", retry_after=10)
 
 
 def _reason(error: RedisError) -> str:

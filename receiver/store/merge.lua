@@ -45,6 +45,8 @@ local PREFIX, NOW, TTL, DELIVERY, DEADLINE = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local FINAL, NEVER = 2, 99
 local MOST_LOOKED_AT = 16
 local SEEN_LENGTH = 32 * 9
+local DELIVERIES_REMEMBERED = 8
+local SENT_TTL = 600
 local position, item_index = 6, 0
 
 local function key(name, id) return PREFIX .. name .. ':' .. id end
@@ -63,10 +65,20 @@ local function take_pairs()
   return pairs_
 end
 
--- The same delivery was sent before, when a record's `last` names it with this item or a later one.
+-- A record's `last` names the last deliveries that brought it news, each with the last item of it: 'a1b2.0:0 c3d4.0:1'.
+-- More than one, since all that shared a round trip are sent again, in the same order, when its replies are lost.
 local function is_resent(record)
-  local delivery, index = string.match(record.last or '', '^(.*):(%d+)$')
-  return delivery == DELIVERY and tonumber(index) >= item_index
+  local _, colon = string.find(' ' .. record.last, ' ' .. DELIVERY .. ':', 1, true)
+  return colon and tonumber(string.match(record.last, '^%d+', colon)) >= item_index
+end
+
+local function remember_delivery(record)
+  local last = {}
+  for one in string.gmatch(record.last, '%S+') do
+    if string.sub(one, 1, #DELIVERY + 1) ~= DELIVERY .. ':' then last[#last + 1] = one end
+  end
+  last[#last + 1] = DELIVERY .. ':' .. item_index
+  record.last = table.concat(last, ' ', math.max(1, #last - DELIVERIES_REMEMBERED + 1))
 end
 
 local function touch(record)
@@ -246,9 +258,11 @@ local function line_up(record, number, before)
   if before.overdue then redis.call('ZREM', PREFIX .. 'overdue', number) end
 end
 
--- Drop what of a stream is older than the retention: its entries don't expire by themselves.
+-- Drop what of a stream is older than the retention: its entries don't expire by themselves. By the store's clock, of
+-- which their ids are: a receiver whose clock is ahead would drop what has just come.
 local function trim(stream)
-  redis.call('XTRIM', PREFIX .. stream, 'MINID', string.format('%.0f', NOW - tonumber(TTL) * 1000))
+  local oldest = redis.call('TIME')[1] - TTL
+  redis.call('XTRIM', PREFIX .. stream, 'MINID', string.format('%.0f', oldest * 1000))
 end
 
 -- Drop what has grown old, as long as new records come; a stream that nothing is added to expires as a whole.
@@ -290,7 +304,7 @@ local function keep_operation()
     record.cc, record.call, record.op, record.type, record.seen = '', '', '', '', ''
   end
   if counts == 1 then
-    record.last = DELIVERY .. ':' .. item_index
+    remember_delivery(record)
     record.news = record.news + 1
   end
   for name, value in pairs({cc = cc, call = call, op = op, tenant = tenant, type = kind}) do
@@ -331,7 +345,7 @@ local function keep_call(change)
     change(record) -- takes its arguments; what it changes is not saved
     return 'duplicate'
   end
-  record.last = DELIVERY .. ':' .. item_index
+  remember_delivery(record)
   record.news = record.news + 1
   if record.tenant == '' then record.tenant = tenant end
   if change(record) or outcome == 'new' then
@@ -357,15 +371,19 @@ local function change_roster(record)
   return changed
 end
 
--- Append to a capped stream, unless this item of this delivery stands there already. Returns the new entry's id.
+-- Whether this delivery has brought streams something before: told once for all its items, which come together.
+local came_before
+local function is_sent_again()
+  if came_before == nil then came_before = not redis.call('SET', key('sent', DELIVERY), '', 'EX', SENT_TTL, 'NX') end
+  return came_before
+end
+
+-- Append to a capped stream. Returns the new entry's id; nothing, where the delivery stands there already.
 local function append(stream, most)
   local name = PREFIX .. stream
-  local tag = DELIVERY .. ':' .. item_index
-  local fields = {'delivery', tag}
+  local fields = {}
   for _ = 1, 2 * tonumber(take()) do fields[#fields + 1] = take() end
-  for _, entry in ipairs(redis.call('XREVRANGE', name, '+', '-', 'COUNT', 20)) do
-    if entry[2][2] == tag then return nil end
-  end
+  if is_sent_again() then return nil end
   local id = redis.call('XADD', name, 'MAXLEN', '~', most, '*', unpack(fields))
   redis.call('EXPIRE', name, TTL)
   trim(stream)

@@ -67,6 +67,23 @@ class Writer:
         """
         return self._merge([_arguments(item) for item in news], delivery, within)
 
+    def keep_all(self, deliveries: Sequence[tuple[Sequence[News], str]], *, within: float) -> None:
+        """Do as `keep` does for several notifications, in their order, in one round trip.
+
+        Args:
+            deliveries: what came, and the id of each POST.
+            within: seconds.
+
+        Raises:
+            StoreUnavailableError: it is not sure that all is stored. Some may be, and all may be sent again.
+        """
+        commands = [
+            command
+            for news, delivery in deliveries
+            for command in self._commands([_arguments(item) for item in news], delivery)
+        ]
+        self._pipeline.call(commands, within=within, items=len(commands))
+
     def register(
         self, operation: OperationUpdate, *, delivery: str, within: float, deadline: int | None = None
     ) -> str:
@@ -106,6 +123,10 @@ class Writer:
     def _merge(self, items: list[list[str | int]], delivery: str, within: float) -> list[str]:
         if not items:
             return []
+        replies = self._pipeline.call(self._commands(items, delivery), within=within, items=len(items))
+        return [outcome.decode() for reply in replies for outcome in reply]
+
+    def _commands(self, items: list[list[str | int]], delivery: str) -> list[Command]:
         now = round(self._clock() * 1000)
         commands: list[Command] = []
         for start in range(0, len(items), _MOST_AT_ONCE):
@@ -113,8 +134,7 @@ class Writer:
             # Each script call counts its items from nought, so each needs an id of its own.
             head = (PREFIX, now, self._retention, f"{delivery}.{start}", self._deadline)
             commands.append(("EVALSHA", MERGE.sha1, 1, f"{PREFIX}next", *head, *arguments))
-        replies = self._pipeline.call(commands, within=within, items=len(items))
-        return [outcome.decode() for reply in replies for outcome in reply]
+        return commands
 
 
 def _arguments(news: News) -> list[str | int]:

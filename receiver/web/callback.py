@@ -13,7 +13,8 @@ from receiver.graph.notifications import is_old_skype_call, read_notification
 from receiver.graph.privacy import loggable
 from receiver.graph.updates import CallUpdate, Notification, OperationUpdate, RosterUpdate, Unreadable
 from receiver.metrics.meters import Meters
-from receiver.store.writer import News, Writer
+from receiver.store.intake import Keeper
+from receiver.store.writer import News
 from receiver.tracing import Tracing
 from receiver.trust.tokens import TokenVerifier
 from receiver.web.bodies import handshake, read_body, read_json
@@ -28,19 +29,19 @@ _log: Final = structlog.get_logger("receiver.callback")
 ACCEPTED: Final = 202
 
 
-def make_callback(verifier: TokenVerifier, writer: Writer, meters: Meters, tracing: Tracing) -> Blueprint:
+def make_callback(verifier: TokenVerifier, keeper: Keeper, meters: Meters, tracing: Tracing) -> Blueprint:
     """Make the callback's routes.
 
     Args:
         verifier: tells who speaks.
-        writer: keeps what is said.
+        keeper: keeps what is said.
         meters: count it.
         tracing: traces verifying, reading and storing.
     """
     blueprint = Blueprint("callback", __name__)
     verify = tracing.step("verify", verifier.verify)
     read = tracing.step("read", read_notification)
-    keep = tracing.step("store", partial(_keep, writer, meters))
+    keep = tracing.step("store", partial(_keep, keeper, meters))
 
     @blueprint.after_request
     def measure(response: Response) -> Response:
@@ -92,9 +93,9 @@ def _header(name: str) -> str | None:
     return request.headers.get(name)
 
 
-def _keep(writer: Writer, meters: Meters, notification: Notification) -> None:
+def _keep(keeper: Keeper, meters: Meters, notification: Notification) -> None:
     news: list[News] = [*notification.updates, *notification.unreadable]
-    outcomes = writer.keep(news, delivery=make_id(), within=time_left())
+    outcomes = keeper.keep(news, delivery=make_id(), within=time_left())
     meters.kept(news, outcomes)
     note(items=len(news), outcome=",".join(dict.fromkeys(outcomes)))
     if notification.ignored:

@@ -5,6 +5,9 @@ from typing import Final
 from flask import Blueprint, Response
 
 from receiver.errors import StoreUnavailableError
+from receiver.store.condition import Condition
+from receiver.store.link import Link
+from receiver.store.spool import Spool, SpoolStatus
 from receiver.store.writer import Writer
 from receiver.trust.key_set import KeySet
 from receiver.web import representation
@@ -15,12 +18,22 @@ _UNAVAILABLE: Final = 503
 _WITHIN: Final = 2.0
 
 
-def make_health(writer: Writer, keys: KeySet, *, callback_is_set: bool, queries_are_set: bool) -> Blueprint:
+def make_health(
+    link: Link,
+    writer: Writer,
+    keys: KeySet,
+    spool: Spool | None,
+    *,
+    callback_is_set: bool,
+    queries_are_set: bool,
+) -> Blueprint:
     """Make the routes of health.
 
     Args:
+        link: asked how the store is set up.
         writer: asked whether the store takes writes.
         keys: asked whether there are signing keys.
+        spool: takes notifications while the store does not; None where there is none.
         callback_is_set: an app id is set, so Graph can be received.
         queries_are_set: an API key is set, so somebody may ask.
     """
@@ -45,28 +58,54 @@ def make_health(writer: Writer, keys: KeySet, *, callback_is_set: bool, queries_
     )
     def ready() -> Response:
         """Tell whether notifications can be taken now."""
+        status = spool.status() if spool else None
         checks = {
-            "store": _store(writer),
+            "store": _store(link, writer),
+            "spool": _spool(status),
             "signingKeys": _signing_keys(keys),
             "callback": "ok" if callback_is_set else "closed: set RECEIVER_APP_IDS",
             "queries": "ok"
             if queries_are_set
             else "closed: set RECEIVER_API_KEYS (`receiver keys` makes one)",
         }
-        # A closed query side is a choice; the rest means that Graph's notifications are not taken.
-        is_ready = all(checks[name].startswith("ok") for name in ("store", "signingKeys", "callback"))
-        document = {"status": "ready" if is_ready else "not ready", "checks": checks}
+        good = {name for name, check in checks.items() if check.startswith("ok")}
+        # Whether Graph's notifications are taken. A closed query side is a choice.
+        is_ready = good >= {"signingKeys", "callback"} and bool(good & {"store", "spool"})
+        document = {
+            "status": "ready" if is_ready else "not ready",
+            "checks": checks,
+            "spool": status
+            and {
+                "waiting": status.waiting,
+                "oldestSeconds": None if status.age is None else round(status.age),
+                "dead": status.dead,
+                "bytes": status.size,
+            },
+        }
         return representation.answer(document, 200 if is_ready else _UNAVAILABLE)
 
     return blueprint
 
 
-def _store(writer: Writer) -> str:
+def _store(link: Link, writer: Writer) -> str:
     try:
         writer.probe(within=_WITHIN)
+        condition = Condition.read(link, within=_WITHIN)
     except StoreUnavailableError as error:
         return error.detail
+    if condition.may_evict:
+        return f"ok, but it may evict results when it is full ({condition.eviction}): set it to noeviction"
     return "ok"
+
+
+def _spool(status: SpoolStatus | None) -> str:
+    if status is None:
+        return "off: set RECEIVER_SPOOL"
+    if status.error:
+        return status.error
+    if status.waiting:
+        return f"ok: {status.waiting} waiting for the store, the oldest for {status.age:.0f} s"
+    return f"ok, but {status.dead} could not be merged" if status.dead else "ok"
 
 
 def _signing_keys(keys: KeySet) -> str:

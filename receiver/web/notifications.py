@@ -12,8 +12,8 @@ from receiver.graph.json import JSON
 from receiver.graph.privacy import loggable
 from receiver.graph.updates import ChangeNotification, Unreadable
 from receiver.metrics.meters import Meters
+from receiver.store.intake import Keeper
 from receiver.store.reader import Reader
-from receiver.store.writer import Writer
 from receiver.trust.client_state import matches
 from receiver.web import representation
 from receiver.web.access import Gate
@@ -39,7 +39,7 @@ _WHAT_TO_DO: Final = {
 
 def make_notifications(
     client_states: Sequence[str],
-    writer: Writer,
+    keeper: Keeper,
     reader: Reader,
     gate: Gate,
     meters: Meters,
@@ -48,7 +48,7 @@ def make_notifications(
 
     Args:
         client_states: the secrets of our subscriptions; without any, nothing but a handshake is taken.
-        writer: keeps what is believed.
+        keeper: keeps what is believed.
         reader: reads it again.
         gate: who may read it.
         meters: count what is kept.
@@ -80,7 +80,7 @@ def make_notifications(
         if not body.strip():
             return Response(status=ACCEPTED)
         news = [_kept(item) for item in _believed(read_json(body), client_states)]
-        meters.kept(news, writer.keep(news, delivery=make_id(), within=time_left()))
+        meters.kept(news, keeper.keep(news, delivery=make_id(), within=time_left()))
         for item in news:
             _tell(item)
         return Response(status=ACCEPTED)

@@ -3,7 +3,14 @@
 import json
 
 from receiver.graph.statuses import state_rank, status_rank
-from receiver.graph.updates import CallUpdate, OperationUpdate
+from receiver.graph.updates import (
+    CallUpdate,
+    ChangeNotification,
+    OperationUpdate,
+    RosterUpdate,
+    Unreadable,
+)
+from receiver.store.writer import News
 
 CALL = "57dab8b1-894c-409a-b240-bd8beae78896"
 OPERATION = "0fe0623f-d628-42ed-b4bd-8ac290072cc5"
@@ -37,3 +44,21 @@ def call(state: str = "established", **members: object) -> CallUpdate:
     return CallUpdate(
         CALL, "tenant", state, state_rank(state), {n: json.dumps(v) for n, v in members.items()}
     )
+
+
+def change(number: int = 1) -> ChangeNotification:
+    return ChangeNotification(
+        "subscription", "tenant", "updated", "", "users/1", str(number), encrypted=False
+    )
+
+
+def every_kind() -> list[News]:
+    """News of every kind, with something in every field."""
+    return [
+        operation("completed", resultInfo={"code": 200}),
+        bare("ünï \u2028 \\ \" ' \x00"),
+        call("terminated", direction="incoming"),
+        RosterUpdate(CALL, "tenant", '[{"id": "a"}]'),
+        change(),
+        Unreadable("a reason", '{"a": 1}', "callback", "tenant", "invite-1", is_whole=False),
+    ]

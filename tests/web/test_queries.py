@@ -320,7 +320,14 @@ def test_health_says_what_is_right(service: Service) -> None:
     assert service.get("/livez", key=None).json == {"status": "alive"}
     ready = service.get("/readyz", key=None)
     assert (ready.status, ready.json["status"]) == (200, "ready")
-    assert ready.json["checks"] == {"store": "ok", "signingKeys": "ok", "callback": "ok", "queries": "ok"}
+    assert ready.json["checks"] == {
+        "store": "ok",
+        "spool": "off: set RECEIVER_SPOOL",
+        "signingKeys": "ok",
+        "callback": "ok",
+        "queries": "ok",
+    }
+    assert ready.json["spool"] is None
 
 
 def test_a_key_that_may_only_write_reads_nothing(service: Service) -> None:

@@ -192,6 +192,13 @@ class LifeSchema(AnswerSchema):
     status = _text("`alive`.")
 
 
+class SpoolSchema(AnswerSchema):
+    waiting = _number("Notifications that wait on this machine's disk for the store.")
+    oldestSeconds = _number("How long the oldest of them has waited; null where none does.", allow_none=True)
+    dead = _number("Notifications that the store, though it works, could not merge.")
+    bytes = _number("The size of the spool's file.")
+
+
 class ReadinessSchema(AnswerSchema):
     status = _text("`ready` or `not ready`.")
     checks = fields.Dict(
@@ -199,6 +206,9 @@ class ReadinessSchema(AnswerSchema):
         values=fields.String(),
         required=True,
         metadata={"description": "What was looked at: `ok`, or what is wrong."},
+    )
+    spool = fields.Nested(
+        SpoolSchema, **_NULLABLE, metadata={"description": "The spool; null where there is none."}
     )
 
 

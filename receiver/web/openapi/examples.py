@@ -76,7 +76,8 @@ EXAMPLES: Final[dict[type[Schema], Any]] = {
     answers.LifeSchema: {"status": "alive"},
     answers.ReadinessSchema: {
         "status": "ready",
-        "checks": {"store": "ok", "signingKeys": "ok", "callback": "ok", "queries": "ok"},
+        "checks": {"store": "ok", "spool": "ok", "signingKeys": "ok", "callback": "ok", "queries": "ok"},
+        "spool": {"waiting": 0, "oldestSeconds": None, "dead": 0, "bytes": 24576},
     },
     bodies.CallNotificationsSchema: {
         "@odata.type": "#microsoft.graph.commsNotifications",

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, g, render_template, request, send_from_di
 
 from receiver.errors import NotConfiguredError, ReceiverError, UnauthenticatedError
 from receiver.graph.schemas import OPERATION_SCHEMAS
+from receiver.store.spool import Spool
 from receiver.web.access import Gate
 from receiver.web.openapi import ANYBODY, Answer, describe
 from receiver.web.openapi.access import HTML
@@ -52,7 +53,7 @@ def is_fragment() -> bool:
     return "X-Fragment" in request.headers
 
 
-def register_frame(blueprint: Blueprint, gate: Gate) -> None:
+def register_frame(blueprint: Blueprint, gate: Gate, spool: Spool | None) -> None:
     """Give the blueprint of the page its static files, its errors, and what every template needs."""
     version = _version()
 
@@ -81,6 +82,7 @@ def register_frame(blueprint: Blueprint, gate: Gate) -> None:
             "static": f"/static/{version}",
             "scopes": scopes,
             "open_to_all": gate.open_to_all,
+            "spooled": lambda: spool.waiting() if spool else 0,
             "address": request.host_url.rstrip("/"),
             "statuses": _STATUSES,
             "types": sorted(OPERATION_SCHEMAS, key=type_words),

@@ -13,6 +13,7 @@ from receiver.graph.json import parse
 from receiver.graph.privacy import redact
 from receiver.metrics.pace import Answers
 from receiver.store.reader import OperationFilter, Reader, StreamEntry
+from receiver.store.spool import Spool
 from receiver.web.access import Gate
 from receiver.web.listing import ENTRY_ID
 from receiver.web.openapi import Answer, describe
@@ -40,7 +41,7 @@ _NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}")
 
 
 def make_page(
-    reader: Reader, gate: Gate, document: Document, recent_answers: Callable[[], Answers]
+    reader: Reader, gate: Gate, document: Document, recent_answers: Callable[[], Answers], spool: Spool | None
 ) -> Blueprint:
     """Make the routes of the page.
 
@@ -49,9 +50,10 @@ def make_page(
         gate: who may see it.
         document: what the documentation is made of.
         recent_answers: tells how fast Graph is answered.
+        spool: what has yet to come in; None where there is none.
     """
     blueprint = Blueprint("page", "receiver.web", template_folder="templates")
-    register_frame(blueprint, gate)
+    register_frame(blueprint, gate, spool)
     register_signing_in(blueprint, gate)
     register_docs(blueprint, document)
 

@@ -1,0 +1,111 @@
+"""The parts of a process, made of the settings. `receiver.app` puts the web before them."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from receiver.config import Settings
+from receiver.metrics.metrics import Metrics
+from receiver.store.connections import connect
+from receiver.store.deadlines import Deadlines
+from receiver.store.drain import Drainer
+from receiver.store.eraser import Eraser
+from receiver.store.feed import Feed
+from receiver.store.intake import Intake, Keeper, Outage
+from receiver.store.link import Link
+from receiver.store.pipeline import Pipeline
+from receiver.store.reader import Reader
+from receiver.store.spool import Aside, Spool
+from receiver.store.spool_eraser import SpoolEraser
+from receiver.store.spool_file import SpoolFile
+from receiver.store.writer import Writer
+from receiver.trust.api_keys import APIKeyRing
+from receiver.trust.key_set import KeySet
+from receiver.trust.tokens import TokenVerifier
+from receiver.web.access import Gate
+from receiver.web.events import encode
+from receiver.web.hub import Hub
+from receiver.web.sessions import Sessions
+from receiver.web.tries import Tries
+
+_READS_IN_LINE: Final = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All that keeps, reads, judges and counts in a process."""
+
+    metrics: Metrics
+    link: Link
+    writes: Pipeline
+    reads: Pipeline
+    writer: Writer
+    reader: Reader
+    keeper: Keeper
+    eraser: Eraser
+    spool: Spool | None
+    drainer: Drainer | None
+    deadlines: Deadlines
+    feed: Feed
+    hub: Hub
+    keys: KeySet
+    verifier: TokenVerifier
+    gate: Gate
+
+
+def make_parts(settings: Settings, aside: Aside) -> Parts:
+    """Make the parts, in the process that uses them; nothing runs yet, and nothing is sent.
+
+    Args:
+        settings: with the address of a store.
+        aside: carries out work that waits for a disk.
+
+    Raises:
+        ValueError: there is no address of a store.
+    """
+    if settings.redis_url is None:
+        raise ValueError("no store: set REDIS_URL, or let `receiver serve` start the embedded one")
+    metrics = Metrics(settings.metrics_dir, settings.instance)
+    link = Link(connect(settings.redis_url, settings.redis_tls_verify))
+    writes = Pipeline(link, observe=metrics.meters.round_trip("write"))
+    reads = Pipeline(
+        link, line=_READS_IN_LINE, gives_way_to=writes, observe=metrics.meters.round_trip("read")
+    )
+    writer = Writer(writes, retention_days=settings.retention_days, overdue_seconds=settings.overdue_seconds)
+    keeper: Keeper = writer
+    eraser: Eraser = Eraser(link)
+    spool = drainer = None
+    if settings.spool:
+        spool, outage = Spool(SpoolFile(settings.spool, settings.spool_max_bytes), aside), Outage()
+        keeper, eraser = Intake(writer, spool, outage), SpoolEraser(link, spool)
+        drainer = Drainer(spool, writer, outage, retention_days=settings.retention_days)
+    # One that waits holds its connection, so the hub has a link of its own.
+    waiting = Link(connect(settings.redis_url, settings.redis_tls_verify), size=1)
+    hub = Hub(Feed(waiting), encode, most=settings.max_waiting)
+    keys = KeySet(settings.metadata_url, hosts=settings.key_hosts)
+    verifier = TokenVerifier(
+        keys, app_ids=settings.app_ids, tenants=settings.tenants, issuers=settings.issuers
+    )
+    gate = Gate(
+        APIKeyRing(settings.api_keys),
+        Sessions(link, settings.api_keys),
+        Tries(link),
+        open_to_all=settings.open_queries,
+    )
+    return Parts(
+        metrics=metrics,
+        link=link,
+        writes=writes,
+        reads=reads,
+        writer=writer,
+        reader=Reader(reads),
+        keeper=keeper,
+        eraser=eraser,
+        spool=spool,
+        drainer=drainer,
+        deadlines=Deadlines(link),
+        feed=Feed(link),
+        hub=hub,
+        keys=keys,
+        verifier=verifier,
+        gate=gate,
+    )

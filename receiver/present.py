@@ -1,0 +1,60 @@
+"""What the metrics can read of the present: how much is under way, waits, or is late."""
+
+import math
+from collections.abc import Iterator
+
+from receiver.metrics.gauges import Reading
+from receiver.parts import Parts
+from receiver.store.spool import Spool
+from receiver.trust.key_set import KeySet
+
+
+def readings(parts: Parts, *, keys_are_used: bool) -> Iterator[Reading]:
+    """Yield what can be read of the parts of this process, from time to time."""
+    yield Reading("workers", "Workers that are alive.", "livesum", lambda: 1)
+    yield Reading(
+        "open_streams", "Live streams that are open.", "livesum", lambda: parts.hub.count_of("stream")
+    )
+    yield Reading(
+        "waiters", "Requests that wait for a result.", "livesum", lambda: parts.hub.count_of("waiter")
+    )
+    yield Reading(
+        "feed_lag_seconds",
+        "By how much those who wait and stream learn late what has changed; of the worker that is worst off.",
+        "livemax",
+        lambda: parts.hub.lag,
+    )
+    line = "Calls that stand in line for a round trip to the store."
+    yield Reading("store_line_calls", line, "livesum", lambda: parts.writes.line, (("way", "write"),))
+    yield Reading("store_line_calls", line, "livesum", lambda: parts.reads.line, (("way", "read"),))
+    yield Reading(
+        "overdue_operations",
+        "Operations whose result is overdue; all that the store knows, so every instance tells the same.",
+        "livemax",
+        lambda: parts.deadlines.overdue,
+    )
+    if keys_are_used:
+        yield from _of_keys(parts.keys)
+    if parts.spool:
+        yield from _of_spool(parts.spool)
+
+
+def _of_keys(keys: KeySet) -> Iterator[Reading]:
+    def age() -> float:
+        known = keys.status().age
+        return math.inf if known is None else known
+
+    text = (
+        "Since the signing keys were last fetched; of the worker that is worst off, infinite if it has none."
+    )
+    yield Reading("signing_keys_age_seconds", text, "livemax", age)
+    yield Reading(
+        "signing_keys", "Signing keys of the worker that has fewest.", "livemin", lambda: keys.status().keys
+    )
+
+
+def _of_spool(spool: Spool) -> Iterator[Reading]:
+    text = "Notifications that wait in the spool of this machine for the store."
+    yield Reading("spool_notifications", text, "livemax", spool.waiting)
+    text = "Since the oldest of them came; nought where there is none."
+    yield Reading("spool_age_seconds", text, "livemax", spool.age)

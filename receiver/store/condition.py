@@ -1,0 +1,53 @@
+"""What the server behind the store says of itself: its version, and how safe what it keeps is."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from receiver.store.link import Link
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How the server is set up.
+
+    Args:
+        name: `redis`, `valkey`, or what else it calls itself.
+        version: its own, as text.
+        takes_writes: it is no replica.
+        eviction: its policy when it is full; anything but `noeviction` throws results away.
+        appends: it keeps an append-only file.
+    """
+
+    name: str
+    version: str
+    takes_writes: bool
+    eviction: str
+    appends: bool
+
+    @classmethod
+    def read(cls, link: Link, *, within: float) -> Self:
+        """Ask the server.
+
+        Raises:
+            StoreUnavailableError: it does not answer in time.
+        """
+        [reply] = link.call([("INFO",)], within=within)
+        info = dict(line.split(":", 1) for line in reply.decode().splitlines() if ":" in line)
+        return cls(
+            name=info.get("server_name", "redis"),
+            version=info.get("valkey_version") or info.get("redis_version", "0"),
+            takes_writes=info.get("role") in {None, "master"},
+            eviction=info.get("maxmemory_policy", "noeviction"),
+            appends=info.get("aof_enabled") == "1",
+        )
+
+    @property
+    def may_evict(self) -> bool:
+        """It may throw results away when it is full."""
+        return self.eviction != "noeviction"
+
+    @property
+    def is_too_old(self) -> bool:
+        """It lacks commands that are needed: those of Redis 6.2."""
+        major, minor, *_ = (*(int(part) for part in self.version.split(".")[:2]), 0, 0)
+        return (major, minor) < (6, 2)

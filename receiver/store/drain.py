@@ -1,0 +1,151 @@
+"""The drainer: brings in what waits in the spool, once the store is back.
+
+Every process has one, and finds out for itself when the store is back; one at a time takes entries out. An entry is
+deleted when the store has it: a process that ends in between leaves it to the next, and the merge knows its delivery.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from receiver.errors import OverloadedError, StoreUnavailableError, WriteRefusedError
+from receiver.store.intake import Outage
+from receiver.store.news_text import read_news
+from receiver.store.spool import Spool
+from receiver.store.spool_file import Entry, SpoolError
+from receiver.store.writer import Writer
+
+_LOOK_EVERY: Final = 1.0
+_PAUSE_AFTER_FAILURE: Final = 0.5
+_PAUSE_AFTER_BUG: Final = 10.0
+_WITHIN: Final = 5.0
+_PROBE_WITHIN: Final = 2.0
+_GAP: Final = 0.02
+_TRIES: Final = 3
+_SECONDS_PER_DAY: Final = 86400
+_EXPIRE_EVERY: Final = 3600.0
+_UNREADABLE: Final = (TypeError, ValueError, AttributeError)
+"""What comes of an entry that is damaged, or of another receiver."""
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Drainer:
+    """Empties the spool into the store.
+
+    Args:
+        spool: what is to be brought in, also what an earlier process has left.
+        writer: writes to the store.
+        outage: ended when the store is back.
+        retention_days: how long an entry is kept that can't be merged.
+    """
+
+    def __init__(self, spool: Spool, writer: Writer, outage: Outage, *, retention_days: int) -> None:
+        self._spool = spool
+        self._writer = writer
+        self._outage = outage
+        self._retention = retention_days * _SECONDS_PER_DAY
+        self._expire_at = 0.0
+        self._refusals: dict[int, int] = {}
+        self._busy = False
+        self._closed = False
+        self._trouble = ""
+
+    def start(self) -> None:
+        """Look after the spool from now on, in the background. Call it after the process has forked."""
+        threading.Thread(target=self._run, name="drain", daemon=True).start()
+
+    def close(self) -> None:
+        """Look after the spool no more; what is under way is finished."""
+        self._closed = True
+
+    def is_at_work(self) -> bool:
+        """Tell whether it is bringing entries in, so that an end of the process had better wait."""
+        return self._busy
+
+    def _run(self) -> None:
+        while not self._closed:
+            try:
+                self._await_store()
+                self._expire()
+                self._drain()
+            except OverloadedError:  # those who wait for an answer go first
+                time.sleep(_PAUSE_AFTER_FAILURE)
+            except StoreUnavailableError as error:
+                self._outage.begin(error.detail)
+                time.sleep(_PAUSE_AFTER_FAILURE)
+            except SpoolError as error:
+                self._complain(str(error))
+                time.sleep(_LOOK_EVERY)
+            except Exception:  # noqa: BLE001 - the end of this loop would be the end of all draining
+                _log.exception("a bug: the spool can't be drained")
+                time.sleep(_PAUSE_AFTER_BUG)
+            else:
+                self._outage.wait(_LOOK_EVERY)
+
+    def _expire(self) -> None:
+        if time.monotonic() >= self._expire_at:
+            self._spool.drop_dead(self._retention)
+            self._expire_at = time.monotonic() + _EXPIRE_EVERY
+
+    def _await_store(self) -> None:
+        if self._outage.lasts:
+            self._writer.probe(within=_PROBE_WITHIN)
+            self._outage.end()
+
+    def _drain(self) -> None:
+        began, total, position = time.monotonic(), 0, 0
+        try:
+            while entries := self._drain_some(position):
+                self._busy = True
+                total += len(entries)
+                position = entries[-1].id
+                time.sleep(_GAP)  # whoever wants to forget something gets hold of the spool here
+        finally:
+            self._busy = False
+        if total:
+            self._spool.tidy()
+            _log.info("went through the spool: %d entries in %.1f s", total, time.monotonic() - began)
+
+    def _drain_some(self, position: int) -> list[Entry]:
+        """Bring in the oldest entries after a position, unless another process is doing it; return them."""
+        with self._spool.hold(0) as held:
+            entries = self._spool.next(position) if held else []
+            if entries:
+                self._spool.remove(self._bring_in_all(entries))
+            return entries
+
+    def _bring_in_all(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Have the store merge entries; return those that it did."""
+        try:
+            deliveries = [(read_news(entry.news), entry.delivery) for entry in entries]
+            self._writer.keep_all(deliveries, within=_WITHIN)
+        except (WriteRefusedError, *_UNREADABLE):  # one of them; which, is found out one by one
+            return [entry for entry in entries if self._bring_in(entry)]
+        return entries
+
+    def _bring_in(self, entry: Entry) -> bool:
+        """Have the store merge an entry; tell whether it did."""
+        try:
+            self._writer.keep(read_news(entry.news), delivery=entry.delivery, within=_WITHIN)
+        except WriteRefusedError as error:
+            self._refusals[entry.id] = self._refusals.get(entry.id, 0) + 1
+            if self._refusals[entry.id] >= _TRIES:
+                self._bury(entry, error.detail)
+            return False
+        except _UNREADABLE as error:
+            self._bury(entry, f"{type(error).__name__}: {error}")
+            return False
+        return True
+
+    def _bury(self, entry: Entry, reason: str) -> None:
+        self._refusals.pop(entry.id, None)
+        self._spool.bury(entry, reason)
+        _log.error("entry %d of the spool can't be merged, and is put aside: %.200s", entry.id, reason)
+
+    def _complain(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            _log.error("%s", trouble)
+        self._trouble = trouble

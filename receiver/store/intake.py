@@ -1,0 +1,112 @@
+"""The intake: every notification goes to the store, or where that is not possible to the spool.
+
+Once the store has failed, nobody waits for it again: notifications go to the spool at once, until the drainer has
+found the store to be back. Then they go to the store, though older ones may still wait in the spool: the merge
+gives the same record in any order.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from receiver.errors import OverloadedError, StoreUnavailableError, WriteRefusedError
+from receiver.store.spool import Spool
+from receiver.store.spool_file import SpoolError
+from receiver.store.writer import News, Writer
+
+SPOOLED: Final = "spooled"
+"""What became of news that waits in the spool."""
+
+_SPOOL_SECONDS: Final = 0.8
+"""Of the time that a notification has, so much is the spool's."""
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Keeper(Protocol):
+    """Keeps news: the writer, or the intake before it."""
+
+    def keep(self, news: Sequence[News], *, delivery: str, within: float) -> list[str]:
+        """Keep all that one notification brought; see `Writer.keep`."""
+
+
+class Outage:
+    """Whether the store is known not to take notifications, in this process."""
+
+    def __init__(self) -> None:
+        self._begun = threading.Event()
+
+    @property
+    def lasts(self) -> bool:
+        """It is known not to."""
+        return self._begun.is_set()
+
+    def begin(self, reason: str) -> None:
+        """Say that the store has failed."""
+        if not self.lasts:
+            _log.warning("the store does not take notifications, they go to the spool: %s", reason)
+        self._begun.set()
+
+    def end(self) -> None:
+        """Say that the store works again."""
+        _log.warning("the store takes notifications again")
+        self._begun.clear()
+
+    def wait(self, seconds: float) -> None:
+        """Return as soon as an outage has begun, or when the time is over."""
+        self._begun.wait(seconds)
+
+
+class Intake:
+    """Keeps notifications, in the store or in the spool.
+
+    Args:
+        writer: writes to the store.
+        spool: takes what the store does not.
+        outage: tells whether to try the store at all.
+    """
+
+    def __init__(self, writer: Writer, spool: Spool, outage: Outage) -> None:
+        self._writer = writer
+        self._spool = spool
+        self._outage = outage
+
+    def keep(self, news: Sequence[News], *, delivery: str, within: float) -> list[str]:
+        """Keep all that one notification brought; on return the store or the spool has taken it.
+
+        Returns:
+            What became of each, as `Writer.keep` does, or `spooled`.
+
+        Raises:
+            StoreUnavailableError: neither is sure to have it.
+        """
+        if not news:
+            return []
+        deadline = time.monotonic() + within
+        if self._outage.lasts:
+            first, second = self._put_into_spool, self._writer.keep
+        else:
+            first, second = self._put_into_store, self._put_into_spool
+        try:
+            return first(news, delivery=delivery, within=within)
+        except StoreUnavailableError:
+            return second(news, delivery=delivery, within=max(0.1, deadline - time.monotonic()))
+
+    def _put_into_store(self, news: Sequence[News], *, delivery: str, within: float) -> list[str]:
+        try:
+            return self._writer.keep(news, delivery=delivery, within=within - _SPOOL_SECONDS)
+        except (OverloadedError, WriteRefusedError):  # the store itself works
+            raise
+        except StoreUnavailableError as error:
+            self._outage.begin(error.detail)
+            raise
+
+    def _put_into_spool(self, news: Sequence[News], *, delivery: str, within: float) -> list[str]:
+        try:
+            self._spool.put(news, delivery=delivery, within=min(within, _SPOOL_SECONDS))
+        except SpoolError as error:
+            _log.error("%s", error)
+            raise StoreUnavailableError(f"The store does not take it now. {error}") from error
+        return [SPOOLED] * len(news)

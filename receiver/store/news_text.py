@@ -1,0 +1,56 @@
+"""News as text, and back: what the spool keeps on disk.
+
+The updates are kept as they were read, not the request: who spoke is settled, and neither a token nor a `clientState`
+is written. A field that an update gets later needs a default, else a spool written before the
+upgrade can't be read after it.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import orjson
+
+from receiver.graph.updates import (
+    CallUpdate,
+    ChangeNotification,
+    OperationUpdate,
+    RosterUpdate,
+    Unreadable,
+)
+from receiver.store.writer import News
+
+_KINDS: Final[dict[str, type[News]]] = {
+    "operation": OperationUpdate,
+    "call": CallUpdate,
+    "roster": RosterUpdate,
+    "change": ChangeNotification,
+    "unreadable": Unreadable,
+}
+_NAMES: Final = {kind: name for name, kind in _KINDS.items()}
+
+
+class UnreadableNewsError(ValueError):
+    """The text is none of ours: damaged, or written by a newer receiver."""
+
+
+def write_news(news: Sequence[News]) -> bytes:
+    """Write news as JSON."""
+    return orjson.dumps([[_NAMES[type(item)], item] for item in news])
+
+
+def read_news(text: bytes) -> list[News]:
+    """Read what `write_news` has written.
+
+    Raises:
+        UnreadableNewsError: it can't be read.
+    """
+    try:
+        items: list[tuple[str, dict[str, Any]]] = orjson.loads(text)
+        return [_KINDS[kind](**fields) for kind, fields in items]
+    except (ValueError, TypeError, KeyError) as error:
+        raise UnreadableNewsError(f"{type(error).__name__}: {error}") from None
+
+
+def mentions(name: str) -> tuple[bytes, bytes]:
+    """Return two texts, of which one stands in every text that `write_news` makes of news that holds a name."""
+    return orjson.dumps(name), b'["unreadable"'

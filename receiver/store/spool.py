@@ -1,0 +1,253 @@
+"""The spool: where a notification waits, on this machine's disk, while the store can't take it.
+
+Nobody waits for the disk but those who must: the file is used aside (the server hands in how), one use at a time,
+and all that want to be written while the disk is busy are then written as one.
+"""
+
+import fcntl
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
+
+from receiver.store.news_text import write_news
+from receiver.store.spool_file import Entry, SpoolError, SpoolFile
+from receiver.store.writer import News
+
+T = TypeVar("T")
+
+_PATIENCE: Final = 2.0
+"""Seconds that a use of the file waits for the one before."""
+
+_RECENT: Final = 5.0
+
+
+class Aside(Protocol):
+    """Carries out blocking work where it holds nobody else up."""
+
+    def __call__(self, work: Callable[[], T], /) -> T:
+        """Return what the work returns, or raise what it raises."""
+
+
+def here(work: Callable[[], T], /) -> T:
+    """Carry out the work here and now: for processes where there is nobody to be held up."""
+    return work()
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolStatus:
+    """How the spool is.
+
+    Args:
+        waiting: notifications that wait for the store.
+        age: seconds since the oldest of them came; None where there is none.
+        dead: notifications that the store, though it works, does not take.
+        size: bytes of the file.
+        error: why it takes nothing now; None where it does.
+    """
+
+    waiting: int = 0
+    age: float | None = None
+    dead: int = 0
+    size: int = 0
+    error: str | None = None
+
+
+class _Deposit:
+    """A notification on its way to the disk."""
+
+    def __init__(self, delivery: str, news: bytes) -> None:
+        self.content = (delivery, news)
+        self.settled = threading.Event()
+        self.error: SpoolError | None = None
+
+
+class Spool:
+    """A queue of notifications on disk, for all processes of a machine. Make it after the process has forked.
+
+    Args:
+        file: where they are kept.
+        aside: carries out work on the file.
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, file: SpoolFile, aside: Aside = here, clock: Callable[[], float] = time.time) -> None:
+        self._file = file
+        self._aside = aside
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._deposits: deque[_Deposit] = deque()
+        self._deposited = threading.Event()
+        self._error: tuple[str, float] | None = None
+        self._closed = False
+        threading.Thread(target=self._write, name="spool", daemon=True).start()
+
+    def put(self, news: Sequence[News], *, delivery: str, within: float) -> None:
+        """Write a notification to the disk; on return it is there to stay.
+
+        Args:
+            news: what came.
+            delivery: the id under which the store merges it once.
+            within: seconds.
+
+        Raises:
+            SpoolError: it is not sure that it is written.
+        """
+        deposit = _Deposit(delivery, write_news(news))
+        self._deposits.append(deposit)
+        self._deposited.set()
+        if not deposit.settled.wait(within):
+            raise SpoolError("The spool's disk did not answer in time.")
+        if deposit.error:
+            raise deposit.error
+
+    def next(self, after: int) -> list[Entry]:
+        """Return the oldest entries after a number, as many as are well handled at once.
+
+        Raises:
+            SpoolError: the file can't be read.
+        """
+        return self._use(lambda: self._file.next(after))
+
+    def remove(self, entries: Sequence[Entry]) -> None:
+        """Delete entries: the store has them.
+
+        Raises:
+            SpoolError: none is deleted.
+        """
+        self._use(lambda: self._file.remove([entry.id for entry in entries]))
+
+    def bury(self, entry: Entry, reason: str) -> None:
+        """Put an entry aside, where it holds nobody up.
+
+        Raises:
+            SpoolError: it stays where it is.
+        """
+        self._use(lambda: self._file.bury(entry, reason))
+
+    def drop_dead(self, seconds: float) -> None:
+        """Delete the entries put aside that came longer ago than this.
+
+        Raises:
+            SpoolError: none is deleted.
+        """
+        self._use(lambda: self._file.drop_dead(self._clock() - seconds))
+
+    def forget(self, name: str, concerns: Callable[[News], bool]) -> bool:
+        """Delete news out of every entry.
+
+        Args:
+            name: what is to be forgotten; news that does not hold it is not looked at, unless it is unreadable.
+            concerns: tells which news to delete.
+
+        Returns:
+            Whether there was any.
+
+        Raises:
+            SpoolError: it is not sure that all is deleted.
+        """
+        found = self._use(lambda: self._file.forget(name, concerns))
+        if found:
+            self.tidy()
+        return found
+
+    def tidy(self) -> None:
+        """Let nothing that was removed stand on the disk any longer.
+
+        Raises:
+            SpoolError: the file can't be written.
+        """
+        self._use(self._file.empty_log)
+
+    def status(self) -> SpoolStatus:
+        """Tell how the spool is, by trying it; never raises."""
+        try:
+            self._use(self._file.probe)
+            depth = self._use(self._file.depth)
+        except SpoolError as error:
+            return SpoolStatus(error=str(error))
+        age = None if depth.oldest is None else max(0.0, self._clock() - depth.oldest)
+        return SpoolStatus(depth.waiting, age, depth.dead, depth.size, self._recent_error())
+
+    def age(self) -> float:
+        """Return the seconds since the oldest notification came; 0 where none waits, or that can't be found out."""
+        try:
+            oldest = self._use(self._file.depth).oldest
+        except SpoolError:
+            return 0.0
+        return 0.0 if oldest is None else max(0.0, self._clock() - oldest)
+
+    def waiting(self) -> int:
+        """Return how many notifications wait for the store; 0 where that can't be found out."""
+        try:
+            return self._use(self._file.depth).waiting
+        except SpoolError:
+            return 0
+
+    def close(self) -> None:
+        """Use the file no more."""
+        self._closed = True
+        self._deposited.set()
+        with self._lock:
+            self._file.close()
+
+    @contextmanager
+    def hold(self, within: float) -> Iterator[bool]:
+        """Be the only one, of all processes, who takes entries out; tell whether that came about in time.
+
+        Raises:
+            SpoolError: the folder can't be used.
+        """
+        deadline = time.monotonic() + within
+        lock = self._use(self._file.open_lock)
+        try:
+            while not (held := _taken(lock)) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            yield held
+        finally:
+            os.close(lock)
+
+    def _write(self) -> None:
+        while self._deposited.wait() and not self._closed:
+            self._deposited.clear()
+            deposits = [self._deposits.popleft() for _ in range(len(self._deposits))]
+            error = self._append([deposit.content for deposit in deposits])
+            self._error = (str(error), time.monotonic()) if error else None
+            for deposit in deposits:
+                deposit.error = error
+                deposit.settled.set()
+
+    def _append(self, contents: Sequence[tuple[str, bytes]]) -> SpoolError | None:
+        try:
+            self._use(lambda: self._file.append(contents))
+        except SpoolError as error:
+            return error
+        return None
+
+    def _recent_error(self) -> str | None:
+        """Return why something could not be written; after a while there may be room again."""
+        if self._error is None or time.monotonic() - self._error[1] > _RECENT:
+            return None
+        return self._error[0]
+
+    def _use(self, work: Callable[[], T]) -> T:
+        if not self._lock.acquire(timeout=_PATIENCE):
+            raise SpoolError("The spool's disk does not answer.")
+        try:
+            if self._closed:
+                raise SpoolError("The spool is closed.")
+            return self._aside(work)
+        finally:
+            self._lock.release()
+
+
+def _taken(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,71 @@
+"""Forgetting where there is a spool: what waits there must not come back after it has been forgotten."""
+
+from collections.abc import Callable
+
+from receiver.errors import StoreUnavailableError
+from receiver.graph.json import dump
+from receiver.graph.updates import ChangeNotification, OperationUpdate, Unreadable
+from receiver.store.eraser import Eraser
+from receiver.store.link import Link
+from receiver.store.spool import Spool
+from receiver.store.spool_file import SpoolError
+from receiver.store.writer import News
+
+
+class SpoolEraser(Eraser):
+    """Forgets in the store, and in the spool by the same rules.
+
+    Args:
+        link: the way to Redis.
+        spool: what has yet to come in.
+    """
+
+    def __init__(self, link: Link, spool: Spool) -> None:
+        super().__init__(link)
+        self._spool = spool
+
+    def forget_operations(self, client_context: str, *, within: float) -> bool:
+        """Do as `Eraser.forget_operations` does, and in the spool too."""
+        member = f'"clientContext":{dump(client_context)}'
+
+        def concerns(news: News) -> bool:
+            if isinstance(news, Unreadable):
+                return news.client_context == client_context or member in news.text
+            return isinstance(news, OperationUpdate) and news.client_context == client_context
+
+        def forget(seconds: float) -> bool:
+            return Eraser.forget_operations(self, client_context, within=seconds)
+
+        return self._forget_in_both(forget, client_context, concerns, within)
+
+    def forget_call(self, call_id: str, *, within: float) -> bool:
+        """Do as `Eraser.forget_call` does, and in the spool too."""
+        address = f"calls/{_plain(call_id)}"
+
+        def concerns(news: News) -> bool:
+            if isinstance(news, Unreadable):
+                text = _plain(news.text)
+                return f"{address}/" in text or f'{address}"' in text
+            return not isinstance(news, ChangeNotification) and news.call_id == call_id
+
+        def forget(seconds: float) -> bool:
+            return Eraser.forget_call(self, call_id, within=seconds)
+
+        return self._forget_in_both(forget, call_id, concerns, within)
+
+    def _forget_in_both(
+        self, forget: Callable[[float], bool], name: str, concerns: Callable[[News], bool], within: float
+    ) -> bool:
+        try:
+            with self._spool.hold(within / 2) as held:  # what the drainer has in hand would come back
+                if not held:
+                    raise StoreUnavailableError("The spool is being drained. Try again soon.")
+                in_store = forget(within / 2)
+                return self._spool.forget(name, concerns) or in_store
+        except SpoolError as error:
+            raise StoreUnavailableError(str(error)) from error
+
+
+def _plain(text: str) -> str:
+    """Return a text as it is compared with addresses, which Graph writes in either case and with or without dashes."""
+    return text.lower().replace("-", "")

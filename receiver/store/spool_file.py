@@ -1,0 +1,282 @@
+"""The spool's file: notifications on a local disk, in SQLite, for as long as the store can't take them.
+
+What is appended is on the disk when the call returns (WAL, `synchronous=FULL`), and what is removed is
+overwritten. The file is opened when it is first needed and again after any failure, so a disk that was full or
+read-only needs no restart. Every call blocks on the disk, and one at a time may be under way: `spool.py` sees to both.
+Several processes may use one file.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from receiver.store.news_text import UnreadableNewsError, mentions, read_news, write_news
+from receiver.store.writer import News
+
+_VERSION: Final = 1
+_BUSY_SECONDS: Final = 1.0
+_AT_ONCE: Final = 100
+_BYTES_AT_ONCE: Final = 1 << 20
+_SCHEMA: Final = f"""
+    BEGIN IMMEDIATE;
+    CREATE TABLE IF NOT EXISTS waiting (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, delivery TEXT NOT NULL, news BLOB NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS waiting_at ON waiting (at);  -- so that counting need not read the news
+    CREATE TABLE IF NOT EXISTS dead (
+        id INTEGER PRIMARY KEY, at REAL NOT NULL, delivery TEXT NOT NULL, news BLOB NOT NULL, reason TEXT NOT NULL
+    );
+    PRAGMA user_version = {_VERSION};
+    COMMIT;
+"""
+
+
+class SpoolError(Exception):
+    """The spool can't be used, or is full; the message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A notification that waits: its number in the order of coming, the id of its delivery, and its news as text."""
+
+    id: int
+    delivery: str
+    news: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """What is in the file.
+
+    Args:
+        waiting: notifications that wait for the store.
+        oldest: when the oldest of them came, seconds since 1970.
+        dead: notifications that the store, though it works, does not take.
+        size: bytes of the file.
+    """
+
+    waiting: int
+    oldest: float | None
+    dead: int
+    size: int
+
+
+class SpoolFile:
+    """The file `spool.db` in a folder.
+
+    Args:
+        folder: made if it is missing, for its owner alone.
+        max_bytes: how large the file may grow; its log beside it needs a few megabytes more.
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int, clock: Callable[[], float] = time.time) -> None:
+        self.folder = folder
+        self.max_bytes = max_bytes
+        self._path = folder / "spool.db"
+        self._clock = clock
+        self._connection: sqlite3.Connection | None = None
+
+    def append(self, deliveries: Sequence[tuple[str, bytes]]) -> None:
+        """Write notifications to the disk, all or none: for each the id of its delivery, and its news as text.
+
+        Raises:
+            SpoolError: none is written.
+        """
+        with self._transaction() as connection:
+            connection.executemany(
+                "INSERT INTO waiting (at, delivery, news) VALUES (?, ?, ?)",
+                [(self._clock(), delivery, news) for delivery, news in deliveries],
+            )
+
+    def next(self, after: int) -> list[Entry]:
+        """Return the oldest entries after a number, as many as are well handled at once.
+
+        Raises:
+            SpoolError: the file can't be read.
+        """
+        entries: list[Entry] = []
+        size = 0
+        with self._use() as connection:
+            rows = connection.execute(
+                "SELECT id, delivery, news FROM waiting WHERE id > ? ORDER BY id LIMIT ?", (after, _AT_ONCE)
+            )
+            for row in rows:
+                entries.append(Entry(*row))
+                size += len(entries[-1].news)
+                if size > _BYTES_AT_ONCE:
+                    break
+        return entries
+
+    def remove(self, ids: Sequence[int]) -> None:
+        """Delete entries.
+
+        Raises:
+            SpoolError: none is deleted.
+        """
+        with self._transaction() as connection:
+            connection.executemany("DELETE FROM waiting WHERE id = ?", [(number,) for number in ids])
+
+    def bury(self, entry: Entry, reason: str) -> None:
+        """Move an entry to where it holds nobody up, and nobody looks but a human.
+
+        Raises:
+            SpoolError: it stays where it is.
+        """
+        with self._transaction() as connection:
+            [(at,)] = connection.execute(
+                "DELETE FROM waiting WHERE id = ? RETURNING at", (entry.id,)
+            ).fetchall()
+            # After the DELETE, whose pages it can have: the spool may be full.
+            connection.execute(
+                "INSERT INTO dead VALUES (?, ?, ?, ?, ?)", (entry.id, at, entry.delivery, entry.news, reason)
+            )
+
+    def drop_dead(self, before: float) -> None:
+        """Delete the entries put aside that came before a time, seconds since 1970.
+
+        Raises:
+            SpoolError: none is deleted.
+        """
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM dead WHERE at < ?", (before,))
+
+    def forget(self, name: str, concerns: Callable[[News], bool]) -> bool:
+        """Delete news out of every entry; tell whether there was any.
+
+        Args:
+            name: news that does not hold it is not looked at, unless it is unreadable.
+            concerns: tells which news to delete.
+
+        Raises:
+            SpoolError: nothing is deleted.
+        """
+        with self._transaction() as connection:
+            return sum(_forget(connection, table, name, concerns) for table in ("waiting", "dead")) > 0
+
+    def depth(self) -> Depth:
+        """Count what is there.
+
+        Raises:
+            SpoolError: the file can't be read.
+        """
+        with self._use() as connection:
+            [(waiting, oldest, dead)] = connection.execute(
+                "SELECT (SELECT COUNT(*) FROM waiting), (SELECT MIN(at) FROM waiting), (SELECT COUNT(*) FROM dead)"
+            )
+            [(size,)] = connection.execute(
+                "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+            )
+            return Depth(waiting, oldest, dead, size)
+
+    def probe(self) -> None:
+        """Write a little something to the disk.
+
+        Raises:
+            SpoolError: that is not possible.
+        """
+        with self._transaction() as connection:
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
+
+    def empty_log(self) -> None:
+        """Cut the log beside the file to nothing, if nobody is using it: removed entries may still stand in it.
+
+        Raises:
+            SpoolError: the file can't be written.
+        """
+        with self._use() as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def open_lock(self) -> int:
+        """Open the file by whose lock processes keep out of each other's way.
+
+        Raises:
+            SpoolError: the folder can't be used.
+        """
+        with self._use():
+            return os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            with suppress(sqlite3.Error):
+                connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._use() as connection, connection:  # which commits, or rolls back
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+
+    @contextmanager
+    def _use(self) -> Iterator[sqlite3.Connection]:
+        try:
+            if self._connection is None:
+                self._connection = self._open()
+            yield self._connection
+        except (sqlite3.Error, OSError) as error:
+            self.close()
+            raise SpoolError(self._explain(error)) from error
+
+    def _open(self) -> sqlite3.Connection:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite's other files get the same mode
+        connection = sqlite3.connect(
+            self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA auto_vacuum = FULL")  # gives the disk back; only a new file takes it
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")
+        [(page_size,)] = connection.execute("PRAGMA page_size")
+        connection.execute(f"PRAGMA max_page_count = {self.max_bytes // page_size}")
+        [(version,)] = connection.execute("PRAGMA user_version")
+        if version > _VERSION:
+            raise sqlite3.DatabaseError("a newer receiver has made it")
+        if version < _VERSION:
+            connection.executescript(_SCHEMA)
+
+    def _explain(self, error: sqlite3.Error | OSError) -> str:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_FULL:
+            return f"The spool {self.folder} is full: RECEIVER_SPOOL_MAX_BYTES is reached, or the disk's end."
+        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+            return f"The spool's file {self._path} is damaged ({error}): move it away, and a new one is made."
+        return f"The spool {self.folder} can't be used: {error}."
+
+
+def _forget(connection: sqlite3.Connection, table: str, name: str, concerns: Callable[[News], bool]) -> int:
+    """Delete news out of a table; return how many entries held some. What can't be read at all, goes."""
+    count = 0
+    found = connection.execute(
+        f"SELECT id, news FROM {table} WHERE instr(news, ?) OR instr(news, ?)",  # noqa: S608 - one of our tables
+        mentions(name),
+    )
+    for number, text in found.fetchall():
+        try:
+            news = read_news(text)
+        except UnreadableNewsError:
+            news = []
+        left = [item for item in news if not concerns(item)]
+        if left:
+            if len(left) == len(news):
+                continue
+            connection.execute(f"UPDATE {table} SET news = ? WHERE id = ?", (write_news(left), number))  # noqa: S608
+        else:
+            connection.execute(f"DELETE FROM {table} WHERE id = ?", (number,))  # noqa: S608
+        count += 1
+    return count

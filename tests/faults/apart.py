@@ -1,0 +1,240 @@
+"""Faults that need a receiver or stores of their own.
+
+Each returns its row, or None where this machine lacks a server for it.
+"""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, TypeAlias
+
+import redis
+import trustme
+
+from tests import stores
+from tests.faults.account import Row
+from tests.faults.bench import DURABLE, Bench, bench
+from tests.service import free_port
+from tests.stores import StoreServer
+
+Apart: TypeAlias = Callable[[float], Row | None]
+
+DEBIAN: Final = "redis-system"
+"""The kind of server that has TLS, and can be a sentinel."""
+
+_NOTICED: Final = 1.0
+"""Seconds after which a router has noticed that a receiver is going to stop."""
+
+
+def until(condition: Callable[[], object], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def kill_the_store_until_some_are_refused(bench: Bench) -> None:
+    bench.store.kill()
+    until(lambda: bench.load.count(503) > 10)
+    bench.store.start()
+
+
+def without_a_spool(pace: float) -> Row:
+    with bench(pace, RECEIVER_SPOOL="") as made:
+        return made.run("store killed (-9), no spool", kill_the_store_until_some_are_refused)
+
+
+def with_a_full_spool(pace: float) -> Row:
+    with bench(pace, RECEIVER_SPOOL_MAX_BYTES=str(1 << 20)) as made:
+        return made.run("store killed (-9), spool full", kill_the_store_until_some_are_refused)
+
+
+def fail_over(pace: float) -> Row | None:
+    """Kill the primary; a sentinel makes the replica the primary, and the old one comes back as its replica."""
+    if stores.KINDS[DEBIAN]() is None:
+        return None
+    port = free_port()
+    with ExitStack() as stack:
+        replicas: list[StoreServer] = []
+
+        def address(_: StoreServer) -> str:
+            replicas.append(stack.enter_context(replica_of(port)))
+            return f"redis+sentinel://127.0.0.1:{stack.enter_context(sentinel(port))}/mymaster"
+
+        def fault(bench: Bench) -> None:
+            bench.store.kill()
+            until(lambda: role(replicas[0]) == "master")
+            bench.load.await_more()
+            bench.store.start()
+
+        options = (*DURABLE, "--port", str(port), "--repl-diskless-sync-delay", "0")
+        with bench(pace, kind=DEBIAN, options=options, address=address) as made:
+            return made.run("failover (Sentinel)", fault)
+
+
+def role(server: StoreServer) -> object:
+    return server.client.info("replication")["role"]
+
+
+@contextmanager
+def replica_of(port: int) -> Iterator[StoreServer]:
+    server = stores.start(DEBIAN, [*DURABLE, "--port", str(free_port()), "--replicaof", f"127.0.0.1 {port}"])
+    assert server
+    try:
+        until(lambda: server.client.info("replication")["master_link_status"] == "up")
+        yield server
+    finally:
+        server.remove()
+
+
+@contextmanager
+def sentinel(primary: int) -> Iterator[int]:
+    """Start a sentinel that watches a server; yield its port."""
+    binary, port = stores.KINDS[DEBIAN](), free_port()
+    assert binary
+    with TemporaryDirectory(prefix="sentinel-") as folder:
+        settings = Path(folder) / "conf"
+        settings.write_text(
+            f"port {port}\ndir {folder}\nsentinel monitor mymaster 127.0.0.1 {primary} 1\n"
+            "sentinel down-after-milliseconds mymaster 500\nsentinel failover-timeout mymaster 2000\n"
+        )
+        process = subprocess.Popen([binary, str(settings), "--sentinel"], stdout=subprocess.DEVNULL)
+        client = redis.Redis(port=port)
+        try:
+            until(lambda: knows_a_replica(client))
+            yield port
+        finally:
+            client.close()
+            process.kill()
+            process.wait()
+
+
+def knows_a_replica(sentinel: "redis.Redis") -> bool:
+    try:
+        return bool(sentinel.sentinel_slaves("mymaster"))
+    except redis.exceptions.ConnectionError:
+        return False
+
+
+def bad_certificate(pace: float) -> Row | None:
+    """Give the store a certificate of an authority that nobody trusts, and then the old one back."""
+    if stores.KINDS[DEBIAN]() is None:
+        return None
+    with TemporaryDirectory(prefix="certificates-") as name:
+        folder, port = Path(name), free_port()
+        good, bad = certificate(folder / "good"), certificate(folder / "bad")
+
+        def fault(bench: Bench) -> None:
+            for certificate in (bad, good):
+                set_certificate(bench.store, certificate)
+                bench.store.client.client_kill_filter(_type="normal", skipme=True)
+                bench.lasts(3)
+
+        tls = ["--tls-port", str(port), "--tls-auth-clients", "no", "--tls-ca-cert-file", str(good / "ca")]
+        tls += ["--tls-cert-file", str(good / "cert"), "--tls-key-file", str(good / "key")]
+        made = bench(
+            pace,
+            kind=DEBIAN,
+            options=(*DURABLE, *tls),
+            address=lambda _: f"rediss://localhost:{port}",
+            RECEIVER_REDIS_TLS_VERIFY=str(good / "ca"),
+        )
+        with made as running:
+            return running.run("TLS with a bad certificate", fault)
+
+
+def certificate(folder: Path) -> Path:
+    """Make a certificate, its key, and the authority it is of, as files in a folder."""
+    folder.mkdir()
+    authority = trustme.CA()
+    issued = authority.issue_cert("localhost")
+    issued.cert_chain_pems[0].write_to_path(folder / "cert")
+    issued.private_key_pem.write_to_path(folder / "key")
+    authority.cert_pem.write_to_path(folder / "ca")
+    return folder
+
+
+def set_certificate(store: StoreServer, folder: Path) -> None:
+    files = ("tls-cert-file", str(folder / "cert"), "tls-key-file", str(folder / "key"))
+    store.client.execute_command("CONFIG SET", *files)
+
+
+def rolling_restart(pace: float) -> Row:
+    """Start the next receiver, stop the present one, and let the router notice late."""
+
+    def fault(bench: Bench) -> None:
+        for turn in range(max(1, round(3 * pace))):
+            following, present = bench.another_service(f"following-{turn}"), bench.service
+            assert present.process
+            present.process.send_signal(signal.SIGTERM)
+            time.sleep(_NOTICED)
+            bench.load.move(following)
+            assert present.process.wait(20) == 0
+            bench.service = following
+            bench.load.await_more()
+        assert bench.load.turned_away == 0
+
+    with bench(pace) as made:
+        return made.run("rolling restart (SIGTERM)", fault)
+
+
+def reload(pace: float) -> Row:
+    """Have the master replace its workers (SIGHUP)."""
+
+    def fault(bench: Bench) -> None:
+        before = set(bench.workers())
+        assert bench.service.process
+        bench.service.process.send_signal(signal.SIGHUP)
+        until(lambda: bench.workers() and not before & set(bench.workers()))
+        assert bench.load.turned_away == 0
+
+    with bench(pace) as made:
+        return made.run("workers replaced (SIGHUP)", fault)
+
+
+def clock_set(pace: float) -> Row:
+    """Set the receiver's clock forward and back, by a day and by a year; the store's back by an hour."""
+    with TemporaryDirectory(prefix="clock-") as name:
+        offset = Path(name) / "offset"
+        set_clock(offset, 0)
+
+        def fault(bench: Bench) -> None:
+            in_an_hour = f"{round((time.time() + 3600) * 1000)}-0"
+            for stream in (
+                "feed",
+                "changes",
+            ):  # as if the store had written this before its clock was set back
+                bench.store.client.xadd(
+                    f"receiver:{{0}}:{stream}",
+                    {"text": '{"resource": ""}', "k": "o", "r": 0, "v": 0},
+                    id=in_an_hour,
+                )
+            for days in (1, -1, 365, -365, 0):
+                set_clock(offset, days * 86400)
+                bench.lasts(1, at_least=0.1)
+
+        command = (sys.executable, "-m", "tests.faults.shifted", str(offset), "serve")
+        with bench(pace, command=command) as made:
+            return made.run("clock set forward and back", fault)
+
+
+def set_clock(file: Path, seconds: int) -> None:
+    fresh = file.with_suffix(".new")
+    fresh.write_text(str(seconds))
+    fresh.replace(file)
+
+
+APART: Final[tuple[Apart, ...]] = (
+    without_a_spool,
+    with_a_full_spool,
+    fail_over,
+    bad_certificate,
+    rolling_restart,
+    reload,
+    clock_set,
+)

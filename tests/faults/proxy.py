@@ -1,0 +1,154 @@
+"""A TCP proxy that stands between a receiver and its store, and does what bad networks do."""
+
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+from typing import Final, Self, TypeAlias
+
+REQUEST: Final = "request"
+REPLY: Final = "reply"
+
+Mishap: TypeAlias = Callable[[str, bytes], bytes]
+"""What becomes of a chunk on its way, by its direction: it returns what goes on, or raises `Cut`."""
+
+
+class Cut(Exception):  # noqa: N818 - a thing that happens
+    """The connection breaks, after these bytes of the chunk."""
+
+    def __init__(self, last: bytes = b"") -> None:
+        super().__init__()
+        self.last = last
+
+
+def nothing(_: str, data: bytes) -> bytes:
+    return data
+
+
+def delay(seconds: float) -> Mishap:
+    """Hold every chunk up, on either way."""
+
+    def mishap(_: str, data: bytes) -> bytes:
+        time.sleep(seconds)
+        return data
+
+    return mishap
+
+
+def black_hole(_: str, data: bytes) -> bytes:
+    """Swallow everything, and never tell."""
+    return b""
+
+
+def cut(_: str, data: bytes) -> bytes:
+    raise Cut
+
+
+def truncate(direction: str) -> Mishap:
+    """Let half of a chunk through, and break the connection in the middle of it."""
+
+    def mishap(way: str, data: bytes) -> bytes:
+        if way == direction:
+            raise Cut(data[: len(data) // 2])
+        return data
+
+    return mishap
+
+
+def lose_reply(direction: str, data: bytes) -> bytes:
+    """Break the connection when the store has done what it was asked, before it can say so."""
+    if direction == REPLY:
+        raise Cut
+    return data
+
+
+class Proxy:
+    """Forwards connections to a unix socket.
+
+    Args:
+        target: the socket's path.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._mishap: Mishap = nothing
+        self._chance = 0.0
+        self._random = Random(1)
+        self._pairs: set[tuple[socket.socket, socket.socket]] = set()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self.url = f"redis://127.0.0.1:{self.port}"
+        self.mishaps = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+        self.cut_all()
+
+    def suffer(self, mishap: Mishap, chance: float = 1.0) -> None:
+        """From now on, let this happen to every chunk, or to some."""
+        self._chance = chance
+        self._mishap = mishap
+
+    def recover(self) -> None:
+        """Be a good network again; connections that were lost in a black hole break at last."""
+        self._mishap = nothing
+        self.cut_all()
+
+    def cut_all(self) -> None:
+        for pair in list(self._pairs):
+            _reset(*pair)
+
+    def _accept(self) -> None:
+        with suppress(OSError):  # closed
+            while True:
+                client, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        store = socket.socket(socket.AF_UNIX)
+        try:
+            store.connect(str(self._target))
+        except OSError:
+            _reset(client, store)
+            return
+        pair = (client, store)
+        self._pairs.add(pair)
+        replies = threading.Thread(target=self._pump, args=(store, client, REPLY), daemon=True)
+        replies.start()
+        self._pump(client, store, REQUEST)
+        replies.join()
+        self._pairs.discard(pair)
+
+    def _pump(self, source: socket.socket, sink: socket.socket, direction: str) -> None:
+        with suppress(OSError):
+            while data := source.recv(1 << 16):
+                try:
+                    sink.sendall(self._passed(direction, data))
+                except Cut as cut:
+                    sink.sendall(cut.last)
+                    break
+        _reset(source, sink)
+
+    def _passed(self, direction: str, data: bytes) -> bytes:
+        mishap = self._mishap
+        if mishap is nothing or self._random.random() >= self._chance:
+            return data
+        self.mishaps += 1
+        return mishap(direction, data)
+
+
+def _reset(*sockets: socket.socket) -> None:
+    for one in sockets:
+        with suppress(OSError):
+            if one.family == socket.AF_INET:  # an RST, as of a peer that is gone
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            one.shutdown(socket.SHUT_RDWR)
+        one.close()

@@ -1,0 +1,52 @@
+"""Every fault of the table, for a shorter time: what is answered 202 is there afterwards, once, and right."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults import apart, common
+from tests.faults.account import Row
+from tests.faults.bench import Bench, bench
+
+PACE = 0.1
+
+IN_TIME = 5.0
+"""Seconds; 2.5 is promised, and measured by the program: the machine that runs tests may be slow itself."""
+
+ENDS = {common.kill_the_workers, common.kill_the_receiver_in_an_outage, common.stop_the_receiver_in_an_outage}
+"""Where a process ends, and nobody takes over its connections."""
+
+TESTED_ELSEWHERE = {apart.with_a_full_spool, apart.without_a_spool}
+"""What these show is shown more quickly in tests/web."""
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Bench]:
+    with bench(PACE) as made:
+        yield made
+
+
+def nothing_is_lost(row: Row) -> None:
+    assert row.accepted >= 40
+    assert row.found == row.accepted, row
+    assert row.wrong == 0, row
+    assert row.refused == 0, "the spool takes what the store does not"
+    assert row.slowest < IN_TIME
+
+
+@pytest.mark.parametrize("name", common.COMMON)
+def test_nothing_that_was_answered_202_is_lost(running: Bench, name: str) -> None:
+    fault = common.COMMON[name]
+    row = running.run(name, fault)
+    nothing_is_lost(row)
+    if fault not in ENDS:
+        assert row.cut == 0, row
+
+
+@pytest.mark.parametrize("fault", [fault for fault in apart.APART if fault not in TESTED_ELSEWHERE])
+def test_nothing_is_lost_where_that_takes_servers_of_its_own(fault: apart.Apart) -> None:
+    row = fault(PACE)
+    if row is None:
+        pytest.skip("no server for it on this machine")
+    nothing_is_lost(row)
+    assert row.cut == 0, row

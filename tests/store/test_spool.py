@@ -1,0 +1,373 @@
+"""Intake, spool and drainer between them, with a real store that goes away and comes back."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from receiver.errors import StoreUnavailableError
+from receiver.graph.updates import OperationUpdate, RosterUpdate, Unreadable
+from receiver.store.connections import connect
+from receiver.store.drain import Drainer
+from receiver.store.intake import Intake, Outage
+from receiver.store.link import Link
+from receiver.store.pipeline import Pipeline
+from receiver.store.reader import Reader
+from receiver.store.spool import Spool, T, here
+from receiver.store.spool_eraser import SpoolEraser
+from receiver.store.spool_file import SpoolError, SpoolFile
+from receiver.store.writer import Writer
+from tests import stores
+from tests.store.builders import CALL, bare, call, change, every_kind, operation
+from tests.stores import StoreServer
+
+DISK = 8 << 20
+
+
+@dataclass
+class Process:
+    """What one process has of it: its own way to the store, its own use of the spool."""
+
+    folder: Path
+    link: Link
+    max_bytes: int = DISK
+
+    def __post_init__(self) -> None:
+        self.file = SpoolFile(self.folder, self.max_bytes)
+        self.spool = Spool(self.file)
+        self.outage = Outage()
+        self.writer = Writer(Pipeline(self.link), retention_days=30)
+        self.reader = Reader(self.link)
+        self.eraser = SpoolEraser(self.link, self.spool)
+        self.intake = Intake(self.writer, self.spool, self.outage)
+        self.drainer = Drainer(self.spool, self.writer, self.outage, retention_days=30)
+
+    def keep(self, *news: object, delivery: str = "d") -> list[str]:
+        return self.intake.keep(news, delivery=delivery, within=1.7)  # type: ignore[arg-type]
+
+    def drained(self, seconds: float = 10) -> None:
+        until(lambda: not self.spool.status().waiting and not self.outage.lasts, seconds)
+
+
+def fill(process: Process, news: OperationUpdate) -> None:
+    for _ in range(10):
+        process.keep(news)
+
+
+def contents(process: Process) -> list[bytes]:
+    return [path.read_bytes() for path in sorted(process.file.folder.glob("*.db*"))]
+
+
+def until(condition: Callable[[], object], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def server() -> Iterator[StoreServer]:
+    """A store that nobody else uses, and that forgets nothing when it is killed."""
+    started = stores.start("valkey-9", ["--appendonly", "yes", "--appendfsync", "always"])
+    assert started
+    yield started
+    started.remove()
+
+
+@pytest.fixture
+def process_of(tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    """Make processes that share a spool."""
+    made: list[Process] = []
+
+    def make(server: StoreServer, **options: int) -> Process:
+        made.append(Process(tmp_path / "spool", Link(connect(server.url, "required")), **options))
+        return made[-1]
+
+    yield make
+    for process in made:
+        process.drainer.close()
+        process.spool.close()
+        process.link.close()
+
+
+@pytest.fixture
+def process(server: StoreServer, process_of: Callable[..., Process]) -> Process:
+    return process_of(server)
+
+
+def test_while_the_store_works_nothing_is_spooled(process: Process) -> None:
+    assert process.keep(operation(cc="a"), call()) == ["new", "new"]
+    assert process.spool.status().waiting == 0
+    assert process.reader.latest("a")
+
+
+def test_what_the_store_does_not_take_waits_and_comes_in_when_it_is_back(
+    process: Process, server: StoreServer
+) -> None:
+    process.drainer.start()
+    server.kill()
+    assert process.keep(*every_kind()) == ["spooled"] * len(every_kind())
+    began = time.monotonic()
+    for number in range(50):
+        process.keep(operation(cc=f"cc-{number}", op=str(number)), delivery=str(number))
+    assert time.monotonic() - began < 1.5, "nobody waits for a store that is known to be away"
+    status = process.spool.status()
+    assert (status.waiting, status.dead, status.error) == (51, 0, None)
+    assert status.age is not None
+    server.start()
+    process.drained()
+    assert [getattr(process.reader.latest(f"cc-{number}"), "notifications", 0) for number in range(50)] == [
+        1
+    ] * 50
+    assert process.reader.entries("quarantine", limit=9)[0]
+    assert process.keep(operation(cc="after")) == ["new"], "and news goes to the store again"
+
+
+def test_entries_come_in_in_the_order_in_which_they_came(process: Process, server: StoreServer) -> None:
+    server.kill()
+    for number in range(120):
+        process.keep(operation("running", cc="one", value=number), delivery=str(number))
+    server.start()
+    process.drainer.start()
+    process.drained()
+    record = process.reader.latest("one")
+    assert record
+    assert (record.members["value"], record.revision) == ("119", 120)
+
+
+def test_a_write_that_timed_out_but_happened_is_counted_once(process: Process, server: StoreServer) -> None:
+    assert server.process
+    process.keep(operation(cc="before", op="before"))  # which loads the script
+    os.kill(server.process.pid, signal.SIGSTOP)  # what is sent now is executed later
+    assert (
+        process.keep(operation("running"), operation("completed"), call(), delivery="d-1") == ["spooled"] * 3
+    )
+    os.kill(server.process.pid, signal.SIGCONT)
+    until(lambda: process.reader.latest("invite-1"))
+    assert process.spool.status().waiting == 1
+    process.drainer.start()
+    process.drained()
+    record = process.reader.latest("invite-1")
+    assert record
+    assert (record.notifications, record.duplicates, record.status) == (2, 0, "completed")
+
+
+def test_what_an_earlier_process_has_left_comes_in(
+    process: Process, server: StoreServer, process_of: Callable[..., Process]
+) -> None:
+    server.kill()
+    process.keep(operation(cc="left"))
+    server.start()
+    following = process_of(server)
+    following.drainer.start()
+    following.drained()
+    assert following.reader.latest("left")
+
+
+def test_two_processes_drain_one_spool_and_nothing_comes_in_twice(
+    process: Process, server: StoreServer, process_of: Callable[..., Process]
+) -> None:
+    other = process_of(server)
+    server.kill()
+    for number in range(120):
+        one = process if number % 2 else other
+        one.keep(operation(cc="many", op=str(number)), delivery=str(number))
+    server.start()
+    process.drainer.start()
+    other.drainer.start()
+    process.drained()
+    other.drained()
+    records = process.reader.call(operation().call_id)[1]
+    assert len(records) == 120
+    assert {record.notifications for record in records} == {1}
+
+
+def test_an_entry_that_the_store_does_not_take_holds_nobody_up(process: Process, server: StoreServer) -> None:
+    server.kill()
+    process.keep(operation(cc="poison", call="broken"), delivery="1")
+    process.keep(operation(cc="good"), delivery="2")
+    server.start()
+    server.client.set("receiver:{0}:ops:broken", "no hash")
+    process.drainer.start()
+    until(lambda: process.reader.latest("good"))
+    until(lambda: process.spool.status().dead == 1)
+    assert not process.outage.lasts
+    assert process.spool.status().waiting == 0
+
+
+def test_an_entry_that_cannot_be_read_holds_nobody_up(process: Process) -> None:
+    process.file.append([("1", b"garbage")])
+    process.file.append([("2", b'[["operation", {"of": "tomorrow"}]]')])
+    process.spool.put([operation(cc="good")], delivery="3", within=1)
+    process.drainer.start()
+    process.drained()
+    assert process.reader.latest("good")
+    assert process.spool.status().dead == 2
+
+
+def test_what_was_put_aside_is_kept_as_long_as_anything_else(process: Process) -> None:
+    long_ago = SpoolFile(process.folder, DISK, clock=lambda: time.time() - 31 * 86400)
+    long_ago.append([("1", b"garbage")])
+    long_ago.bury(long_ago.next(0)[0], "for a reason")
+    long_ago.close()
+    process.file.append([("2", b"garbage")])
+    process.file.bury(process.file.next(0)[0], "for a reason")
+    assert process.spool.status().dead == 2
+    process.drainer.start()
+    until(lambda: process.spool.status().dead == 1)
+
+
+def test_a_full_store_is_no_reason_to_put_anything_aside(process: Process, server: StoreServer) -> None:
+    process.drainer.start()
+    server.client.config_set("maxmemory", 1)
+    assert process.keep(operation(cc="a"), delivery="1") == ["spooled"]
+    time.sleep(2)  # for more tries than an entry has
+    assert process.spool.status().waiting == 1
+    server.client.config_set("maxmemory", 0)
+    process.drained()
+    assert process.reader.latest("a")
+    assert process.spool.status().dead == 0
+
+
+def test_a_store_that_goes_away_in_the_midst_of_it_gets_the_rest_later(
+    process: Process, server: StoreServer
+) -> None:
+    server.kill()
+    for number in range(600):
+        process.spool.put([operation(cc="many", op=str(number))], delivery=str(number), within=2)
+    server.start()
+    process.drainer.start()
+    until(lambda: process.reader.latest("many"))
+    server.kill()
+    until(lambda: process.outage.lasts)
+    assert 0 < process.spool.status().waiting <= 600
+    server.start()
+    process.drained(20)
+    records = process.reader.call(operation().call_id)[1]
+    assert len(records) == 600
+    assert {record.notifications for record in records} == {1}
+
+
+def test_what_is_forgotten_does_not_come_back_from_the_spool(process: Process, server: StoreServer) -> None:
+    process.keep(operation(cc="gone", op="1"))
+    server.kill()
+    broken = Unreadable("odd", '{"resourceData":[{"clientContext":"gone"}]}', "callback")
+    process.keep(operation(cc="gone", op="2"), operation(cc="stays", op="3"), broken, delivery="2")
+    with pytest.raises(StoreUnavailableError):
+        process.eraser.forget_operations("gone", within=2)
+    server.start()
+    assert process.eraser.forget_operations("gone", within=2)
+    process.drainer.start()
+    process.drained()
+    assert process.reader.latest("gone") is None
+    assert process.reader.latest("stays")
+    assert process.reader.entries("quarantine", limit=9)[0] == ()
+    assert b"gone" not in b"".join(path.read_bytes() for path in process.file.folder.iterdir())
+
+
+def test_of_a_forgotten_call_nothing_comes_back_from_the_spool(process: Process) -> None:
+    item = f'{{"resourceUrl":"/communications/calls/{CALL.upper()}"}}'
+    news = [
+        operation(cc="of the call"),
+        call(),
+        RosterUpdate(CALL, "", "[]"),
+        Unreadable("", item, "callback"),
+    ]
+    others = [operation(cc="of another", call="another", op="1"), change(), Unreadable("", "{}", "callback")]
+    process.spool.put([*news, *others], delivery="1", within=2)
+    assert process.eraser.forget_call(CALL, within=2)
+    assert not process.eraser.forget_call(CALL, within=2)
+    process.drainer.start()
+    process.drained()
+    assert process.reader.call(CALL) == (None, ())
+    assert process.reader.latest("of another")
+    assert len(process.reader.entries("quarantine", limit=9)[0]) == 1
+    assert len(process.reader.entries("changes", limit=9)[0]) == 1
+
+
+def test_nothing_is_forgotten_while_another_process_has_it_in_hand(
+    process: Process, process_of: Callable[..., Process], server: StoreServer
+) -> None:
+    with process_of(server).spool.hold(1) as held:
+        assert held
+        with pytest.raises(StoreUnavailableError, match="being drained"):
+            process.eraser.forget_operations("a", within=0.2)
+
+
+def test_a_full_spool_and_no_store_is_an_error_and_says_which(
+    server: StoreServer, process_of: Callable[..., Process]
+) -> None:
+    process = process_of(server, max_bytes=1 << 20)
+    server.kill()
+    big = operation(cc="big", text="x" * 300_000)
+    for _ in range(2):
+        assert process.keep(big) == ["spooled"]
+    with pytest.raises(StoreUnavailableError):
+        fill(process, big)
+    assert "is full" in (process.spool.status().error or "")
+    server.start()
+    assert process.keep(big) == ["new"], "where the spool takes nothing, the store is tried"
+    process.drainer.start()
+    process.drained()
+    process.spool.put([bare()], delivery="x", within=1)
+    assert process.spool.status().error is None
+
+
+def test_a_spool_that_cannot_be_used_is_an_error_and_no_more(
+    tmp_path: Path, process: Process, server: StoreServer
+) -> None:
+    (tmp_path / "spool").write_text("a file where the folder should be")
+    process.drainer.start()
+    assert process.keep(operation(cc="a")) == ["new"]
+    assert "can't be used" in (process.spool.status().error or "")
+    server.kill()
+    with pytest.raises(StoreUnavailableError, match="can't be used"):
+        process.keep(operation(cc="b"))
+    server.start()
+    until(lambda: not process.outage.lasts)
+    assert process.keep(operation(cc="c")) == ["new"]
+
+
+def test_a_disk_that_hangs_holds_nobody_up_for_long(tmp_path: Path) -> None:
+    hanging = threading.Event()
+
+    def slowly(work: Callable[[], T]) -> T:
+        hanging.wait(10)
+        return here(work)
+
+    spool = Spool(SpoolFile(tmp_path / "spool", DISK), slowly)
+    began = time.monotonic()
+    with pytest.raises(SpoolError, match="in time"):
+        spool.put([operation()], delivery="1", within=0.2)
+    assert time.monotonic() - began < 1.5
+    hanging.set()
+    spool.put([operation()], delivery="2", within=5)
+
+
+def test_all_that_come_while_the_disk_is_busy_are_written_as_one(tmp_path: Path) -> None:
+    works: list[object] = []
+
+    def counted(work: Callable[[], T]) -> T:
+        works.append(work)
+        time.sleep(0.1)
+        return here(work)
+
+    spool = Spool(SpoolFile(tmp_path / "spool", DISK), counted)
+    with ThreadPoolExecutor(40) as pool:
+        list(pool.map(lambda n: spool.put([operation()], delivery=str(n), within=5), range(40)))
+    assert len(works) < 10
+    assert spool.status().waiting == 40
+
+
+def test_an_empty_spool_costs_no_writing(process: Process) -> None:
+    process.drainer.start()
+    until((process.file.folder / "lock").exists)
+    before = contents(process)
+    time.sleep(1.2)  # for another look
+    assert contents(process) == before

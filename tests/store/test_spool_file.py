@@ -1,0 +1,215 @@
+"""The spool's file on a real disk: what is in it stays, and what leaves it is gone."""
+
+import os
+import resource
+import sqlite3
+import stat
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from receiver.graph.updates import OperationUpdate
+from receiver.store.news_text import UnreadableNewsError, read_news, write_news
+from receiver.store.spool_file import Entry, SpoolError, SpoolFile
+from receiver.store.writer import News
+from tests.store.builders import call, every_kind, operation
+
+MEGABYTE = 1 << 20
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[SpoolFile]:
+    made = SpoolFile(tmp_path / "spool", 4 * MEGABYTE, clock=lambda: 1000)
+    yield made
+    made.close()
+
+
+def everything(file: SpoolFile) -> list[Entry]:
+    found: list[Entry] = []
+    while more := file.next(found[-1].id if found else 0):
+        found += more
+    return found
+
+
+def texts(file: SpoolFile) -> list[str]:
+    return [entry.delivery for entry in everything(file)]
+
+
+def fill(file: SpoolFile, size: int) -> None:
+    for number in range(1000):
+        file.append([(f"{number}", bytes(size))])
+
+
+def on_disk(file: SpoolFile) -> bytes:
+    return b"".join(path.read_bytes() for path in file.folder.iterdir())
+
+
+def test_news_of_every_kind_comes_back_as_it_was() -> None:
+    assert read_news(write_news(every_kind())) == every_kind()
+
+
+@pytest.mark.parametrize("text", [b"", b"{}", b"[1]", b'[["operation", {}]]', b'[["of tomorrow", {"a": 1}]]'])
+def test_a_text_that_is_none_of_ours_is_told_from_news(text: bytes) -> None:
+    if text == b"{}":
+        assert read_news(text) == []
+        return
+    with pytest.raises(UnreadableNewsError):
+        read_news(text)
+
+
+def test_entries_come_out_in_the_order_in_which_they_came(file: SpoolFile) -> None:
+    file.append([("a", b"1"), ("b", b"2")])
+    file.append([("c", b"3")])
+    first, second, third = file.next(0)
+    assert [(one.delivery, one.news) for one in (first, second, third)] == [
+        ("a", b"1"),
+        ("b", b"2"),
+        ("c", b"3"),
+    ]
+    assert file.next(first.id) == [second, third]
+    file.remove([first.id, second.id])
+    assert file.next(0) == [third]
+
+
+def test_large_entries_come_out_a_few_at_a_time(file: SpoolFile) -> None:
+    file.append([(str(number), bytes(300_000)) for number in range(10)])
+    assert len(file.next(0)) == 4
+    assert len(everything(file)) == 10
+
+
+def test_the_depth_tells_how_much_waits_and_since_when(file: SpoolFile) -> None:
+    assert file.depth().waiting == 0
+    assert file.depth().oldest is None
+    file.append([("a", b"1"), ("b", b"2")])
+    depth = file.depth()
+    assert (depth.waiting, depth.oldest, depth.dead) == (2, 1000, 0)
+    assert 0 < depth.size < MEGABYTE
+
+
+def test_what_is_written_is_there_for_the_next_process(file: SpoolFile) -> None:
+    file.append([("a", b"1")])
+    assert texts(SpoolFile(file.folder, MEGABYTE)) == [
+        "a"
+    ]  # while the first still has it open, as after a kill
+
+
+def test_only_the_owner_may_look(file: SpoolFile) -> None:
+    before = os.umask(0)
+    try:
+        file.append([("a", b"1")])
+        os.close(file.open_lock())
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(file.folder.stat().st_mode) == 0o700
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in file.folder.iterdir()}
+    assert len(modes) == 4
+    assert set(modes.values()) == {0o600}
+
+
+def test_what_is_removed_stands_nowhere_on_the_disk(file: SpoolFile) -> None:
+    file.append([(f"delivery-{number}", b"somebody's name " * 100) for number in range(500)])
+    assert b"somebody's name" in on_disk(file)
+    size = file.depth().size
+    file.remove([entry.id for entry in everything(file)])
+    file.empty_log()
+    assert b"somebody" not in on_disk(file)
+    assert b"delivery-1" not in on_disk(file)
+    assert file.depth().size < size / 10, "the disk is given back"
+
+
+def test_news_is_forgotten_wherever_it_stands(file: SpoolFile) -> None:
+    name = 'a "quoted" one'
+    file.append([("alone", write_news([operation(cc=name)])), ("garbage", b'["unreadable"')])
+    file.append([("beside", write_news([operation(cc=name), call(), operation(cc="another")]))])
+    file.append([("not at all", write_news([operation(cc="a", op=name)]))])
+    file.bury(file.next(2)[0], "for a reason")
+
+    def concerns(news: News) -> bool:
+        return isinstance(news, OperationUpdate) and news.client_context == name
+
+    assert file.forget(name, concerns)
+    assert not file.forget(name, concerns)
+    assert texts(file) == ["not at all"]
+    assert file.depth().dead == 1, "what else was in it stays"
+
+
+def test_a_dead_entry_is_kept_with_its_reason_even_in_a_full_spool(file: SpoolFile) -> None:
+    with pytest.raises(SpoolError):
+        fill(file, 100_000)
+    assert file.depth().waiting > 30
+    file.bury(file.next(0)[0], "for a reason")
+    assert file.depth().dead == 1
+    with sqlite3.connect(file.folder / "spool.db") as connection:
+        assert connection.execute("SELECT delivery, length(news), reason FROM dead").fetchall() == [
+            ("0", 100_000, "for a reason")
+        ]
+    connection.close()
+
+
+def test_a_full_spool_says_so_and_takes_again_once_there_is_room(file: SpoolFile) -> None:
+    with pytest.raises(SpoolError, match="is full: RECEIVER_SPOOL_MAX_BYTES"):
+        fill(file, 100_000)
+    held = file.depth()
+    assert held.size <= 4 * MEGABYTE
+    file.remove([file.next(0)[0].id])
+    file.append([("again", bytes(1000))])
+    assert file.depth().waiting == held.waiting
+
+
+def test_a_full_disk_says_so_and_loses_nothing(file: SpoolFile) -> None:
+    file.append([("before", b"1")])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))  # the kernel lets no file grow beyond
+    try:
+        with pytest.raises(SpoolError, match="spool"):
+            fill(file, 10_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    held = texts(file)
+    assert held[:3] == ["before", "0", "1"]
+    file.append([("after", b"1")])
+    assert texts(file) == [*held, "after"]
+
+
+@pytest.mark.parametrize("content", [b"no database at all " * 500, b"SQLite format 3\0" + bytes(5000)])
+def test_a_damaged_file_says_so_and_a_new_one_is_made_when_it_is_gone(
+    file: SpoolFile, content: bytes
+) -> None:
+    file.folder.mkdir()
+    path = file.folder / "spool.db"
+    path.write_bytes(content)
+    for use in (file.depth, file.probe, lambda: file.append([("a", b"1")])):
+        with pytest.raises(SpoolError, match="move it away"):
+            use()
+    assert path.read_bytes() == content
+    path.unlink()
+    file.append([("a", b"1")])
+    assert texts(file) == ["a"]
+
+
+def test_a_file_of_a_newer_receiver_is_left_alone(file: SpoolFile) -> None:
+    file.probe()
+    with sqlite3.connect(file.folder / "spool.db") as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(SpoolError, match="a newer receiver has made it"):
+        SpoolFile(file.folder, MEGABYTE).probe()
+
+
+@pytest.mark.parametrize("folder", ["/dev/null/spool", "/proc/spool"])
+def test_a_folder_that_cannot_be_made_says_so(folder: str) -> None:
+    with pytest.raises(SpoolError, match=f"The spool {folder} can't be used"):
+        SpoolFile(Path(folder), MEGABYTE).append([("a", b"1")])
+
+
+def test_many_processes_may_begin_at_once(tmp_path: Path) -> None:
+    def use(number: int) -> None:
+        file = SpoolFile(tmp_path / "spool", MEGABYTE)
+        file.append([(str(number), b"1")])
+        file.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(use, range(24)))
+    assert sorted(map(int, texts(SpoolFile(tmp_path / "spool", MEGABYTE)))) == list(range(24))

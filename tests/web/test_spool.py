@@ -1,0 +1,185 @@
+"""A receiver with a spool, whose store goes away and comes back: what Graph, callers and operators see of it."""
+
+import fcntl
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from receiver.simulator.issuer import Issuer
+from receiver.store.news_text import write_news
+from receiver.store.spool_file import SpoolFile
+from tests import stores
+from tests.notifications import call, operation
+from tests.service import CLIENT_STATE, WRITE, Service
+from tests.store import builders
+from tests.stores import StoreServer
+
+
+@pytest.fixture
+def own_store() -> Iterator[StoreServer]:
+    server = stores.start("valkey-9", ["--appendonly", "yes", "--appendfsync", "always"])
+    assert server
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def spooling(tmp_path: Path, own_store: StoreServer, issuer: Issuer) -> Iterator[Service]:
+    """A receiver with a spool of one megabyte, and a store that nobody else uses."""
+    spool = {"RECEIVER_SPOOL": str(tmp_path / "spool"), "RECEIVER_SPOOL_MAX_BYTES": str(1 << 20)}
+    service = Service(tmp_path, own_store.url, issuer, WEB_CONCURRENCY="1", **spool)
+    service.start()
+    yield service
+    service.kill()
+
+
+def until(condition: Callable[[], object], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def drained(service: Service) -> None:
+    until(
+        lambda: [service.get("/readyz").json["checks"][name] for name in ("store", "spool")] == ["ok", "ok"]
+    )
+
+
+def check(service: Service) -> str:
+    command = [sys.executable, "-m", "receiver", "check"]
+    return subprocess.run(
+        command, env=service.environment, capture_output=True, text=True, check=False
+    ).stdout
+
+
+def change(**members: object) -> dict[str, object]:
+    return {"subscriptionId": "s", "clientState": CLIENT_STATE, "changeType": "updated", **members}
+
+
+def test_notifications_are_taken_while_the_store_is_away_and_show_when_it_is_back(
+    spooling: Service, own_store: StoreServer
+) -> None:
+    own_store.kill()
+    assert spooling.call_back(operation(cc="one"), call()).status == 202
+    assert spooling.call_back({"unreadable": 1}).status == 202
+    assert spooling.request("POST", "/notifications", key=None, body={"value": [change()]}).status == 202
+    answer = spooling.call_back(operation(cc="two", op="two"))
+    assert (answer.status, answer.seconds < 2.5) == (202, True)
+    ready = spooling.get("/readyz")
+    assert (ready.status, ready.json["status"]) == (200, "ready"), "notifications are taken"
+    assert re.fullmatch(r"ok: 4 waiting for the store, the oldest for \d+ s", ready.json["checks"]["spool"])
+    assert ready.json["spool"]["waiting"] == 4
+    assert ready.json["spool"]["oldestSeconds"] >= 0
+    page = spooling.get("/")
+    assert page.status == 503
+    assert "4 notifications wait on the receiver" in page.body.decode()
+    assert spooling.get("/operations/one").status == 503, "who asks is told that there is no answer now"
+    own_store.start()
+    drained(spooling)
+    for name in ("one", "two"):
+        record = spooling.get(f"/operations/{name}").json
+        assert (record["done"], record["notifications"], record["duplicates"]) == (True, 1, 0)
+    assert len(spooling.get("/notifications").json["notifications"]) == 1
+    assert len(spooling.get("/quarantine", key=WRITE).json["items"]) == 1
+    assert "wait on the receiver" not in spooling.get("/").body.decode()
+
+
+def test_a_stop_waits_for_the_spool_that_is_being_drained(
+    tmp_path: Path, spooling: Service, own_store: StoreServer
+) -> None:
+    spooling.kill()
+    news = [write_news([builders.operation(cc="many", op=str(number))]) for number in range(5000)]
+    file = SpoolFile(tmp_path / "spool", 1 << 24)
+    file.append([(str(number), text) for number, text in enumerate(news)])
+    spooling.start()
+    until(lambda: spooling.get("/readyz").json["spool"]["waiting"] < 5000)
+    assert spooling.stop(signal.SIGTERM) == 0
+    assert file.depth().waiting == 0
+    file.close()
+    assert own_store.client.zcard("receiver:{0}:cc:many") == 5000
+
+
+def test_what_is_deleted_is_deleted_from_the_spool_as_well(
+    tmp_path: Path, spooling: Service, own_store: StoreServer
+) -> None:
+    own_store.kill()
+    assert spooling.call_back(operation(cc="personal", op="1"), operation(cc="other", op="2")).status == 202
+    assert spooling.request("DELETE", "/operations/personal", key=WRITE).status == 503
+    spooling.kill()
+    own_store.start()
+    with (tmp_path / "spool/lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # nobody else takes entries out as long as this is held
+        spooling.start()
+        busy = spooling.request("DELETE", "/operations/personal", key=WRITE)
+        assert (busy.status, busy.problem) == (503, "store-unavailable")
+    assert spooling.request("DELETE", "/operations/personal", key=WRITE).status == 204
+    drained(spooling)
+    assert spooling.get("/operations/personal").status == 404
+    assert spooling.get("/operations/other").json["done"]
+    everything = b"".join(path.read_bytes() for path in (tmp_path / "spool").iterdir())
+    assert b"personal" not in everything
+
+
+def test_a_full_spool_refuses_and_says_so(spooling: Service, own_store: StoreServer) -> None:
+    own_store.kill()
+    answers = [spooling.call_back(operation(cc="big", text="x" * 200_000)) for _ in range(6)]
+    refused = [answer for answer in answers if answer.status != 202]
+    assert 0 < len(refused) < 6
+    for answer in refused:
+        assert (answer.status, answer.problem) == (503, "store-unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
+        assert answer.seconds < 2.5
+    ready = spooling.get("/readyz")
+    assert (ready.status, ready.json["status"]) == (503, "not ready")
+    assert "is full" in ready.json["checks"]["spool"]
+    own_store.start()
+    drained(spooling)
+    assert spooling.get("/operations/big").json["notifications"] == len(answers) - len(refused)
+    assert spooling.get("/readyz").status == 200
+
+
+def test_a_spool_that_cannot_be_used_is_told_and_does_no_harm(
+    tmp_path: Path, spooling: Service, own_store: StoreServer
+) -> None:
+    spooling.kill()
+    for path in (tmp_path / "spool").glob("spool.db*"):
+        path.write_bytes(b"no database at all " * 500)
+    assert "move it away" in check(spooling)
+    spooling.start()
+    assert spooling.call_back(operation()).status == 202
+    ready = spooling.get("/readyz")
+    assert (ready.status, "move it away" in ready.json["checks"]["spool"]) == (200, True)
+    own_store.kill()
+    refused = spooling.call_back(operation(cc="lost"))
+    assert (refused.status, refused.problem) == (503, "store-unavailable")
+    assert spooling.get("/readyz").status == 503
+    for path in (tmp_path / "spool").glob("spool.db*"):
+        path.unlink()
+    assert spooling.call_back(operation(cc="kept")).status == 202, "no restart is needed"
+    own_store.start()
+    drained(spooling)
+    assert spooling.get("/operations/kept").json["done"]
+    assert "bug" not in spooling.log
+
+
+def test_check_looks_at_the_spool(tmp_path: Path, spooling: Service) -> None:
+    assert "ok      The spool" in check(spooling)
+    del spooling.environment["RECEIVER_SPOOL"]
+    assert "RECEIVER_SPOOL is not set" in check(spooling)
+    spooling.environment["RECEIVER_SPOOL"] = "/dev/null/spool"
+    assert "error   RECEIVER_SPOOL: The spool /dev/null/spool can't be used" in check(spooling)
+
+
+def test_check_and_readyz_warn_of_a_store_that_may_evict(spooling: Service, own_store: StoreServer) -> None:
+    own_store.client.config_set("maxmemory-policy", "volatile-lru")
+    assert "may evict results when it is full (volatile-lru)" in check(spooling)
+    ready = spooling.get("/readyz")
+    assert ready.status == 200
+    assert "may evict results when it is full (volatile-lru)" in ready.json["checks"]["store"]
