@@ -40,6 +40,8 @@ def test_a_completed_invite_is_kept_and_told(service: Service) -> None:
         "notifications": 1,
         "duplicates": 0,
         "conflict": None,
+        "due": None,
+        "overdue": False,
         "others": 0,
     }
 
