@@ -3,15 +3,18 @@
 import json
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from shutil import which
 from typing import Any
 
 import pytest
 
+from receiver.simulator.issuer import Issuer
 from tests.metrics.told import Told, told
 from tests.notifications import operation
 from tests.service import Service
+from tests.stores import StoreServer
 
 FOLDER = Path(__file__).parents[2] / "deploy/observability"
 ALERTS = (FOLDER / "alerts.yaml").read_text()
@@ -32,10 +35,13 @@ def promtool(*arguments: str) -> str:
 
 
 @pytest.fixture
-def there(service: Service) -> Told:
-    """What a receiver tells that has received something."""
+def there(tmp_path: Path, store: StoreServer, issuer: Issuer) -> Iterator[Told]:
+    """What a receiver with a spool tells that has received something."""
+    service = Service(tmp_path, store.url, issuer, RECEIVER_SPOOL=str(tmp_path / "spool"))
+    service.start()
     assert service.call_back(operation()).status == 202
-    return told(service)
+    yield told(service)
+    service.kill()
 
 
 def test_all_series_that_they_name_are_told(there: Told) -> None:
