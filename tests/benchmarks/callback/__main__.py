@@ -8,8 +8,9 @@ gunicorn settings, (b) the receiver with everything on, (c) a FastAPI peer that 
 with nothing but SET. The load generator and the store (Valkey on a unix socket) share another core.
 
 In every round the servers take turns, each for a second; a turn that other programs of the machine disturb is taken
-again. After each turn the store is checked for what was answered 202. `figures` stands for memory and start. A whole
-run takes a quarter of an hour, two minutes of it for the million records.
+again, and root can keep most of them out by `nice -n -15`. After each turn the store is checked for what was answered
+202. `figures` stands for memory and start. A whole run takes a quarter of an hour, two minutes of it for the million
+records.
 """
 
 from collections.abc import Callable

@@ -80,6 +80,7 @@ class Server:
             "RECEIVER_APP_IDS": APP_ID,
             "RECEIVER_METADATA_URL": issuer.metadata_url,
             "RECEIVER_API_KEYS": _READ_ENTRY.entry,
+            "PEER_REMEMBERS": os.environ.get("PEER_REMEMBERS", "4096"),
             **kind.environment,
         }
 

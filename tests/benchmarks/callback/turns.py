@@ -11,7 +11,7 @@ from tests.benchmarks.callback.setting import Site
 from tests.benchmarks.callback.wrk import Counted
 
 _CALM: Final = 0.04
-_TRIES: Final = 5
+_TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
