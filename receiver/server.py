@@ -158,8 +158,9 @@ def _gunicorn_settings(settings: "Settings") -> dict[str, object]:
         "http_parser": "python",
         "limit_request_line": 8190,
         "limit_request_fields": 64,
-        # Nobody's headers set the scheme or the script's name here; `receiver.app` decides whom to believe.
-        "forwarded_allow_ips": "",
+        # Nobody's headers set the scheme or the script's name here, since there are none to set them with;
+        # `receiver.app` decides whom to believe. With a list of addresses each request's would be parsed.
+        "forwarded_allow_ips": "*",
         "forwarder_headers": "",
         "secure_scheme_headers": {},
         "sendfile": False,  # it would go past the deadlines of `Connection`

@@ -48,7 +48,8 @@ def _of_schema(schema: Schema) -> Check:
     if any(field.data_key or field.load_default is not missing for field in schema.fields.values()):
         return _never
     required = frozenset(name for name, field in schema.fields.items() if field.required)
-    return _of_members({name: _rule(field) for name, field in schema.fields.items()}, required)
+    rules = {name: _rule(field) for name, field in schema.fields.items()}
+    return _of_members({name: rule for name, rule in rules.items() if rule[1] is not _always}, required)
 
 
 def _of_members(rules: Mapping[str, _Rule], required: frozenset[str]) -> Check:

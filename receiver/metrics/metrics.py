@@ -1,10 +1,11 @@
 """All metrics of one worker: meters, gauges, the pace, and how they are told."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Metric
+from prometheus_client import CollectorRegistry, Metric, values
 from prometheus_client.core import GaugeMetricFamily
 
 from receiver import __version__
@@ -15,7 +16,7 @@ from receiver.metrics.pace import SLOW, VERY_SLOW, Answers, Pace
 
 
 class Metrics:
-    """What is measured here.
+    """What is measured here. Make it after the process has forked.
 
     Args:
         folder: where all workers of this server keep their metrics; None: there is only this process.
@@ -23,6 +24,11 @@ class Metrics:
     """
 
     def __init__(self, folder: Path | None, instance: str | None) -> None:
+        if folder:
+            process_id = os.getpid()  # asked once, not for every number that is counted
+            values.ValueClass = values.MultiProcessValue(  # type: ignore[no-untyped-call]
+                process_identifier=lambda: process_id
+            )
         self._registry: Final = CollectorRegistry()
         self._exposition = Exposition(self._registry, folder, instance)
         self.meters: Final = Meters(self._registry)

@@ -23,6 +23,8 @@ LANES: Final = 2
 LINE: Final = 1000
 """What stands in line is done within a second, at the pace of a core."""
 
+_LOOK_SECONDS: Final = 0.05
+
 MOST_AT_ONCE: Final = 128
 """Items of one round trip: the store answers none of them before it has done them all."""
 
@@ -64,6 +66,8 @@ class Pipeline:
         self._clock = clock
         self._lock = threading.Lock()
         self._line: deque[_Call] = deque()
+        self._waiting: dict[_Call, None] = {}
+        self._watch: threading.Thread | None = None
 
     def call(self, commands: Sequence[Command], *, within: float, items: int = 1) -> list[Any]:
         """Send commands and return their replies.
@@ -113,20 +117,31 @@ class Pipeline:
         """Stand in line; tell whether the call has got a lane there, or else it was sent or its time is over."""
         if len(self._line) >= self._longest or (self._preferred and self._preferred.is_crowded):
             raise OverloadedError("More is under way here than can be done in time. Try again soon.")
+        if self._watch is None:
+            self._watch = threading.Thread(target=self._watch_deadlines, name="deadlines", daemon=True)
+            self._watch.start()
         self._line.append(call)
         if self._takes_lane():  # it became free just before, and nobody would have told us
             self._give_lane()
         return self._is_to_lead(call)
 
     def _is_to_lead(self, call: "_Call") -> bool:
+        self._waiting[call] = None
         try:
-            return call.turn.get(timeout=max(0.0, call.deadline - self._clock()))
-        except queue.Empty:
-            pass
-        with self._lock:  # it may just have got a lane, which must not be lost
-            if call in self._line:
-                self._line.remove(call)
-            return not call.turn.empty() and call.turn.get()
+            return call.turn.get()
+        finally:
+            del self._waiting[call]
+
+    def _watch_deadlines(self) -> None:
+        """Wake those whose time is over: one look at all of them costs less than a timer for each."""
+        while True:
+            time.sleep(_LOOK_SECONDS)
+            now = self._clock()
+            for call in [call for call in tuple(self._waiting) if call.deadline <= now]:
+                with self._lock:
+                    if call in self._line:
+                        self._line.remove(call)
+                call.turn.put(False)  # unless it has just got a lane; then it takes that first
 
     def _lead(self, call: "_Call") -> None:
         """Send a call and those that join it, then give the lane on."""

@@ -6,6 +6,7 @@ from flask import Response, current_app, request
 
 from receiver.errors import PayloadTooLargeError, UnsupportedMediaTypeError
 from receiver.graph.json import JSON, parse
+from receiver.web.context import environ
 
 _JSON: Final = "application/json"
 
@@ -17,16 +18,16 @@ def read_body() -> bytes:
         UnsupportedMediaTypeError: it is compressed, or says that it is no JSON.
         PayloadTooLargeError: it is over the limit.
     """
-    environ = request.environ
-    if environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
+    given = environ()
+    if given.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         raise UnsupportedMediaTypeError("Send the body as it is, without Content-Encoding.")
-    if environ.get("CONTENT_TYPE") != _JSON and not _is_json(request.mimetype):
+    if given.get("CONTENT_TYPE") != _JSON and not _is_json(request.mimetype):
         raise UnsupportedMediaTypeError("Send application/json.")
     limit: int = current_app.config["MAX_CONTENT_LENGTH"]
-    if int(environ.get("CONTENT_LENGTH") or 0) > limit:
+    if int(given.get("CONTENT_LENGTH") or 0) > limit:
         raise _too_large(limit)
     # The server ends it where the request ends, chunked or not; Flask would cut a chunked one at the limit, silently.
-    body: bytes = environ["wsgi.input"].read(limit + 1)
+    body: bytes = given["wsgi.input"].read(limit + 1)
     if len(body) > limit:
         raise _too_large(limit)
     return body
@@ -38,7 +39,7 @@ def read_json(body: bytes) -> JSON:
     Raises:
         InvalidJSONError: it is no JSON.
     """
-    is_plain = request.environ.get("CONTENT_TYPE") == _JSON
+    is_plain = environ().get("CONTENT_TYPE") == _JSON
     return parse(body, None if is_plain else request.mimetype_params.get("charset"))
 
 
@@ -48,7 +49,7 @@ def handshake() -> Response | None:
     Graph sends `POST {url}?validationToken=…` and wants the decoded token back as plain text, nothing else:
     https://learn.microsoft.com/graph/change-notifications-delivery-webhooks
     """
-    token = request.args.get("validationToken") if request.query_string else None
+    token = request.args.get("validationToken") if environ().get("QUERY_STRING") else None
     return None if token is None else Response(token, content_type="text/plain; charset=utf-8")
 
 

@@ -18,7 +18,7 @@ from receiver.store.writer import News
 from receiver.tracing import Tracing
 from receiver.trust.tokens import TokenVerifier
 from receiver.web.bodies import handshake, read_body, read_json
-from receiver.web.context import note, time_left, time_taken
+from receiver.web.context import environ, note, time_left, time_taken
 from receiver.web.ids import make_id
 from receiver.web.openapi import GRAPH, STORE, Answer, describe
 from receiver.web.openapi.bodies import CALL_NOTIFICATIONS
@@ -41,7 +41,7 @@ def make_callback(verifier: TokenVerifier, keeper: Keeper, meters: Meters, traci
     blueprint = Blueprint("callback", __name__)
     verify = tracing.step("verify", verifier.verify)
     read = tracing.step("read", read_notification)
-    keep = tracing.step("store", partial(_keep, keeper, meters))
+    keep = tracing.step("store", partial(_keep, keeper, meters, in_detail=_log.is_enabled_for(logging.DEBUG)))
 
     @blueprint.after_request
     def measure(response: Response) -> Response:
@@ -69,7 +69,7 @@ def make_callback(verifier: TokenVerifier, keeper: Keeper, meters: Meters, traci
         """
         if (answer := handshake()) is not None:
             return answer
-        caller = verify(request.headers.get("Authorization"), app_id and app_id.lower())
+        caller = verify(environ().get("HTTP_AUTHORIZATION"), app_id and app_id.lower())
         body = read_body()
         if not body.strip():
             _log.info("empty notification")  # Graph does send them
@@ -93,14 +93,13 @@ def _header(name: str) -> str | None:
     return request.headers.get(name)
 
 
-def _keep(keeper: Keeper, meters: Meters, notification: Notification) -> None:
+def _keep(keeper: Keeper, meters: Meters, notification: Notification, *, in_detail: bool) -> None:
     news: list[News] = [*notification.updates, *notification.unreadable]
     outcomes = keeper.keep(news, delivery=make_id(), within=time_left())
     meters.kept(news, outcomes)
     note(items=len(news), outcome=",".join(dict.fromkeys(outcomes)))
     if notification.ignored:
         note(ignored=",".join(loggable(collection) for collection in notification.ignored))
-    in_detail = _log.is_enabled_for(logging.DEBUG)
     for item, outcome in zip(news, outcomes, strict=True):
         if isinstance(item, Unreadable):
             _log.warning("an item could not be read and is in quarantine", reason=item.reason)
