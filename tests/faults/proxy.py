@@ -83,12 +83,15 @@ class Proxy:
         self.port = int(self._listener.getsockname()[1])
         self.url = f"redis://127.0.0.1:{self.port}"
         self.mishaps = 0
+        self._closed = False
         threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._closed = True
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.cut_all()
 
@@ -107,8 +110,8 @@ class Proxy:
             _reset(*pair)
 
     def _accept(self) -> None:
-        with suppress(OSError):  # closed
-            while True:
+        while not self._closed:
+            with suppress(OSError):  # a client that has gone already, or the end
                 client, _ = self._listener.accept()
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
