@@ -62,7 +62,7 @@ def test_what_comes_while_a_stream_begins_is_told(store: StoreServer) -> None:
     link = Link(connect(store.url, "required"))
     feed, reader = Feed(link), Reader(link)
     hub = Hub(Feed(Link(connect(store.url, "required"), size=1)), encode, most=1)
-    subscription = hub.subscribe(Interest("", CALL), feed, None)
+    subscription = hub.subscribe("stream", Interest("", CALL), feed, None)
     frames = _Stream(subscription, reader, feed).frames("")
     assert next(frames).startswith(b"retry:")
     update = CallUpdate(CALL, "", "established", state_rank("established"))
