@@ -53,7 +53,7 @@ def draw(measured: Mapping[Load, Rounds], path: Path) -> None:
     axes[0, 0].set_ylabel("POSTs a second, one item each")
     axes[1, 0].set_ylabel("99th percentile of latency, ms")
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(_LOOKS), frameon=False)
+    figure.legend(handles, labels, loc="outside upper center", ncols=2 * len(manners), frameon=False)
     figure.savefig(path, dpi=150)
 
 
