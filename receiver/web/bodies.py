@@ -6,7 +6,7 @@ from flask import Response, current_app, request
 
 from receiver.errors import PayloadTooLargeError, UnsupportedMediaTypeError
 from receiver.graph.json import JSON, parse
-from receiver.web.context import environ
+from receiver.web.context import wsgi_environ
 
 _JSON: Final = "application/json"
 
@@ -18,7 +18,7 @@ def read_body() -> bytes:
         UnsupportedMediaTypeError: it is compressed, or says that it is no JSON.
         PayloadTooLargeError: it is over the limit.
     """
-    given = environ()
+    given = wsgi_environ()
     if given.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         raise UnsupportedMediaTypeError("Send the body as it is, without Content-Encoding.")
     if given.get("CONTENT_TYPE") != _JSON and not _is_json(request.mimetype):
@@ -39,7 +39,7 @@ def read_json(body: bytes) -> JSON:
     Raises:
         InvalidJSONError: it is no JSON.
     """
-    is_plain = environ().get("CONTENT_TYPE") == _JSON
+    is_plain = wsgi_environ().get("CONTENT_TYPE") == _JSON
     return parse(body, None if is_plain else request.mimetype_params.get("charset"))
 
 
@@ -49,7 +49,7 @@ def handshake() -> Response | None:
     Graph sends `POST {url}?validationToken=…` and wants the decoded token back as plain text, nothing else:
     https://learn.microsoft.com/graph/change-notifications-delivery-webhooks
     """
-    token = request.args.get("validationToken") if environ().get("QUERY_STRING") else None
+    token = request.args.get("validationToken") if wsgi_environ().get("QUERY_STRING") else None
     return None if token is None else Response(token, content_type="text/plain; charset=utf-8")
 
 

@@ -18,7 +18,7 @@ from receiver.store.writer import News
 from receiver.tracing import Tracing
 from receiver.trust.tokens import TokenVerifier
 from receiver.web.bodies import handshake, read_body, read_json
-from receiver.web.context import environ, note, time_left, time_taken
+from receiver.web.context import note, time_left, time_taken, wsgi_environ
 from receiver.web.ids import make_id
 from receiver.web.openapi import GRAPH, STORE, Answer, describe
 from receiver.web.openapi.bodies import CALL_NOTIFICATIONS
@@ -69,7 +69,7 @@ def make_callback(verifier: TokenVerifier, keeper: Keeper, meters: Meters, traci
         """
         if (answer := handshake()) is not None:
             return answer
-        caller = verify(environ().get("HTTP_AUTHORIZATION"), app_id and app_id.lower())
+        caller = verify(wsgi_environ().get("HTTP_AUTHORIZATION"), app_id and app_id.lower())
         body = read_body()
         if not body.strip():
             _log.info("empty notification")  # Graph does send them
