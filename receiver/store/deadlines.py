@@ -14,13 +14,11 @@ from typing import Final
 from receiver.errors import StoreUnavailableError
 from receiver.store.keys import PREFIX
 from receiver.store.link import Caller
-from receiver.store.scripts import OVERDUE
+from receiver.store.scripts import MOST_AT_ONCE, OVERDUE
 
 _PERIOD: Final = 1.0
 _PAUSE_AFTER_FAILURE: Final = 5.0
 _WITHIN: Final = 2.0
-_MOST_AT_ONCE: Final = 100
-"""Records of one script call: a long one would hold up everybody else at the server."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -59,11 +57,11 @@ class Deadlines:
         told, more = 0, True
         while more:
             now = round(self._clock() * 1000)
-            tell = ("EVALSHA", OVERDUE.sha1, 1, f"{PREFIX}due", PREFIX, now, _MOST_AT_ONCE)
+            tell = ("EVALSHA", OVERDUE.sha1, 1, f"{PREFIX}due", PREFIX, now, MOST_AT_ONCE)
             count = ("ZCARD", f"{PREFIX}overdue")
             found, self._overdue = self._store.call([tell, count], within=_WITHIN)
             told += found
-            more = found == _MOST_AT_ONCE
+            more = found == MOST_AT_ONCE
         return told
 
     def _keep_looking(self) -> None:

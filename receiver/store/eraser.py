@@ -1,14 +1,9 @@
 """Forgetting: what is kept of an operation or a call, and whatever points at it, for good."""
 
-from typing import Final
-
 from receiver.graph.json import dump
 from receiver.store.keys import PREFIX
 from receiver.store.link import Command, Link
-from receiver.store.scripts import FORGET, FORGET_CALL, Script
-
-_MOST_AT_ONCE: Final = 100
-"""Records of one script call: a long one would hold up everybody else at the server."""
+from receiver.store.scripts import FORGET, FORGET_CALL, MOST_AT_ONCE, Script
 
 
 class Eraser:
@@ -47,7 +42,7 @@ class Eraser:
         return self._forget(FORGET_CALL, f"{PREFIX}ops:{call_id}", call_id, within=within)
 
     def _forget(self, script: Script, key: str, *names: str, within: float) -> bool:
-        command: Command = ("EVALSHA", script.sha1, 1, key, PREFIX, *names, _MOST_AT_ONCE)
+        command: Command = ("EVALSHA", script.sha1, 1, key, PREFIX, *names, MOST_AT_ONCE)
         total, left = 0, 1
         while left:
             [(forgotten, left)] = self._link.call([command], within=within)

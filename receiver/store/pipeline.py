@@ -24,6 +24,7 @@ LINE: Final = 1000
 """What stands in line is done within a second, at the pace of a core."""
 
 _LOOK_SECONDS: Final = 0.05
+"""How much later than its deadline a call may be told that its time is over."""
 
 MOST_AT_ONCE: Final = 128
 """Items of one round trip: the store answers none of them before it has done them all."""
@@ -118,7 +119,7 @@ class Pipeline:
         if len(self._line) >= self._longest or (self._preferred and self._preferred.is_crowded):
             raise OverloadedError("More is under way here than can be done in time. Try again soon.")
         if self._watch is None:
-            self._watch = threading.Thread(target=self._watch_deadlines, name="deadlines", daemon=True)
+            self._watch = threading.Thread(target=self._watch_deadlines, name="pipeline", daemon=True)
             self._watch.start()
         self._line.append(call)
         if self._takes_lane():  # it became free just before, and nobody would have told us
@@ -145,11 +146,13 @@ class Pipeline:
 
     def _lead(self, call: "_Call") -> None:
         """Send a call and those that join it, then give the lane on."""
-        time.sleep(0)  # whoever is ready now joins
-        batch = self._join(call)
+        batch = [call]
         replies: list[Any] = []
         began = self._clock()
         try:
+            time.sleep(0)  # whoever is ready now joins
+            self._join(batch)
+            began = self._clock()
             commands = [command for joined in batch for command in joined.commands]
             replies = self._link.call_each(commands, within=call.deadline - began)
         finally:
@@ -162,13 +165,13 @@ class Pipeline:
                     joined.turn.put(False)
             self._observe(sum(joined.items for joined in batch), took)
 
-    def _join(self, call: "_Call") -> "list[_Call]":
-        batch, items = [call], call.items
+    def _join(self, batch: "list[_Call]") -> None:
+        """Add those from the line that may share the round trip."""
+        items = sum(call.items for call in batch)
         with self._lock:
             while self._line and items + self._line[0].items <= self._most:
                 batch.append(self._line.popleft())
                 items += batch[-1].items
-        return batch
 
     def _give_lane(self) -> None:
         """Give a lane to the first in line, or back."""

@@ -27,3 +27,6 @@ FORGET_CALL: Final = _read("numbers", "drop", "forget_call")
 
 SCRIPTS: Final = (MERGE, OVERDUE, LATEST, FORGET, FORGET_CALL)
 """All of them, to be loaded when a server knows one of them not."""
+
+MOST_AT_ONCE: Final = 100
+"""Items or records of one script call: a long one would hold up everybody else at the server."""

@@ -16,7 +16,7 @@ from receiver.graph.updates import (
 from receiver.store.keys import PREFIX
 from receiver.store.link import Command
 from receiver.store.pipeline import Pipeline
-from receiver.store.scripts import MERGE
+from receiver.store.scripts import MERGE, MOST_AT_ONCE
 
 News: TypeAlias = OperationUpdate | CallUpdate | RosterUpdate | ChangeNotification | Unreadable
 
@@ -24,8 +24,6 @@ OVERDUE_SECONDS: Final = 120
 """Graph rings for a minute; who has not answered by then does not answer."""
 
 _SECONDS_PER_DAY: Final = 86400
-_MOST_AT_ONCE: Final = 100
-"""Items of one script call: a long one would hold up everybody else at the server."""
 
 
 class Writer:
@@ -129,8 +127,8 @@ class Writer:
     def _commands(self, items: list[list[str | int]], delivery: str) -> list[Command]:
         now = round(self._clock() * 1000)
         commands: list[Command] = []
-        for start in range(0, len(items), _MOST_AT_ONCE):
-            arguments = [part for item in items[start : start + _MOST_AT_ONCE] for part in item]
+        for start in range(0, len(items), MOST_AT_ONCE):
+            arguments = [part for item in items[start : start + MOST_AT_ONCE] for part in item]
             # Each script call counts its items from nought, so each needs an id of its own.
             head = (PREFIX, now, self._retention, f"{delivery}.{start}", self._deadline)
             commands.append(("EVALSHA", MERGE.sha1, 1, f"{PREFIX}next", *head, *arguments))
