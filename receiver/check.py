@@ -113,6 +113,12 @@ def _facts(store: Condition, variable: str) -> Iterator[Finding]:
             "The store keeps no append-only file: if it is killed, the results since its last snapshot "
             "are lost.",
         )
+    if store.writes_alone:
+        yield Finding(
+            "warning",
+            "The store has replicas, but takes writes without them: set min-replicas-to-write to 1, or a failover "
+            "may lose results.",
+        )
 
 
 def _spool(settings: Settings) -> Iterator[Finding]:

@@ -46,7 +46,19 @@ def _sentinel_pool(url: str, options: dict[str, Any]) -> ConnectionPool:
         host, _, port = address.partition(":")
         addresses.append((host, int(port or 26379)))
     credentials = {"username": parts.username or None, "password": parts.password}
-    sentinel = Sentinel(addresses, sentinel_kwargs=options, **options, **credentials)
+    made = _Settled(addresses, sentinel_kwargs=options, **options, **credentials)  # type: ignore[no-untyped-call]
+    sentinel: Sentinel = made
     primary = sentinel.master_for(service or "mymaster", db=int(database or 0))
     pool: ConnectionPool = primary.connection_pool
     return pool
+
+
+class _Settled(Sentinel):
+    """Names no primary while another takes its place.
+
+    The old one may be back before it knows, and say of itself that it is the primary: what it takes is lost.
+    """
+
+    def check_master_state(self, state: dict[str, Any], service_name: str) -> bool:
+        is_well: bool = super().check_master_state(state, service_name)  # type: ignore[no-untyped-call]
+        return is_well and "failover_in_progress" not in state["flags"]

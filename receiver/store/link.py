@@ -171,6 +171,8 @@ class Link:
                 hindrance = error
             except ResponseError as error:
                 replies[place] = _refusal(error)
+        if isinstance(hindrance, ReadOnlyError):
+            raise hindrance  # its connection goes too: a name may lead to the new primary by now
         return hindrance
 
 

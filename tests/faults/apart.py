@@ -27,6 +27,9 @@ Apart: TypeAlias = Callable[[float], Row | None]
 DEBIAN: Final = "redis-system"
 """The kind of server that has TLS, and can be a sentinel."""
 
+REPLICATED: Final = (*DURABLE, "--min-replicas-to-write", "1")
+"""An old primary that comes back and does not know that it was replaced has no replica, and takes nothing."""
+
 _NOTICED: Final = 1.0
 """Seconds after which a router has noticed that a receiver is going to stop."""
 
@@ -71,8 +74,9 @@ def fail_over(pace: float) -> Row | None:
             until(lambda: role(replicas[0]) == "master")
             bench.load.await_more()
             bench.store.start()
+            until(lambda: role(bench.store) == "slave")
 
-        options = (*DURABLE, "--port", str(port), "--repl-diskless-sync-delay", "0")
+        options = (*REPLICATED, "--port", str(port), "--repl-diskless-sync-delay", "0")
         with bench(pace, kind=DEBIAN, options=options, address=address) as made:
             return made.run("failover (Sentinel)", fault)
 
@@ -83,7 +87,9 @@ def role(server: StoreServer) -> object:
 
 @contextmanager
 def replica_of(port: int) -> Iterator[StoreServer]:
-    server = stores.start(DEBIAN, [*DURABLE, "--port", str(free_port()), "--replicaof", f"127.0.0.1 {port}"])
+    server = stores.start(
+        DEBIAN, [*REPLICATED, "--port", str(free_port()), "--replicaof", f"127.0.0.1 {port}"]
+    )
     assert server
     try:
         until(lambda: server.client.info("replication")["master_link_status"] == "up")
@@ -101,7 +107,7 @@ def sentinel(primary: int) -> Iterator[int]:
         settings = Path(folder) / "conf"
         settings.write_text(
             f"port {port}\ndir {folder}\nsentinel monitor mymaster 127.0.0.1 {primary} 1\n"
-            "sentinel down-after-milliseconds mymaster 500\nsentinel failover-timeout mymaster 2000\n"
+            "sentinel down-after-milliseconds mymaster 2000\nsentinel failover-timeout mymaster 10000\n"
         )
         process = subprocess.Popen([binary, str(settings), "--sentinel"], stdout=subprocess.DEVNULL)
         client = redis.Redis(port=port)
