@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from receiver.logs import configure_logging, redact
+from receiver.logs import WORK, configure_logging, redact
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJ4In0.c2lnbmF0dXJl-_x"
 SECRETS = {
@@ -59,7 +59,7 @@ def logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Logs]:
     yield Logs(monkeypatch)
     logging.getLogger().setLevel(level)
     structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
+    WORK.set({})
 
 
 @pytest.mark.parametrize(("text", "redacted"), SECRETS.values(), ids=SECRETS)
@@ -87,7 +87,7 @@ def test_secrets_are_blacked_out_wherever_they_stand(form: str, logs: Logs) -> N
 
 def test_all_loggers_come_out_alike(logs: Logs) -> None:
     logs.configure("logfmt")
-    structlog.contextvars.bind_contextvars(request_id="r-1")
+    WORK.set({"request_id": "r-1"})
     logging.getLogger("a.b").warning("from %s", "afar")
     structlog.get_logger("c").info("near", number=1, yes=True, nothing=None)
     first, second = logs.lines

@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "receiver",
         "receiver.errors",
         "receiver.hardening",
+        "receiver.logs",
         "receiver.metrics",
         "receiver.tracing",
         "receiver.trust",

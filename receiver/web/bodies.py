@@ -1,8 +1,10 @@
 """Reading a request's body: only plain JSON, only so much."""
 
+from functools import lru_cache
 from typing import Final
 
 from flask import Response, current_app, request
+from werkzeug.http import parse_options_header
 
 from receiver.errors import PayloadTooLargeError, UnsupportedMediaTypeError
 from receiver.graph.json import JSON, parse
@@ -21,7 +23,7 @@ def read_body() -> bytes:
     given = wsgi_environ()
     if given.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         raise UnsupportedMediaTypeError("Send the body as it is, without Content-Encoding.")
-    if given.get("CONTENT_TYPE") != _JSON and not _is_json(request.mimetype):
+    if not _is_json(_media_type(given.get("CONTENT_TYPE", ""))[0]):
         raise UnsupportedMediaTypeError("Send application/json.")
     limit: int = current_app.config["MAX_CONTENT_LENGTH"]
     if int(given.get("CONTENT_LENGTH") or 0) > limit:
@@ -39,8 +41,7 @@ def read_json(body: bytes) -> JSON:
     Raises:
         InvalidJSONError: it is no JSON.
     """
-    is_plain = wsgi_environ().get("CONTENT_TYPE") == _JSON
-    return parse(body, None if is_plain else request.mimetype_params.get("charset"))
+    return parse(body, _media_type(wsgi_environ().get("CONTENT_TYPE", ""))[1])
 
 
 def handshake() -> Response | None:
@@ -51,6 +52,13 @@ def handshake() -> Response | None:
     """
     token = request.args.get("validationToken") if wsgi_environ().get("QUERY_STRING") else None
     return None if token is None else Response(token, content_type="text/plain; charset=utf-8")
+
+
+@lru_cache(maxsize=64)  # senders hardly differ in it
+def _media_type(content_type: str) -> tuple[str, str | None]:
+    """Return the media type, in lower case, and the charset, if one is named."""
+    media_type, parameters = parse_options_header(content_type)
+    return media_type.lower(), parameters.get("charset")
 
 
 def _is_json(mimetype: str) -> bool:

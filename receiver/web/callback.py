@@ -20,6 +20,7 @@ from receiver.trust.tokens import TokenVerifier
 from receiver.web.bodies import handshake, read_body, read_json
 from receiver.web.context import note, time_left, time_taken, wsgi_environ
 from receiver.web.ids import make_id
+from receiver.web.lean import WholeResponse
 from receiver.web.openapi import GRAPH, STORE, Answer, describe
 from receiver.web.openapi.bodies import CALL_NOTIFICATIONS
 from receiver.web.openapi.parameters import VALIDATION_TOKEN
@@ -73,7 +74,7 @@ def make_callback(verifier: TokenVerifier, keeper: Keeper, meters: Meters, traci
         body = read_body()
         if not body.strip():
             _log.info("empty notification")  # Graph does send them
-            return Response(status=ACCEPTED)
+            return WholeResponse(status=ACCEPTED)
         document = read_json(body)
         if is_old_skype_call(document):
             return Response(status=204)  # so that it is sent again in Graph's format
@@ -84,7 +85,7 @@ def make_callback(verifier: TokenVerifier, keeper: Keeper, meters: Meters, traci
             keep(Notification(unreadable=(entry,)))
             raise
         keep(notification)
-        return Response(status=ACCEPTED)
+        return WholeResponse(status=ACCEPTED)
 
     return blueprint
 

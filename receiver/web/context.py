@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from flask import Flask, Response, request
 
+from receiver.logs import WORK
 from receiver.web.ids import make_id
 
 if TYPE_CHECKING:
@@ -84,13 +85,10 @@ def _begin() -> None:
     message_id = _id(given, "HTTP_X_MICROSOFT_SKYPE_MESSAGE_ID")
     scenario = _id(given, "HTTP_X_MICROSOFT_SKYPE_CHAIN_ID") or _id(given, "HTTP_SCENARIO_ID")
     _current.set(_Exchange(given, request_id, message_id))
-    structlog.contextvars.clear_contextvars()
     if message_id or scenario:
-        structlog.contextvars.bind_contextvars(
-            request_id=request_id, message_id=message_id, scenario=scenario
-        )
+        WORK.set({"request_id": request_id, "message_id": message_id, "scenario": scenario})
     else:
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        WORK.set({"request_id": request_id})
 
 
 def _end(told: "_Told", response: Response) -> Response:

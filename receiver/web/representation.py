@@ -15,6 +15,7 @@ from receiver.graph.statuses import ENDED_RANK, state_rank
 from receiver.graph.updates import Members
 from receiver.store.reader import StreamEntry
 from receiver.store.records import CallRecord, Conflict, OperationRecord
+from receiver.web.lean import WholeResponse
 
 RETRY_AFTER: Final = 2
 """Seconds after which to ask again for an operation that is not done."""
@@ -22,7 +23,7 @@ RETRY_AFTER: Final = 2
 
 def answer(document: object, status: int = 200) -> Response:
     """Make an answer of a document, which may hold `orjson.Fragment`."""
-    return Response(orjson.dumps(document), status, content_type="application/json")
+    return WholeResponse(orjson.dumps(document), status, content_type="application/json")
 
 
 def timestamp(milliseconds: int) -> str:
