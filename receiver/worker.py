@@ -6,6 +6,7 @@ the graceful timeout; ours takes what still comes for a moment, and hangs up on 
 """
 
 import contextlib
+import gc
 import secrets
 import signal
 import time
@@ -33,6 +34,13 @@ STOPPING: Final = "receiver.stopping"
 
 _FORCE_SECONDS: Final = 1.5
 
+_GARBAGE: Final = 20_000
+"""New objects after which Python looks for garbage in cycles, of which a request leaves next to none.
+
+At its 700, requests that wait together for the store are looked through again and again: a tenth of the time."""
+
+_OLDER_GARBAGE: Final = (20, 10)
+
 
 class Worker(GeventWorker):  # type: ignore[misc]
     """Serves clients in greenlets, and stops when the last of them has been answered."""
@@ -56,6 +64,9 @@ class Worker(GeventWorker):  # type: ignore[misc]
         """Load the application; let it know when we stop, and settle what it leaves of a body."""
         super().load_wsgi()
         self.wsgi = _attended(self.wsgi, self._stopping)
+        gc.collect()
+        gc.freeze()  # what is there now stays, and need not be looked through again and again
+        gc.set_threshold(_GARBAGE, *_OLDER_GARBAGE)
 
     def handle_exit(self, sig: int, frame: object) -> None:
         """Begin to stop (SIGTERM)."""
