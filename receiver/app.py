@@ -13,9 +13,8 @@ from receiver.store.spool import Aside, here
 from receiver.tracing import start_tracing
 from receiver.web.callback import make_callback
 from receiver.web.calls import make_calls
-from receiver.web.context import register_context
+from receiver.web.context import with_context
 from receiver.web.events import make_events
-from receiver.web.headers import harden
 from receiver.web.health import make_health
 from receiver.web.lean import LeanFlask
 from receiver.web.metrics import make_metrics
@@ -59,14 +58,13 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     if settings.open_queries:
         app.config["TRUSTED_HOSTS"] = _LOOPBACK_NAMES  # else any web page could ask through a name of its own
-    app.wsgi_app = harden(app.wsgi_app)  # type: ignore[method-assign, assignment] # as Flask's documentation has it
+    app.wsgi_app = with_context(app.wsgi_app)  # type: ignore[method-assign, assignment] # as Flask's documentation has it
     if settings.trusted_proxies:
         # Each proxy adds to X-Forwarded-For whom it speaks with; X-Forwarded-Proto is what the nearest one says.
         trusted = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1)
         app.wsgi_app = trusted  # type: ignore[method-assign]
     app.url_map.merge_slashes = False
     app.url_map.converters["anything"] = _AnythingConverter
-    register_context(app)
     register_problems(app, meters.refused)
     app.register_blueprint(
         make_callback(parts.verifier, parts.keeper, meters, start_tracing(settings.otlp_endpoint))

@@ -48,12 +48,9 @@ def read_notification(document: JSON, tenant_id: str) -> Notification:
     ignored: list[str] = []
     for item in read_envelope(_ENVELOPE, document):
         try:
-            read = _read_item(item, tenant_id)
+            updates += _read_item(item, tenant_id, ignored)
         except UnreadableError as error:
             unreadable.append(quarantined(item, str(error), "callback", tenant_id))
-        else:
-            updates += read.updates
-            ignored += read.ignored
     return Notification(tuple(updates), tuple(unreadable), tuple(ignored))
 
 
@@ -81,7 +78,8 @@ def read_response(document: JSON, client_context: str, call_id: str = "") -> Ope
     return update
 
 
-def _read_item(item: JSON, tenant_id: str) -> Notification:
+def _read_item(item: JSON, tenant_id: str, ignored: list[str]) -> list[Update]:
+    """Return what an item comes to, or else add to what is ignored."""
     if not isinstance(item, dict):
         raise UnreadableError("an item that is no object")
     if "subscriptionId" in item:
@@ -96,9 +94,10 @@ def _read_item(item: JSON, tenant_id: str) -> Notification:
     resources: list[JSON] = data if isinstance(data, list) else [data]
     kind = _kind(resources, address)
     if kind == "participants" and not address.item_id:
-        return Notification((read_roster(resources, address, tenant_id),))
+        return [read_roster(resources, address, tenant_id)]
     if kind not in {"operations", "calls"}:
-        return Notification(ignored=(kind,))
+        ignored.append(kind)
+        return []
     if data in (None, []):
         resources = [{}]  # the address alone tells something: that the call has ended
     updates: list[Update] = []
@@ -109,7 +108,7 @@ def _read_item(item: JSON, tenant_id: str) -> Notification:
             updates.append(_kept_operation(read_operation(resource, address, tenant_id)))
         else:
             updates.append(read_call(resource, address, tenant_id, deleted=deleted))
-    return Notification(tuple(updates))
+    return updates
 
 
 def _kind(resources: list[JSON], address: Address) -> str:

@@ -85,7 +85,7 @@ class Pipeline:
         call = _Call([pack(command) for command in commands], items, self._clock() + within)
         self._send(call)
         # Who led may have had less time.
-        while any(reply is NO_REPLY for reply in call.replies) and self._clock() < call.deadline:
+        while NO_REPLY in call.replies and self._clock() < call.deadline:
             self._send(call)
         return checked(call.replies)
 

@@ -3,12 +3,12 @@
 from functools import lru_cache
 from typing import Final
 
-from flask import Response, current_app, request
+from flask import Response, current_app
 from werkzeug.http import parse_options_header
 
 from receiver.errors import PayloadTooLargeError, UnsupportedMediaTypeError
 from receiver.graph.json import JSON, parse
-from receiver.web.context import wsgi_environ
+from receiver.web.context import query_argument, wsgi_environ
 
 _JSON: Final = "application/json"
 
@@ -50,7 +50,7 @@ def handshake() -> Response | None:
     Graph sends `POST {url}?validationToken=…` and wants the decoded token back as plain text, nothing else:
     https://learn.microsoft.com/graph/change-notifications-delivery-webhooks
     """
-    token = request.args.get("validationToken") if wsgi_environ().get("QUERY_STRING") else None
+    token = query_argument("validationToken")
     return None if token is None else Response(token, content_type="text/plain; charset=utf-8")
 
 

@@ -17,7 +17,7 @@ from receiver.store.writer import Writer
 from receiver.web import representation
 from receiver.web.access import Gate
 from receiver.web.bodies import read_body, read_json
-from receiver.web.context import time_left
+from receiver.web.context import query_argument, time_left, wsgi_environ
 from receiver.web.ids import make_id
 from receiver.web.listing import OperationPageQuery, page_answer, read_operation_page
 from receiver.web.openapi import READ, WRITE, Answer, describe
@@ -28,6 +28,9 @@ from receiver.web.waiting import Waiter, tell_preference, wanted_wait
 
 _REGISTERED: Final = (OperationRecordSchema, RegistrationSchema)
 _CREATED: Final = 201
+_CONDITIONS: Final = frozenset({"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"})
+"""What makes a GET conditional, in the WSGI environ."""
+
 _LONGEST_DEADLINE: Final = DEADLINE["schema"]["maximum"]
 
 
@@ -154,8 +157,9 @@ def operation_answer(record: OperationRecord | None, *, secrets_too: bool) -> Re
     response.headers["Vary"] = "Authorization"
     if not record.done:
         response.headers["Retry-After"] = str(representation.RETRY_AFTER)
-    if request.method == "GET":
+    if request.method == "GET" and not _CONDITIONS.isdisjoint(wsgi_environ()):
         response.make_conditional(request)
+        response.headers.pop("Date", None)  # the server tells it
     return response
 
 
@@ -165,7 +169,7 @@ def _wanted_deadline() -> int | None:
     Raises:
         BadRequestError: it is no number of seconds, or too many.
     """
-    asked = request.args.get("deadline")
+    asked = query_argument("deadline")
     if asked is None:
         return None
     if not re.fullmatch(r"[0-9]{1,5}", asked) or not 1 <= int(asked) <= _LONGEST_DEADLINE:
@@ -175,7 +179,7 @@ def _wanted_deadline() -> int | None:
 
 def _is_news(record: OperationRecord | None) -> bool:
     """Tell whether this is what the request waits for: a result, or anything but the version that it names."""
-    if request.if_none_match:
+    if "HTTP_IF_NONE_MATCH" in wsgi_environ() and request.if_none_match:
         return record is not None and not request.if_none_match.contains_weak(_version(record))
     return record is not None and record.done
 

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from flask import Response, request
+from flask import Response
 
 from receiver.errors import BadRequestError
 from receiver.store.feed import Feed
 from receiver.store.reader import Reader
 from receiver.store.records import OperationRecord
+from receiver.web.context import query_argument, wsgi_environ
 from receiver.web.hub import Hub, Interest, Stopping
 
 MAX_WAIT: Final = 25
@@ -30,7 +31,7 @@ def wanted_wait() -> int:
     Raises:
         BadRequestError: `?wait=` is no whole number. A preference that is none is ignored, as RFC 7240 has it.
     """
-    asked = request.args.get("wait")
+    asked = query_argument("wait")
     if asked is not None:
         if not re.fullmatch(r"[0-9]{1,9}", asked):
             raise BadRequestError(f"wait is a number of seconds, at most {MAX_WAIT}.")
@@ -41,13 +42,13 @@ def wanted_wait() -> int:
 def tell_preference(response: Response) -> None:
     """Say in an answer which preference was followed."""
     response.headers.add("Vary", "Prefer")
-    if _preferred() is not None and "wait" not in request.args:
+    if _preferred() is not None and query_argument("wait") is None:
         response.headers["Preference-Applied"] = f"wait={wanted_wait()}"
 
 
 def stopping() -> Stopping | None:
     """Return what is set when this process is to end, where the server tells."""
-    found: Stopping | None = request.environ.get(STOPPING)
+    found: Stopping | None = wsgi_environ().get(STOPPING)
     return found
 
 
@@ -92,5 +93,6 @@ class Waiter:
 
 
 def _preferred() -> int | None:
-    found = _PREFERENCE.search(",".join(request.headers.getlist("Prefer")))
+    preference = wsgi_environ().get("HTTP_PREFER")
+    found = _PREFERENCE.search(preference) if preference else None
     return int(found[1]) if found else None
