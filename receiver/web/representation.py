@@ -5,6 +5,7 @@ Values are kept as JSON text, and go out as they are, without being parsed again
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 import orjson
@@ -26,6 +27,7 @@ def answer(document: object, status: int = 200) -> Response:
     return WholeResponse(orjson.dumps(document), status, content_type="application/json")
 
 
+@lru_cache(maxsize=1024)  # a record tells most of its times twice
 def timestamp(milliseconds: int) -> str:
     """Write a time, given in ms since 1970, as RFC 3339 has it."""
     at = datetime.fromtimestamp(milliseconds / 1000, UTC)
