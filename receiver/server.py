@@ -9,6 +9,7 @@ import dataclasses
 import logging
 import os
 import resource
+import tempfile
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -179,7 +180,16 @@ def _memory() -> str | None:
     if not os.access(_MEMORY, os.W_OK):
         return None
     there = os.statvfs(_MEMORY)
-    return _MEMORY if there.f_bavail * there.f_frsize >= _ENOUGH_MEMORY else None
+    is_nearly_full = there.f_bavail * there.f_frsize < _ENOUGH_MEMORY
+    return None if is_nearly_full and _can_write_to_disk() else _MEMORY
+
+
+def _can_write_to_disk() -> bool:
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _max_connections() -> int:

@@ -14,7 +14,7 @@ from receiver.metrics.folder import FILES, MetricsFolder, reserve
 from receiver.simulator.issuer import Issuer
 from tests.metrics.told import told, told_until
 from tests.notifications import operation
-from tests.service import Service
+from tests.service import Service, free_port
 from tests.stores import StoreServer
 
 LONG_AGO = (1, 1)
@@ -90,6 +90,19 @@ def test_a_worker_that_finds_no_room_counts_for_itself(short_of_room: Service) -
     short_of_room.start((sys.executable, "-c", begin, "serve"))
     assert short_of_room.call_back(operation()).status == 202
     assert told(short_of_room).value("receiver_notifications_total") == 1
+    assert short_of_room.log.count("no room for metrics") == 1
+
+
+@pytest.mark.skipif(not CAN_MOUNT, reason="nothing can be mounted here")
+def test_little_memory_will_do_where_nothing_else_can_be_written(short_of_room: Service) -> None:
+    """With so little that the workers find none."""
+    read_only = (
+        "mount -o remount,bind,ro / && mount -t tmpfs -o ro none /tmp && mount -t tmpfs -o ro none /var/tmp"
+    )
+    begin = f"cd / && mount -t tmpfs -o size=100k none /dev/shm && exec {sys.executable} -m receiver serve"
+    short_of_room.environment["REDIS_URL"] = f"redis://127.0.0.1:{free_port()}"
+    short_of_room.start((*IN_A_WORLD_OF_ITS_OWN, "sh", "-c", f"{read_only} && {begin}"))
+    assert told(short_of_room).value("receiver_workers") == 1
     assert short_of_room.log.count("no room for metrics") == 1
 
 
