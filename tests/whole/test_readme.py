@@ -1,10 +1,11 @@
-"""The README's section of `curl`: every command is run as it stands there, and answered as it says."""
+"""The README's examples: every `curl` of its routes, and its program, are run as they stand there."""
 
 import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from receiver.web.openapi.document import IMPLIED
+from tests.metrics.told import told_until
+from tests.notifications import CALL, operation
 from tests.openapi.document import app
 from tests.service import ALL, Service
 from tests.test_config import ROOT
 
+README = (ROOT / "README.md").read_text()
 SECTION = "### Every route by `curl`\n"
 ADDRESS = "http://127.0.0.1:8000"
 OF_THE_BROWSER = ("/static/", "/view/", "/sign-in", "/sign-out")
@@ -41,7 +45,7 @@ class Example:
 
 
 def examples() -> list[Example]:
-    section = (ROOT / "README.md").read_text().partition(SECTION)[2].partition("\n## ")[0]
+    section = README.partition(SECTION)[2].partition("\n## ")[0]
     blocks = re.findall(r"^```console\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
     told = [one for block in blocks for one in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
     parts = [re.split(r"^(\d{3})\b ?", one, maxsplit=1, flags=re.MULTILINE) for one in told]
@@ -68,6 +72,29 @@ def test_every_command_is_answered_as_it_says(service: Service, tmp_path: Path) 
         status, answer = run(example.command, service, environment, ids, tmp_path)
         assert status == example.status, f"{example.command}\n{answer}"
         assert_told(example.answer, answer, ids)
+
+
+def test_its_program_does_as_it_says(service: Service) -> None:
+    [program] = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    given = {
+        "key": ALL,
+        "client_context": "invite-1",
+        "graphs_answer": {"status": "running"},
+        "call_id": CALL,
+    }
+    begin = "".join(f"{name} = {value!r}\n" for name, value in given.items())
+    result = {"code": 408, "subcode": 10057, "message": "Nobody answered."}
+    service.call_back(operation(status="failed", resultInfo=result))
+    code = begin + program.replace("https://receiver.example", service.address)
+    with subprocess.Popen([sys.executable, "-u", "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == "408/10057\n"
+            told_until(service, lambda told: told.value("receiver_open_streams") == 1)
+            service.call_back(operation(cc="invite-2", op="another"))
+            assert process.stdout.readline().startswith("operation Operation(client_context='invite-2', ")
+        finally:
+            process.kill()
 
 
 def run(
@@ -123,7 +150,6 @@ def assert_alike(documented: Any, told: Any, ids: dict[str, str]) -> None:
 
 
 def shape(text: str) -> str:
-    """Return times and ids of entries with zeros for digits."""
-    return re.sub(
-        r"\d{4}-\d\d-\d\dT[\d:.]+Z|\b\d{13}-\d+\b", lambda found: re.sub(r"\d", "0", found[0]), text
-    )
+    """Return times, ids of entries and what has been counted with zeros for digits."""
+    varies = r"\d{4}-\d\d-\d\dT[\d:.]+Z|\b\d{13}-\d+\b|(?<=[\w}]) \d+\.0$"
+    return re.sub(varies, lambda found: re.sub(r"\d", "0", found[0]), text)
