@@ -150,6 +150,7 @@ def assert_alike(documented: Any, told: Any, ids: dict[str, str]) -> None:
 
 
 def shape(text: str) -> str:
-    """Return times, ids of entries and what has been counted with zeros for digits."""
-    varies = r"\d{4}-\d\d-\d\dT[\d:.]+Z|\b\d{13}-\d+\b|(?<=[\w}]) \d+\.0$"
+    """Return times and ids of entries with zeros for digits, and what has been counted without its number."""
+    text = re.sub(r"(?<=[\w}]) \d+\.0$", "", text)
+    varies = r"\d{4}-\d\d-\d\dT[\d:.]+Z|\b\d{13}-\d+\b"
     return re.sub(varies, lambda found: re.sub(r"\d", "0", found[0]), text)
