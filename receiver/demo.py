@@ -2,11 +2,13 @@
 
 import dataclasses
 import os
+import shlex
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import click
@@ -64,9 +66,8 @@ def start_simulator(settings: Settings, key: str, outcome: str | None) -> str:
     graph_port = str(_free_port())
     options = ["--issuer-port", issuer_port, "--app-id", _APP_ID, "--query-key", key, "--calls", "0"]
     invitations = ["--graph-port", graph_port, *(["--outcome", outcome] if outcome else [])]
-    key_file = settings.data_dir / "simulator.pem"
     process = subprocess.Popen(
-        [*command, *options, *invitations, "--key-file", str(key_file), "--until-parent-exits"],
+        [*command, *options, *invitations, "--key-file", str(_key_file(settings)), "--until-parent-exits"],
         stdin=subprocess.PIPE,
     )
     deadline = time.monotonic() + _PATIENCE
@@ -88,10 +89,17 @@ def greeting(settings: Settings, key: str, graph: str) -> Callable[[str], None]:
             "Invite somebody as a calling app would, in another terminal, and see what comes of it:\n\n"
             f"  {_python()} -m receiver.examples.invite --graph {graph} --token any"
             f" --url {address} --key {key} {_A_CALL} +12065550100\n\n"
+            "Or be Graph yourself, and POST to /callback with a token:\n\n"
+            f"  TOKEN=$({_python()} -m receiver simulate --show-token --app-id {_APP_ID}"
+            f" --key-file {shlex.quote(str(_key_file(settings)))})\n\n"
             "The simulator now plays calls, as Graph would. Ctrl-C ends the demo.\n"
         )
 
     return greet
+
+
+def _key_file(settings: Settings) -> Path:
+    return settings.data_dir / "simulator.pem"
 
 
 def _python() -> str:

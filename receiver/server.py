@@ -9,6 +9,7 @@ import dataclasses
 import logging
 import os
 import resource
+import tempfile
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -40,6 +41,8 @@ _STORE_START_SECONDS: Final = 50.0
 _MAX_CONNECTIONS: Final = 10_000
 _OTHER_FILES: Final = 100
 _MEMORY: Final = "/dev/shm"  # noqa: S108 - files are made there safely
+_ENOUGH_MEMORY: Final = 16 * 2**20
+"""Bytes; a worker takes less than one million of them, also after it has ended."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -173,7 +176,20 @@ def _gunicorn_settings(settings: "Settings") -> dict[str, object]:
 
 
 def _memory() -> str | None:
-    return _MEMORY if os.access(_MEMORY, os.W_OK) else None
+    """Return a folder in memory; None, so that it will be one on disk, where there is none, or it is nearly full."""
+    if not os.access(_MEMORY, os.W_OK):
+        return None
+    there = os.statvfs(_MEMORY)
+    is_nearly_full = there.f_bavail * there.f_frsize < _ENOUGH_MEMORY
+    return None if is_nearly_full and _can_write_to_disk() else _MEMORY
+
+
+def _can_write_to_disk() -> bool:
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _max_connections() -> int:

@@ -58,6 +58,8 @@ class Operation:
         type: Graph's name of its type, such as `inviteParticipantsOperation`. The set is open.
         status: `notStarted`, `running`, `completed`, `failed`, or whatever Graph comes up with.
         done: it has its result, which no later news changes.
+        overdue: its result was due and has not come; it may still come, and ends this.
+        due: when its result is due; None once it has come.
         resource: the operation in Graph's own members. It may hold personal data.
         timeline: when each status was first heard of, in order.
         first_seen: when it was first heard of.
@@ -78,6 +80,8 @@ class Operation:
     type: str | None
     status: str | None
     done: bool
+    overdue: bool
+    due: datetime | None
     resource: Mapping[str, Any] = field(repr=False, hash=False)
     timeline: tuple[Moment, ...]
     first_seen: datetime
@@ -160,6 +164,8 @@ class _OperationSchema(Schema):
     type = fields.String(required=True, allow_none=True)
     status = fields.String(required=True, allow_none=True)
     done = fields.Boolean(required=True)
+    overdue = fields.Boolean(required=True)
+    due = fields.AwareDateTime(required=True, allow_none=True)
     resource = fields.Dict(data_key="operation", required=True)
     timeline = fields.List(fields.Nested(_MomentSchema), required=True)
     first_seen = fields.AwareDateTime(data_key="firstSeen", required=True)

@@ -137,6 +137,7 @@ class Receiver:
         call_id: str = "",
         tenant_id: str = "",
         since: datetime | None = None,
+        overdue: bool | None = None,
         page_size: int = 100,
     ) -> Iterator[Operation]:
         """Iterate over operations, newest first, asking for page after page as they are needed.
@@ -148,6 +149,7 @@ class Receiver:
             call_id: the call.
             tenant_id: the tenant.
             since: first heard of at that time or later; with a time zone.
+            overdue: True: only those whose result was due and has not come; False: only the others.
             page_size: how many to ask for at a time, 1 to 200.
 
         Raises:
@@ -163,12 +165,18 @@ class Receiver:
             "callId": call_id,
             "tenantId": tenant_id,
             "since": since.isoformat() if since else "",
+            "overdue": "" if overdue is None else str(overdue).lower(),
             "limit": str(page_size),
         }
         return self._pages(query)
 
     def register(
-        self, client_context: str, response: Mapping[str, Any] | None = None, *, call_id: str = ""
+        self,
+        client_context: str,
+        response: Mapping[str, Any] | None = None,
+        *,
+        call_id: str = "",
+        deadline: int | None = None,
     ) -> Receipt:
         """Tell of an operation that was asked for, so that it is known before its result.
 
@@ -178,14 +186,15 @@ class Receiver:
             client_context: as it was given to Graph.
             response: what Graph answered to the action; nothing, if it is not at hand.
             call_id: the call, which Graph's answer does not name.
+            deadline: seconds from now, up to a day, after which the operation is overdue if it has no result;
+                as the receiver is set (RECEIVER_OVERDUE_SECONDS), if not given.
 
         Raises:
             ValueError: as `get` does.
             ClientError: the receiver does not answer, or not as asked.
         """
-        answer = self._exchange.ask(
-            "PUT", _path(client_context), query={"callId": call_id}, body=dict(response or {})
-        )
+        query = {"callId": call_id, "deadline": "" if deadline is None else str(deadline)}
+        answer = self._exchange.ask("PUT", _path(client_context), query=query, body=dict(response or {}))
         status, done = answer.document.get("status"), answer.document.get("done")
         if not isinstance(done, bool):
             raise UnexpectedAnswerError("What answers there is no receiver: a receipt without `done`.")

@@ -47,7 +47,7 @@ def _table(operations: list[Operation], title: str) -> Table:
             _state(operation),
             Text(words.short_type(operation)),
             Text(words.context(operation)),
-            Text(words.code(operation)),
+            Text(words.outcome(operation)),
         )
     return table
 

@@ -14,7 +14,7 @@ COLOURS: Final = {"completed": "green", "failed": "red", "running": "yellow"}
 
 def describe(operation: Operation) -> Iterator[str]:
     """Tell all that matters of an operation, line by line."""
-    yield "  ".join(filter(None, (short_type(operation), _coloured(operation), code(operation))))
+    yield "  ".join(filter(None, (short_type(operation), _coloured(operation), outcome(operation))))
     if operation.result and operation.result.message:
         yield shown(operation.result.message)
     told = {
@@ -24,6 +24,8 @@ def describe(operation: Operation) -> Iterator[str]:
         "reason": shown(str(operation.resource.get("completionReason") or "")),
         **{shown(moment.status): _local(moment.at) for moment in operation.timeline},
     }
+    if operation.due:
+        told["result due"] = _local(operation.due)
     if operation.conflict:
         told["conflict"] = f"{shown(operation.conflict.status)} said later, {_local(operation.conflict.at)}"
     if operation.others:
@@ -33,7 +35,7 @@ def describe(operation: Operation) -> Iterator[str]:
 
 def line(operation: Operation) -> str:
     """Tell an operation's state in one line."""
-    name, result = context(operation), code(operation)
+    name, result = context(operation), outcome(operation)
     begin = f"{time_of_day(operation.updated)}  {_coloured(operation, 10)}  {short_type(operation):<22}  "
     return begin + (f"{name:<36}  {result}" if result else name)
 
@@ -49,9 +51,9 @@ def status(operation: Operation) -> str:
     return shown(operation.status or "unknown") + ("!" if operation.conflict else "")
 
 
-def code(operation: Operation) -> str:
-    """Return Graph's result, such as `408/10057`; empty while there is none."""
-    return str(operation.result or "")
+def outcome(operation: Operation) -> str:
+    """Return Graph's result, such as `408/10057`, or `overdue`; empty while it may still come in time."""
+    return "overdue" if operation.overdue else str(operation.result or "")
 
 
 def context(operation: Operation) -> str:

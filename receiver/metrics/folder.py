@@ -16,6 +16,12 @@ VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Where prometheus_client, when it is first imported, finds the folder; it takes no other word for it."""
 
 
+FILES: Final = ("counter", "histogram", "gauge_livesum", "gauge_livemax", "gauge_livemin")
+"""What the names of a worker's files begin with, as prometheus_client names them by what we make."""
+
+_ROOM: Final = 128 * 1024
+"""Bytes of a file. All that can be counted takes less than half of it, labels come from closed sets."""
+
 _PREFIX: Final = "receiver-metrics-"
 _YOUNG: Final = 60.0
 """Seconds in which whoever makes a folder has locked it for certain."""
@@ -50,6 +56,27 @@ class MetricsFolder:
         if os.getpid() == self._owner:
             shutil.rmtree(self.path, ignore_errors=True)
             os.close(self._lock)
+
+
+def reserve(folder: Path, pid: int) -> None:
+    """Make a worker's files, of zeros, before prometheus_client does.
+
+    It would make them sparse and write through a map, and where the file system is full by then, that kills the
+    process (SIGBUS) in the middle of its work. What is written here is there.
+
+    Raises:
+        OSError: there is no room; what was made for it is gone again.
+    """
+    made = []
+    try:
+        for path in (folder / f"{name}_{pid}.db" for name in FILES):
+            if not path.exists():  # else what a worker with the same number has counted
+                made.append(path)
+                path.write_bytes(bytes(_ROOM))
+    except OSError:
+        for path in made:
+            path.unlink(missing_ok=True)
+        raise
 
 
 def _remove_what_is_left(within: Path) -> None:

@@ -21,7 +21,7 @@ from receiver.simulator.ledger import Ledger
 from receiver.simulator.narrator import Narrator, curl_hint
 from receiver.simulator.run import Plan, Run
 from receiver.simulator.sender import Sender
-from receiver.simulator.tokens import TokenKind
+from receiver.simulator.tokens import MAKERS, TokenKind
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000/callback"
 DEFAULT_ISSUER_PORT: Final = 8001
@@ -77,6 +77,7 @@ format) to valid ones, 401 to forged ones; else 1.
     show_default=True,
     help="What is true of the tokens; all but valid and rotated-key are forgeries.",
 )
+@click.option("--show-token", is_flag=True, help="Print such a token, for a POST by hand, and send nothing.")
 @click.option("--rotate-key", is_flag=True, help="Change the signing key in the middle of the run.")
 @click.option(
     "--retry",
@@ -131,6 +132,7 @@ def simulate(
     reorder: bool,
     batch: int,
     token: str,
+    show_token: bool,
     rotate_key: bool,
     retry: int,
     app_id: str,
@@ -147,6 +149,10 @@ def simulate(
     """Play Microsoft Graph to a receiver."""
     _check_url(url)
     kind = TokenKind(token)
+    issuer = _issuer(key_file, issuer_port)
+    if show_token:
+        click.echo(MAKERS[kind](issuer, app_id, tenant))
+        return
     narrator = Narrator(kind.expected_statuses, quiet=quiet)
     ledger = Ledger(kind.expected_statuses, report)
     random = Random(seed)  # noqa: S311  # invented calls, no secrets
@@ -164,7 +170,7 @@ def simulate(
         rotate_key=rotate_key,
     )
     with ExitStack() as stack:
-        issuer = stack.enter_context(_issuer(key_file, issuer_port))
+        _serve(stack, issuer, issuer_port)
         if until_parent_exits:
             _await_receiver(url, stop)  # which the parent starts when it has seen that the issuer is there
         else:
@@ -210,24 +216,31 @@ def _play(run: Run) -> None:
 
 
 def _issuer(key_file: Path | None, port: int) -> Issuer:
-    """Make the issuer and begin to serve it.
+    """Make the issuer.
 
     Raises:
-        click.ClickException: the key file or the port can't be used.
+        click.ClickException: the key file can't be used.
     """
     path = key_file or Path(platformdirs.user_data_dir("receiver")) / "simulator-key.pem"
     try:
-        issuer = Issuer(path, port=port)
+        return Issuer(path, port=port)
     except (OSError, ValueError) as error:
         raise click.ClickException(f"The key file {path} can't be used: {error}") from None
+
+
+def _serve(stack: ExitStack, issuer: Issuer, port: int) -> None:
+    """Let the issuer answer until the stack is left.
+
+    Raises:
+        click.ClickException: the port can't be used.
+    """
     try:
-        issuer.start()
+        stack.enter_context(issuer)
     except OSError as error:
         raise click.ClickException(
             f"The issuer can't be served on 127.0.0.1:{port}: {error}. Does another simulator, or "
             "`receiver demo`, run? Another port is chosen by --issuer-port; tell the receiver, too."
         ) from None
-    return issuer
 
 
 def _entered(stack: ExitStack, api: InviteAPI) -> InviteAPI:

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 ANSWER_WITHIN: Final = 2.3
 """Seconds that the work of a request may take; Graph counts an answer after 3 s as slow."""
 
+BETWEEN_LINES: Final = 0.02
+"""Seconds in which answers that are many and alike share a line: one takes a tenth of the time of a whole request."""
+
 _LEAST: Final = 0.2
 _ID: Final = re.compile(r"[\w.:-]{8,128}", re.ASCII)
 _MANY: Final = frozenset({("POST", 202), ("GET", 200), ("GET", 304)})
-_BETWEEN_LINES: Final = 0.02
-"""Seconds; a line takes a tenth of the time of a whole request."""
-
 _QUIET: Final = frozenset({"/livez", "/readyz", "/metrics"})
 
 _log: Final = structlog.get_logger("receiver.request")
@@ -127,7 +127,7 @@ class _Told:
         now = time.monotonic()
         kind = environ["REQUEST_METHOD"], status
         if kind in _MANY:
-            if now < self._at[kind] + _BETWEEN_LINES and not self._all_of_them:
+            if now < self._at[kind] + BETWEEN_LINES and not self._all_of_them:
                 self._untold[kind] += 1
                 return
             if self._untold[kind]:

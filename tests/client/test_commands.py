@@ -27,6 +27,7 @@ from tests.service import READ, WRITE, Service, free_port
 from tests.trust.peer import silence
 
 NOBODY_ANSWERED = {"code": 408, "subcode": 10057, "message": "Nobody answered at 4:+12065550100."}
+RE_TEXT = re.MULTILINE | re.DOTALL
 ESCAPE = "\x1b[2Jgone\nforged"
 
 
@@ -121,6 +122,22 @@ def test_get_names_a_reason_and_how_many_others_there_are(service: Service) -> N
     assert lines[0] == "sendDtmfTones  completed"
     assert "  reason          'odd\\x07'" in lines
     assert "  others          1 more with the same client context" in lines
+
+
+def test_an_operation_that_is_overdue_is_told_as_such(service: Service) -> None:
+    service.request("PUT", "/operations/invite-1?deadline=1", key=WRITE)
+    assert re.search(
+        r"^operation  unknown\n.*^  result due      20", run(service, "get", "invite-1").output, RE_TEXT
+    )
+    with running(service, "watch") as process:
+        assert process.stdout
+        lines = [process.stdout.readline() for _ in range(2)]
+    assert [re.split(r"  +", text.strip())[1:] for text in lines] == [
+        ["unknown", "operation", "invite-1"],
+        ["unknown", "operation", "invite-1", "overdue"],
+    ]
+    told = run(service, "wait", "invite-1", "--timeout", "0")
+    assert (told.exit_code, told.output.splitlines()[0]) == (3, "operation  unknown  overdue")
 
 
 def test_get_prints_json_as_the_receiver_answers_it(service: Service) -> None:
@@ -256,6 +273,8 @@ def test_watch_shows_a_table_on_a_terminal_that_changes_where_it_stands(service:
     terminal.see(r"\x1b\[32m✓ completed\x1b\[0m +inviteParticipants +new")
     service.call_back(operation(cc="bad", op="bad", status="failed", resultInfo=NOBODY_ANSWERED))
     terminal.see(r"\x1b\[31m✗ failed *\x1b\[0m +inviteParticipants +bad +408/10057")
+    service.request("PUT", "/operations/late?deadline=1", key=WRITE)
+    terminal.see(r"· unknown +operation +late +overdue")
     assert terminal.interrupt() == 0
 
 

@@ -9,6 +9,7 @@ import pytest
 from receiver.client import NotAllowedError, ProblemError, Receiver
 from tests.notifications import CALL, OPERATION, operation
 from tests.service import ALL, READ, WRITE, Service
+from tests.web.test_overdue import wait_until_overdue
 
 NOBODY_ANSWERED = {"code": 408, "subcode": 10057, "message": "Nobody answered at 4:+12065550100."}
 
@@ -21,6 +22,7 @@ def test_an_operation_is_told_as_the_receiver_knows_it(service: Service, receive
     assert (found.client_context, found.call_id, found.operation_id) == ("invite-1", CALL, OPERATION)
     assert (found.type, found.status) == ("inviteParticipantsOperation", "failed")
     assert (found.done, found.failed, found.completed) == (True, True, False)
+    assert (found.overdue, found.due) == (False, None)
     assert str(found.result) == "408/10057"
     assert found.result
     assert found.result.message == NOBODY_ANSWERED["message"]
@@ -132,6 +134,33 @@ def test_a_registration_is_known_before_any_news(service: Service, receiver: Rec
     assert (receipt.status, receipt.done) == ("completed", True), "the result stands"
     [only] = receiver.list(client_context="invite-1")
     assert only.completed
+
+
+def test_a_registration_may_say_when_the_result_is_due(service: Service, receiver: Receiver) -> None:
+    receiver.register("late", deadline=1)
+    receiver.register("in-time", deadline=3600)
+    receiver.register("as-set")
+    told = {one.client_context: one for one in receiver.list()}
+    given = {name: one.due - one.first_seen for name, one in told.items() if one.due}
+    expected = {"late": 1, "in-time": 3600, "as-set": 120}
+    assert {name: round(time.total_seconds()) for name, time in given.items()} == expected
+    wait_until_overdue(service, "late")
+    late = receiver.get("late")
+    assert late
+    assert (late.overdue, late.done, late.due) == (True, False, told["late"].due)
+    assert [one.client_context for one in receiver.list(overdue=True)] == ["late"]
+    assert [one.client_context for one in receiver.list(overdue=False)] == ["as-set", "in-time"]
+    service.call_back(operation(cc="late"))
+    after = receiver.get("late")
+    assert after
+    assert (after.overdue, after.completed, after.due) == (False, True, None)
+    assert list(receiver.list(overdue=True)) == []
+
+
+@pytest.mark.parametrize("deadline", [0, -1, 86401])
+def test_a_deadline_that_is_none_is_refused(receiver: Receiver, deadline: int) -> None:
+    with pytest.raises(ProblemError, match="86400"):
+        receiver.register("invite-1", deadline=deadline)
 
 
 def test_a_key_that_may_only_write_registers_and_forgets(service: Service) -> None:

@@ -52,6 +52,7 @@ def test_they_run_and_stop_under_systemd(tmp_path: Path, slug: Slug, issuer: Iss
     with boot(tmp_path, slug.folder, {name: service.environment[name] for name in names}) as machine:
         until(lambda: machine.control("is-active", *UNITS).split() == ["active", "active"], 20)
         until(lambda: service.get("/readyz").status == 200)
+        assert service.get("/readyz").json["checks"]["spool"] == "ok"
         assert service.call_back(operation(cc="kept")).status == 202
         machine.control("restart", "receiver-valkey.service")
         assert service.get("/operations/kept").json["status"] == "completed", "it was on the disk"

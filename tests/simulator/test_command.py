@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from receiver.simulator.command import simulate
 from receiver.simulator.issuer import Issuer
 from tests.simulator.peer import Answer, Peer, Post
-from tests.simulator.verifying import APP
+from tests.simulator.verifying import APP, TENANT, verified
 
 
 def run(peer: Peer, key_file: Path, *options: str) -> Result:
@@ -60,6 +60,15 @@ def test_help_tells_a_stranger_what_the_receiver_needs() -> None:
         "\n  export RECEIVER_METADATA_URL=http://127.0.0.1:8001/v1/.well-known/OpenIdConfiguration\n"
         f"  export RECEIVER_APP_IDS={APP}\n"
     ) in text
+
+
+def test_a_token_is_shown_for_a_post_by_hand(peer: Peer, key_file: Path, issuer: Issuer) -> None:
+    shown = run(peer, key_file, "--show-token", "--tenant", TENANT)
+    assert verified(issuer, shown.output.strip())["tid"] == TENANT
+    forged = run(peer, key_file, "--show-token", "--token", "stranger")
+    with pytest.raises(jwt.InvalidSignatureError):
+        verified(issuer, forged.output.strip())
+    assert peer.posts == []
 
 
 def test_a_run_tells_each_delivery_and_sums_up(peer: Peer, key_file: Path) -> None:

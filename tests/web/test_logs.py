@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
+from receiver.web.context import BETWEEN_LINES
 from tests.notifications import call, item, operation, roster
 from tests.service import ALL, CLIENT_STATE, READ, WRITE, Service
 from tests.web.raw import exchange
@@ -22,10 +23,16 @@ SECRETS = [
 ]
 
 
+def await_a_line_of_its_own() -> None:
+    """Let the time pass in which the next answer would only be counted, whatever came before."""
+    time.sleep(2 * BETWEEN_LINES)
+
+
 def test_no_line_holds_a_token_a_phone_number_a_name_or_a_body(service: Service) -> None:
     token = service.token()
     identity = {"identity": {"phone": {"id": "+15550123456"}, "user": {"displayName": "Ann Example"}}}
     failed = {"code": 408, "subcode": 10057, "message": "4:+15550123456 and 8:orgid:0d7664b6 did not answer"}
+    await_a_line_of_its_own()
     service.call_back(
         operation(participants=[identity], resultInfo=failed, recordingAccessToken="recording-secret"),
         operation(participants=[identity], status="completed", resultInfo={"code": 200}),
@@ -104,7 +111,7 @@ def test_no_line_can_be_forged_by_what_is_sent(service: Service, break_: str) ->
 
 def test_every_line_about_a_request_names_it(service: Service) -> None:
     """Its own id, Graph's id of the message, and the chain of messages that it belongs to."""
-    time.sleep(0.05)  # answers that follow another within 20 ms share its line
+    await_a_line_of_its_own()
     before = len(service.log)
     ids = {
         "X-Request-ID": "request-of-the-test",
