@@ -210,12 +210,14 @@ local function index(record, number, before)
     redis.call('ZADD', name, number, number)
     redis.call('EXPIRE', name, TTL)
     for _, oldest in ipairs(redis.call('ZRANGE', name, 0, 1)) do
-      if redis.call('EXISTS', key('op', oldest)) == 0 then redis.call('ZREM', name, oldest) end
+      if oldest ~= number and redis.call('EXISTS', key('op', oldest)) == 0 then redis.call('ZREM', name, oldest) end
     end
   end
   if call ~= '' then
     local name = key('ops', call)
-    redis.call('HSET', name, op, with_number(redis.call('HGET', name, op) or '', number))
+    if redis.call('HSETNX', name, op, number) == 0 then
+      redis.call('HSET', name, op, with_number(redis.call('HGET', name, op), number))
+    end
     redis.call('EXPIRE', name, TTL)
     if before and before.call == call and before.op ~= op then
       local rest = without_number(redis.call('HGET', name, before.op) or '', number)
@@ -258,21 +260,20 @@ local function line_up(record, number, before)
   if before.overdue then redis.call('ZREM', PREFIX .. 'overdue', number) end
 end
 
--- Drop what of a stream is older than the retention: its entries don't expire by themselves. By the store's clock, of
--- which their ids are: a receiver whose clock is ahead would drop what has just come.
-local function trim(stream)
-  local oldest = redis.call('TIME')[1] - TTL
-  redis.call('XTRIM', PREFIX .. stream, 'MINID', string.format('%.0f', oldest * 1000))
+-- Drop what of the streams is older than the retention: their entries don't expire by themselves. By the store's clock,
+-- of which their ids are: a receiver whose clock is ahead would drop what has just come.
+local function trim(...)
+  local oldest = string.format('%.0f', (redis.call('TIME')[1] - TTL) * 1000)
+  for _, stream in ipairs({...}) do redis.call('XTRIM', PREFIX .. stream, 'MINID', oldest) end
 end
 
 -- Drop what has grown old, as long as new records come; a stream that nothing is added to expires as a whole.
--- Lift the mark below which every record is gone by at most two numbers: each new record lifts it by one on average.
-local function sweep(newest)
-  trim('changes')
-  trim('quarantine')
+-- Lift the mark below which every record is gone by at most two numbers for each new record: one, on average.
+local function sweep(newest, created)
+  trim('changes', 'quarantine')
   local mark = tonumber(redis.call('GET', PREFIX .. 'oldest') or 1)
   local oldest = mark
-  while oldest < newest and oldest < mark + 2 and redis.call('EXISTS', key('op', oldest)) == 0 do
+  while oldest < newest and oldest < mark + 2 * created and redis.call('EXISTS', key('op', oldest)) == 0 do
     oldest = oldest + 1
   end
   if oldest > mark then redis.call('SET', PREFIX .. 'oldest', oldest) end
@@ -284,6 +285,8 @@ local function blank()
     dups = 0, last = '',
   }
 end
+
+local created, newest_number = 0, nil
 
 local function keep_operation()
   local cc, call, op, tenant, kind = take(), take(), take(), take(), take()
@@ -299,7 +302,8 @@ local function keep_operation()
     before = {cc = record.cc, call = record.call, op = record.op, overdue = record.overdue}
     if is_resent(record) or bare and not deadline then return 'duplicate' end
   else
-    number = tostring(redis.call('INCR', KEYS[1]))
+    newest_number = redis.call('INCR', KEYS[1])
+    number, created = tostring(newest_number), created + 1
     record, outcome = blank(), 'new'
     record.cc, record.call, record.op, record.type, record.seen = '', '', '', '', ''
   end
@@ -329,7 +333,6 @@ local function keep_operation()
   save(record, number, before)
   if rescheduled then line_up(record, number, before or {}) end
   if changed then announce(PREFIX, 'o', number, record.rev) end
-  if outcome == 'new' then sweep(tonumber(number)) end
   return outcome
 end
 
@@ -414,4 +417,5 @@ while position <= #ARGV do
   outcomes[#outcomes + 1] = KEEP[take()]()
   item_index = item_index + 1
 end
+if created > 0 then sweep(newest_number, created) end
 return outcomes
