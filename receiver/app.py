@@ -29,7 +29,7 @@ from receiver.web.quarantine import make_quarantine
 from receiver.web.waiting import Waiter
 
 UNFINISHED: Final = "receiver.unfinished"
-"""Where the server looks for what tells whether there is work that the end of the process should wait for."""
+"""Where the server looks for what tells whether the end of the process should wait, when it has for some seconds."""
 
 _LOOPBACK_NAMES: Final = ["127.0.0.1", "localhost", "[::1]"]
 
@@ -98,6 +98,6 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
         parts.deadlines.start()
     parts.metrics.start(*readings(parts, keys_are_used=bool(settings.app_ids)))
     if parts.drainer:
-        app.extensions[UNFINISHED] = parts.drainer.is_at_work
+        app.extensions[UNFINISHED] = parts.drainer.is_unfinished
         parts.drainer.start()
     return app

@@ -23,6 +23,7 @@ _PAUSE_AFTER_BUG: Final = 10.0
 _WITHIN: Final = 5.0
 _PROBE_WITHIN: Final = 2.0
 _GAP: Final = 0.02
+_WAIT_FOR_STORE: Final = 5.0
 _TRIES: Final = 3
 _SECONDS_PER_DAY: Final = 86400
 _EXPIRE_EVERY: Final = 3600.0
@@ -61,9 +62,16 @@ class Drainer:
         """Look after the spool no more; what is under way is finished."""
         self._closed = True
 
-    def is_at_work(self) -> bool:
-        """Tell whether it is bringing entries in, so that an end of the process had better wait."""
-        return self._busy
+    def is_unfinished(self, waited: float) -> bool:
+        """Tell whether an end of the process had better wait for what is in the spool.
+
+        Args:
+            waited: the seconds for which it has; for a store that is away it does not wait as long, since nobody
+                may be listening meanwhile.
+        """
+        if self._busy:
+            return True
+        return (not self._outage.lasts or waited < _WAIT_FOR_STORE) and self._spool.waiting() > 0
 
     def _run(self) -> None:
         while not self._closed:
