@@ -26,6 +26,7 @@ from receiver.web.operations import make_operations
 from receiver.web.page import make_page
 from receiver.web.problems import register_problems
 from receiver.web.quarantine import make_quarantine
+from receiver.web.shedding import Shedder, Turns
 from receiver.web.waiting import Waiter
 
 UNFINISHED: Final = "receiver.unfinished"
@@ -59,7 +60,8 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     if settings.open_queries:
         app.config["TRUSTED_HOSTS"] = _LOOPBACK_NAMES  # else any web page could ask through a name of its own
-    app.wsgi_app = harden(app.wsgi_app)  # type: ignore[method-assign, assignment] # as Flask's documentation has it
+    shedder = Shedder(app.wsgi_app, parts.keeper, parts.reads, meters, Turns())
+    app.wsgi_app = harden(shedder)  # type: ignore[method-assign, assignment] # as Flask's documentation has it
     if settings.trusted_proxies:
         # Each proxy adds to X-Forwarded-For whom it speaks with; X-Forwarded-Proto is what the nearest one says.
         trusted = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1)

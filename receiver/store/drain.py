@@ -104,18 +104,24 @@ class Drainer:
             self._outage.end()
 
     def _drain(self) -> None:
-        began, total, position = time.monotonic(), 0, 0
+        began = last = time.monotonic()
+        total = position = 0
         try:
             while entries := self._drain_some(position):
                 self._busy = True
                 total += len(entries)
                 position = entries[-1].id
-                time.sleep(_GAP)  # whoever wants to forget something gets hold of the spool here
+                self._make_way(time.monotonic() - last)
+                last = time.monotonic()
         finally:
             self._busy = False
         if total:
             self._spool.tidy()
             _log.info("went through the spool: %d entries in %.1f s", total, time.monotonic() - began)
+
+    def _make_way(self, took: float) -> None:
+        """Leave half of a slow store's time to what comes meanwhile, and the spool to who wants to forget something."""
+        time.sleep(min(_WITHIN, max(_GAP, took)))
 
     def _drain_some(self, position: int) -> list[Entry]:
         """Bring in the oldest entries after a position, unless another process is doing it; return them."""

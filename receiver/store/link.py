@@ -59,7 +59,7 @@ _LOAD_SCRIPTS: Final = [pack(("SCRIPT", "LOAD", script.text)) for script in SCRI
 
 
 class _StillConnectingError(TimeoutError):
-    """The system's resolver does not answer."""
+    """A connection takes longer to be made than there is time: maybe the system's resolver does not answer."""
 
 
 class Caller(Protocol):
@@ -188,7 +188,7 @@ class Link:
             connecting.result(max(0.0, deadline - self._clock()))
         except FutureTimeoutError:
             connecting.add_done_callback(lambda _: self._take_back(connection))
-            raise _StillConnectingError("the store's name is not looked up in time") from None
+            raise _StillConnectingError("no connection in time") from None
 
     def _take_back(self, connection: Any | None) -> None:
         if connection:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 ANSWER_WITHIN: Final = 2.3
 """Seconds that the work of a request may take; Graph counts an answer after 3 s as slow."""
 
+CAME: Final = "receiver.came"
+"""Where the WSGI environ has the time at which the request came, if it then had to wait for its turn."""
+
 _LEAST: Final = 0.2
 _ID: Final = re.compile(r"[\w.:-]{8,128}", re.ASCII)
 _MANY: Final = frozenset({("POST", 202), ("GET", 200), ("GET", 304)})
@@ -36,7 +39,7 @@ class _Exchange:
     __slots__ = ("began", "environ", "facts", "message_id", "request_id")
 
     def __init__(self, environ: "WSGIEnvironment", request_id: str, message_id: str | None) -> None:
-        self.began = time.monotonic()
+        self.began: float = environ.get(CAME) or time.monotonic()
         self.environ = environ
         self.request_id = request_id
         self.message_id = message_id
@@ -56,6 +59,11 @@ def register_context(app: Flask) -> None:
 def request_id() -> str:
     """Return the id of the request, the sender's own or one made here."""
     return _current.get().request_id
+
+
+def id_of(environ: "WSGIEnvironment") -> str:
+    """Return an id for a request: the sender's own, or one made here."""
+    return _id(environ, "HTTP_X_REQUEST_ID") or make_id()
 
 
 def wsgi_environ() -> "WSGIEnvironment":
@@ -80,7 +88,7 @@ def note(**facts: object) -> None:
 
 def _begin() -> None:
     given = request.environ
-    request_id = _id(given, "HTTP_X_REQUEST_ID") or make_id()
+    request_id = id_of(given)
     message_id = _id(given, "HTTP_X_MICROSOFT_SKYPE_MESSAGE_ID")
     scenario = _id(given, "HTTP_X_MICROSOFT_SKYPE_CHAIN_ID") or _id(given, "HTTP_SCENARIO_ID")
     _current.set(_Exchange(given, request_id, message_id))
