@@ -30,15 +30,18 @@ _NEVER_SHED: Final = frozenset({"/livez", "/readyz", "/metrics"})
 _CALLBACK: Final = "/callback"
 _NOTIFICATIONS: Final = "/notifications"
 
-_LATE: Final = 0.8
+_LATE: Final = 0.6
 """Seconds until one's turn comes, beyond which notifications are refused; reads beyond half of it."""
 
 _AT_ONCE: Final = 32
+"""Requests that begin before others go on: a few hundredths of a second's work."""
 
 _MOST_WAITING: Final = 1000
 """Requests whose turn comes within a second, at the pace of a core."""
 
 _REFUSALS_A_SECOND: Final = 2000
+"""So many take half of a core; who comes again at once, though told to wait, must not take it all."""
+
 _BETWEEN_LINES: Final = 1.0
 
 _log: Final = structlog.get_logger("receiver.shedding")
@@ -70,9 +73,9 @@ class Turns:
     def wait(self) -> float:
         """Return when it is one's turn; tell when one came."""
         came = self._clock()
-        if self._left and not self._waiting:
+        if self._left > 0 and not self._waiting:
             self._left -= 1
-            if not self._left:
+            if self._left <= 0:
                 self._want()
             return came
         turn: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -118,6 +121,7 @@ class Shedder:
         self._meters = meters
         self._turns = turns
         self._told_at = 0.0
+        self._told = 0
         self._untold = 0
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -132,13 +136,17 @@ class Shedder:
         self._tell()
         refusal = _refuse(environ, start_response)
         if self._turns.are_late(_LATE / 2):
-            return ClosingIterator(refusal, lambda: time.sleep(self._untold / _REFUSALS_A_SECOND))
+            return ClosingIterator(refusal, self._pause)
         return refusal
 
     def _is_too_much(self, method: str, path: str) -> bool:
         if method == "POST" and (path == _NOTIFICATIONS or path.startswith(_CALLBACK)):
             return self._turns.are_late(_LATE) or self._keeper.is_full
         return self._turns.are_late(_LATE / 2) or self._keeper.is_full or self._reads.is_full
+
+    def _pause(self) -> None:
+        """Let the next request of this connection wait, the longer the more are refused; the answer has gone."""
+        time.sleep(max(self._untold, self._told) / _REFUSALS_A_SECOND)
 
     def _tell(self) -> None:
         """Write a line a second: one for each would take longer than to refuse it."""
@@ -147,7 +155,7 @@ class Shedder:
         if now > self._told_at + _BETWEEN_LINES:
             structlog.contextvars.clear_contextvars()  # of the request before, on the same connection
             _log.warning("shed", problem=OverloadedError.type, requests=self._untold)
-            self._told_at, self._untold = now, 0
+            self._told_at, self._told, self._untold = now, self._untold, 0
 
 
 def _refuse(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
