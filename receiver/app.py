@@ -25,10 +25,11 @@ from receiver.web.operations import make_operations
 from receiver.web.page import make_page
 from receiver.web.problems import register_problems
 from receiver.web.quarantine import make_quarantine
+from receiver.web.shedding import Shedder, Turns
 from receiver.web.waiting import Waiter
 
 UNFINISHED: Final = "receiver.unfinished"
-"""Where the server looks for what tells whether there is work that the end of the process should wait for."""
+"""Where the server looks for what tells whether the end of the process should wait, when it has for some seconds."""
 
 _LOOPBACK_NAMES: Final = ["127.0.0.1", "localhost", "[::1]"]
 
@@ -58,10 +59,11 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     if settings.open_queries:
         app.config["TRUSTED_HOSTS"] = _LOOPBACK_NAMES  # else any web page could ask through a name of its own
-    app.wsgi_app = with_context(app.wsgi_app)  # type: ignore[method-assign, assignment] # as Flask's documentation has it
+    shedder = Shedder(with_context(app.wsgi_app), parts.keeper, parts.reads, meters, Turns())
+    app.wsgi_app = shedder  # type: ignore[method-assign] # as Flask's documentation has it
     if settings.trusted_proxies:
         # Each proxy adds to X-Forwarded-For whom it speaks with; X-Forwarded-Proto is what the nearest one says.
-        trusted = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=1)
+        trusted = ProxyFix(shedder, x_for=settings.trusted_proxies, x_proto=1)
         app.wsgi_app = trusted  # type: ignore[method-assign]
     app.url_map.merge_slashes = False
     app.url_map.converters["anything"] = _AnythingConverter
@@ -96,6 +98,6 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
         parts.deadlines.start()
     parts.metrics.start(*readings(parts, keys_are_used=bool(settings.app_ids)))
     if parts.drainer:
-        app.extensions[UNFINISHED] = parts.drainer.is_at_work
+        app.extensions[UNFINISHED] = parts.drainer.is_unfinished
         parts.drainer.start()
     return app

@@ -34,7 +34,8 @@ GRACEFUL_SECONDS: Final = 20
 """Platforms kill 30 s after SIGTERM, and the embedded store is stopped after the workers."""
 
 UNFINISHED: Final = "receiver.unfinished"
-"""Where the application's extensions have what tells whether a worker has work that its end should wait for."""
+"""Where the application's extensions have what tells whether the end of a worker should wait, when it has for some
+seconds."""
 
 _FINISH_SECONDS: Final = 15.0
 _STORE_START_SECONDS: Final = 50.0
@@ -119,9 +120,10 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
     def _finish(self, _: Any, worker: Worker) -> None:
         """Let a worker that has answered its last request do what it must not leave to chance."""
         is_unfinished = getattr(self.callable, "extensions", {}).get(UNFINISHED)
-        deadline = time.monotonic() + _FINISH_SECONDS
-        while is_unfinished and is_unfinished() and time.monotonic() < deadline and not worker.at_once:
+        began, waited = time.monotonic(), 0.0
+        while is_unfinished and not worker.at_once and waited < _FINISH_SECONDS and is_unfinished(waited):
             time.sleep(0.05)
+            waited = time.monotonic() - began
 
 
 class _Arbiter(Arbiter):  # type: ignore[misc]

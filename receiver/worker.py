@@ -57,7 +57,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
         """Make what needs gevent's hub, which is new after the fork; then do as gunicorn does."""
         self._connections: set[Connection] = set()
         self._stopping = Event()
-        self._at_once = False
+        self.at_once = False
         super().init_signals()
 
     def load_wsgi(self) -> None:
@@ -76,7 +76,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
     def handle_quit(self, sig: int, frame: object) -> None:  # noqa: ARG002 - the signature of a signal handler
         """End at once (SIGQUIT; the master sends it at Ctrl-C). gunicorn's own way ends in a traceback."""
         self.alive = False
-        self._at_once = True
+        self.at_once = True
         self._stopping.set()
 
     def run(self) -> None:
@@ -86,7 +86,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
             self.notify()
             self._stopping.wait(1.0)
         self._stopping.set()
-        if not self._at_once:
+        if not self.at_once:
             self._finish(servers)
 
     def timeout_ctx(self) -> contextlib.AbstractContextManager[None]:

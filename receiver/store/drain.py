@@ -23,6 +23,7 @@ _PAUSE_AFTER_BUG: Final = 10.0
 _WITHIN: Final = 5.0
 _PROBE_WITHIN: Final = 2.0
 _GAP: Final = 0.02
+_WAIT_FOR_STORE: Final = 5.0
 _TRIES: Final = 3
 _SECONDS_PER_DAY: Final = 86400
 _EXPIRE_EVERY: Final = 3600.0
@@ -61,9 +62,16 @@ class Drainer:
         """Look after the spool no more; what is under way is finished."""
         self._closed = True
 
-    def is_at_work(self) -> bool:
-        """Tell whether it is bringing entries in, so that an end of the process had better wait."""
-        return self._busy
+    def is_unfinished(self, waited: float) -> bool:
+        """Tell whether an end of the process had better wait for what is in the spool.
+
+        Args:
+            waited: the seconds for which it has; for a store that is away it does not wait as long, since nobody
+                may be listening meanwhile.
+        """
+        if self._busy:
+            return True
+        return (not self._outage.lasts or waited < _WAIT_FOR_STORE) and self._spool.waiting() > 0
 
     def _run(self) -> None:
         while not self._closed:
@@ -96,18 +104,24 @@ class Drainer:
             self._outage.end()
 
     def _drain(self) -> None:
-        began, total, position = time.monotonic(), 0, 0
+        began = last = time.monotonic()
+        total = position = 0
         try:
             while entries := self._drain_some(position):
                 self._busy = True
                 total += len(entries)
                 position = entries[-1].id
-                time.sleep(_GAP)  # whoever wants to forget something gets hold of the spool here
+                self._make_way(time.monotonic() - last)
+                last = time.monotonic()
         finally:
             self._busy = False
         if total:
             self._spool.tidy()
             _log.info("went through the spool: %d entries in %.1f s", total, time.monotonic() - began)
+
+    def _make_way(self, took: float) -> None:
+        """Leave half of a slow store's time to what comes meanwhile, and the spool to who wants to forget something."""
+        time.sleep(min(_WITHIN, max(_GAP, took)))
 
     def _drain_some(self, position: int) -> list[Entry]:
         """Bring in the oldest entries after a position, unless another process is doing it; return them."""

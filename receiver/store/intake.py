@@ -19,14 +19,18 @@ from receiver.store.writer import News, Writer
 SPOOLED: Final = "spooled"
 """What became of news that waits in the spool."""
 
-_SPOOL_SECONDS: Final = 0.8
-"""Of the time that a notification has, so much is the spool's."""
+_SECOND_SECONDS: Final = 0.8
+"""Of the time that a notification has, so much is left for where it goes if the first does not take it."""
 
 _log: Final = logging.getLogger(__name__)
 
 
 class Keeper(Protocol):
     """Keeps news: the writer, or the intake before it."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether news that comes now is refused, since too much is under way."""
 
     def keep(self, news: Sequence[News], *, delivery: str, within: float) -> list[str]:
         """Keep all that one notification brought; see `Writer.keep`."""
@@ -73,6 +77,11 @@ class Intake:
         self._spool = spool
         self._outage = outage
 
+    @property
+    def is_full(self) -> bool:
+        """Whether news that comes now is refused, since too much is under way."""
+        return self._spool.is_full and (self._outage.lasts or self._writer.is_full)
+
     def keep(self, news: Sequence[News], *, delivery: str, within: float) -> list[str]:
         """Keep all that one notification brought; on return the store or the spool has taken it.
 
@@ -90,13 +99,13 @@ class Intake:
         else:
             first, second = self._put_into_store, self._put_into_spool
         try:
-            return first(news, delivery=delivery, within=within)
+            return first(news, delivery=delivery, within=max(within / 2, within - _SECOND_SECONDS))
         except StoreUnavailableError:
             return second(news, delivery=delivery, within=max(0.1, deadline - time.monotonic()))
 
     def _put_into_store(self, news: Sequence[News], *, delivery: str, within: float) -> list[str]:
         try:
-            return self._writer.keep(news, delivery=delivery, within=within - _SPOOL_SECONDS)
+            return self._writer.keep(news, delivery=delivery, within=within)
         except (OverloadedError, WriteRefusedError):  # the store itself works
             raise
         except StoreUnavailableError as error:
@@ -105,7 +114,7 @@ class Intake:
 
     def _put_into_spool(self, news: Sequence[News], *, delivery: str, within: float) -> list[str]:
         try:
-            self._spool.put(news, delivery=delivery, within=min(within, _SPOOL_SECONDS))
+            self._spool.put(news, delivery=delivery, within=within)
         except SpoolError as error:
             _log.error("%s", error)
             raise StoreUnavailableError(f"The store does not take it now. {error}") from error

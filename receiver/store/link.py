@@ -12,6 +12,8 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, Final, Protocol, TypeAlias
 
 import hiredis
@@ -54,6 +56,10 @@ def pack(command: Command) -> bytes:
 
 
 _LOAD_SCRIPTS: Final = [pack(("SCRIPT", "LOAD", script.text)) for script in SCRIPTS]
+
+
+class _StillConnectingError(TimeoutError):
+    """A connection takes longer to be made than there is time: maybe the system's resolver does not answer."""
 
 
 class Caller(Protocol):
@@ -143,20 +149,51 @@ class Link:
         """Lend a connection; one that breaks is closed, and so are those that are idle, to be made anew."""
         if not self._places.acquire(timeout=max(0.0, deadline - self._clock())):
             raise TimeoutError("too many calls are waiting for the store")
-        connection = None
+        connection, still_connecting = None, False
         try:
             connection = self._idle.pop() if self._idle else self._pool.make_connection()
-            connection.connect()
+            if not connection.is_connected:
+                self._connect(connection, deadline)
             yield connection
+        except _StillConnectingError:
+            still_connecting = True
+            raise
         except BaseException:
             if connection:
                 connection.disconnect()  # replies may still be on their way; nobody else must read them
             self.close()
             raise
         finally:
-            if connection:
-                self._idle.append(connection)
-            self._places.release()
+            if not still_connecting:
+                self._take_back(connection)
+
+    def _connect(self, connection: Any, deadline: float) -> None:
+        """Connect aside, since nothing ends the look-up of a name but the system's resolver, and that takes long.
+
+        Raises:
+            _StillConnectingError: it takes too long; it goes on, and keeps the connection and its place until it ends.
+        """
+        connecting: Future[None] = Future()
+
+        def connect() -> None:
+            try:
+                connection.connect()
+            except BaseException as error:  # noqa: BLE001 - raised again where somebody waits for it
+                connecting.set_exception(error)
+            else:
+                connecting.set_result(None)
+
+        threading.Thread(target=connect, name="connect", daemon=True).start()
+        try:
+            connecting.result(max(0.0, deadline - self._clock()))
+        except FutureTimeoutError:
+            connecting.add_done_callback(lambda _: self._take_back(connection))
+            raise _StillConnectingError("no connection in time") from None
+
+    def _take_back(self, connection: Any | None) -> None:
+        if connection:
+            self._idle.append(connection)
+        self._places.release()
 
     def _exchange(
         self, connection: Any, commands: Sequence[bytes], replies: list[Any], deadline: float

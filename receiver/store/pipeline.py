@@ -16,12 +16,16 @@ from typing import Any, Final
 
 from receiver.errors import OverloadedError
 from receiver.store.link import NO_REPLY, Command, Link, checked, pack
+from receiver.store.pace import Pace
 
 LANES: Final = 2
 """Round trips under way at once: while the store works on one, the next is put together."""
 
 LINE: Final = 1000
 """What stands in line is done within a second, at the pace of a core."""
+
+_IN_TIME: Final = 1.0
+"""Seconds in which whoever stands in line should have his reply; a notification has hardly twice as much."""
 
 _LOOK_SECONDS: Final = 0.05
 """How much later than its deadline a call may be told that its time is over."""
@@ -59,9 +63,9 @@ class Pipeline:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._link = link
+        self._number_of_lanes = lanes
         self._lanes = deque(range(lanes))
         self._most = most
-        self._longest = line
         self._preferred = gives_way_to
         self._observe = observe
         self._clock = clock
@@ -69,6 +73,7 @@ class Pipeline:
         self._line: deque[_Call] = deque()
         self._waiting: dict[_Call, None] = {}
         self._watch: threading.Thread | None = None
+        self._pace = Pace(line, _IN_TIME)
 
     def call(self, commands: Sequence[Command], *, within: float, items: int = 1) -> list[Any]:
         """Send commands and return their replies.
@@ -95,9 +100,14 @@ class Pipeline:
         return len(self._line)
 
     @property
+    def is_full(self) -> bool:
+        """Whether a call that comes now is refused."""
+        return not self._lanes and self._is_too_long()
+
+    @property
     def is_crowded(self) -> bool:
         """Whether the line is a quarter full."""
-        return len(self._line) * 4 >= self._longest
+        return not self._pace.admits(len(self._line) * 4)
 
     def _send(self, call: "_Call") -> None:
         """Return when the call has been sent, alone or with others, or its time is over."""
@@ -116,7 +126,7 @@ class Pipeline:
 
     def _gets_lane_in_line(self, call: "_Call") -> bool:
         """Stand in line; tell whether the call has got a lane there, or else it was sent or its time is over."""
-        if len(self._line) >= self._longest or (self._preferred and self._preferred.is_crowded):
+        if self._is_too_long():
             raise OverloadedError("More is under way here than can be done in time. Try again soon.")
         if self._watch is None:
             self._watch = threading.Thread(target=self._watch_deadlines, name="pipeline", daemon=True)
@@ -125,6 +135,12 @@ class Pipeline:
         if self._takes_lane():  # it became free just before, and nobody would have told us
             self._give_lane()
         return self._is_to_lead(call)
+
+    def _is_too_long(self) -> bool:
+        """Tell whether who joins the line now had to wait too long, at the pace of the last round trip."""
+        if self._preferred and self._preferred.is_crowded:
+            return True
+        return not self._pace.admits(len(self._line))
 
     def _is_to_lead(self, call: "_Call") -> bool:
         self._waiting[call] = None
@@ -163,6 +179,10 @@ class Pipeline:
                 joined.replies = [next(rest, NO_REPLY) for _ in joined.commands]
                 if joined is not call:
                     joined.turn.put(False)
+            if (
+                replies and NO_REPLY not in replies
+            ):  # else it tells how long we wait, not how long the store takes
+                self._pace.observe(len(batch), took, at_once=self._number_of_lanes)
             self._observe(sum(joined.items for joined in batch), took)
 
     def _join(self, batch: "list[_Call]") -> None:

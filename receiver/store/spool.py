@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
+from receiver.errors import OverloadedError
 from receiver.store.news_text import write_news
+from receiver.store.pace import Pace
 from receiver.store.spool_file import Entry, SpoolError, SpoolFile
 from receiver.store.writer import News
 
@@ -24,6 +26,12 @@ _PATIENCE: Final = 2.0
 """Seconds that a use of the file waits for the one before."""
 
 _RECENT: Final = 5.0
+
+MOST: Final = 1000
+"""Notifications that may be on their way to a disk that is quick."""
+
+_IN_TIME: Final = 0.5
+"""Seconds in which one must be able to expect to be written; it has hardly more."""
 
 
 class Aside(Protocol):
@@ -82,6 +90,7 @@ class Spool:
         self._lock = threading.Lock()
         self._deposits: deque[_Deposit] = deque()
         self._deposited = threading.Event()
+        self._pace = Pace(MOST, _IN_TIME)
         self._error: tuple[str, float] | None = None
         self._closed = False
         threading.Thread(target=self._write, name="spool", daemon=True).start()
@@ -95,8 +104,11 @@ class Spool:
             within: seconds.
 
         Raises:
+            OverloadedError: too many are on their way to the disk.
             SpoolError: it is not sure that it is written.
         """
+        if self.is_full:
+            raise OverloadedError("More is under way here than can be done in time. Try again soon.")
         deposit = _Deposit(delivery, write_news(news))
         self._deposits.append(deposit)
         self._deposited.set()
@@ -104,6 +116,11 @@ class Spool:
             raise SpoolError("The spool's disk did not answer in time.")
         if deposit.error:
             raise deposit.error
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a notification that comes now is refused, since too many are on their way to the disk."""
+        return not self._pace.admits(len(self._deposits))
 
     def next(self, after: int) -> list[Entry]:
         """Return the oldest entries after a number, as many as are well handled at once.
@@ -223,10 +240,15 @@ class Spool:
 
     def _append(self, contents: Sequence[tuple[str, bytes]]) -> SpoolError | None:
         try:
-            self._use(lambda: self._file.append(contents))
+            self._use(lambda: self._timed_append(contents))
         except SpoolError as error:
             return error
         return None
+
+    def _timed_append(self, contents: Sequence[tuple[str, bytes]]) -> None:
+        began = time.monotonic()
+        self._file.append(contents)
+        self._pace.observe(len(contents), time.monotonic() - began)
 
     def _recent_error(self) -> str | None:
         """Return why something could not be written; after a while there may be room again."""

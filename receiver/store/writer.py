@@ -49,6 +49,11 @@ class Writer:
         self._deadline = overdue_seconds * 1000
         self._clock = clock
 
+    @property
+    def is_full(self) -> bool:
+        """Whether news that comes now is refused, since too much is under way."""
+        return self._pipeline.is_full
+
     def keep(self, news: Sequence[News], *, delivery: str, within: float) -> list[str]:
         """Merge and store all that one notification brought; on return the store has taken it.
 

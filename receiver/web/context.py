@@ -23,6 +23,9 @@ ANSWER_WITHIN: Final = 2.3
 BETWEEN_LINES: Final = 0.02
 """Seconds in which answers that are many and alike share a line: one takes a tenth of the time of a whole request."""
 
+CAME: Final = "receiver.came"
+"""Where the WSGI environ has the time at which the request came, if it then had to wait for its turn."""
+
 _LEAST: Final = 0.2
 _ID: Final = re.compile(r"[\w.:-]{8,128}", re.ASCII)
 _MANY: Final = frozenset({("POST", 202), ("GET", 200), ("GET", 304)})
@@ -37,7 +40,7 @@ class _Exchange:
     __slots__ = ("began", "environ", "facts", "message_id", "request_id")
 
     def __init__(self, environ: "WSGIEnvironment", request_id: str, message_id: str | None) -> None:
-        self.began = time.monotonic()
+        self.began: float = environ.get(CAME) or time.monotonic()
         self.environ = environ
         self.request_id = request_id
         self.message_id = message_id
@@ -74,6 +77,11 @@ def request_id() -> str:
     return _current.get().request_id
 
 
+def id_of(environ: "WSGIEnvironment") -> str:
+    """Return an id for a request: the sender's own, or one made here."""
+    return _id(environ, "HTTP_X_REQUEST_ID") or make_id()
+
+
 def wsgi_environ() -> "WSGIEnvironment":
     """Return the request's WSGI environ; Flask's `request` takes some ten times as long to ask."""
     return _current.get().environ
@@ -100,7 +108,7 @@ def note(**facts: object) -> None:
 
 
 def _begin(environ: "WSGIEnvironment") -> _Exchange:
-    request_id = _id(environ, "HTTP_X_REQUEST_ID") or make_id()
+    request_id = id_of(environ)
     message_id = _id(environ, "HTTP_X_MICROSOFT_SKYPE_MESSAGE_ID")
     scenario = _id(environ, "HTTP_X_MICROSOFT_SKYPE_CHAIN_ID") or _id(environ, "HTTP_SCENARIO_ID")
     if message_id or scenario:

@@ -56,6 +56,10 @@ def test_they_run_and_stop_under_systemd(tmp_path: Path, slug: Slug, issuer: Iss
         assert service.call_back(operation(cc="kept")).status == 202
         machine.control("restart", "receiver-valkey.service")
         assert service.get("/operations/kept").json["status"] == "completed", "it was on the disk"
+        machine.control("stop", "receiver-valkey.service")
+        assert service.call_back(operation(cc="spooled")).status == 202
+        machine.control("start", "receiver-valkey.service")
+        until(lambda: service.get("/operations/spooled").status == 200, 20)
         machine.control("stop", "receiver.service")
         told = machine.control("show", "--property=Result,ExecMainStatus", "receiver.service")
         assert set(told.split()) == {"Result=success", "ExecMainStatus=0"}

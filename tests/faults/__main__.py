@@ -1,6 +1,6 @@
-"""Every fault under load, one after the other, and the table of what came of it.
+"""Every fault under load, one after the other, then every overload, and the tables of what came of them.
 
-    python -m tests.faults [part of a fault's name …]
+    python -m tests.faults [part of a fault's name, or overload …]
 
 Exit status 1 where anything that was answered 202 is missing, or anything is wrong.
 """
@@ -14,22 +14,40 @@ from tests.faults.account import Row
 from tests.faults.apart import APART
 from tests.faults.bench import bench
 from tests.faults.common import COMMON
+from tests.faults.overload import OVERLOADS, SECONDS, Overload
 
 _HEAD = ("fault", "sent", "answered 202", "found", "wrong", "answered 503", "cut", "slowest answer")
+_OVERLOAD_HEAD = (
+    "overload",
+    "sent",
+    "answered 202",
+    "found",
+    "answered 503",
+    "other",
+    "slowest answer",
+    "503s: median, 99 %, slowest",
+    "memory before, most, after",
+    "all accepted after",
+    "as quickly as before after",
+)
 
 
 def main() -> int:
     logging.disable(logging.WARNING)
     began, wanted = time.monotonic(), [part.lower() for part in sys.argv[1:]]
-    print(line(*_HEAD), line("---", *["---:"] * (len(_HEAD) - 1)), sep="\n")
-    rows = []
+    good = [*_faults(wanted), *(_overloads() if is_wanted("overload", wanted) else ())]
+    all_good = bool(good) and all(good)
+    print(f"\n{time.monotonic() - began:.0f} s. " + ("All found." if all_good else "Not good."))
+    return 0 if all_good else 1
+
+
+def _faults(wanted: list[str]) -> Iterator[bool]:
+    """Print a row for each fault; yield whether it is good."""
+    _print_head(*_HEAD)
     for row in run(wanted):
-        rows.append(row)
         counts = (row.sent, row.accepted, row.found, row.wrong, row.refused, row.cut)
         print(line(row.fault, *counts, f"{row.slowest:.2f} s"), flush=True)
-    bad = [row.fault for row in rows if not row.is_good]
-    print(f"\n{time.monotonic() - began:.0f} s. " + (f"Not good: {', '.join(bad)}" if bad else "All found."))
-    return 1 if bad or not rows else 0
+        yield row.is_good
 
 
 def run(wanted: list[str]) -> Iterator[Row]:
@@ -45,8 +63,29 @@ def run(wanted: list[str]) -> Iterator[Row]:
                 yield row
 
 
+def _overloads() -> Iterator[bool]:
+    """Print a row for each overload; yield whether it is good."""
+    _print_head(*_OVERLOAD_HEAD)
+    for overload in OVERLOADS:
+        came = overload(SECONDS)
+        print(line(*_cells(came)), flush=True)
+        yield came.is_good
+
+
+def _cells(came: Overload) -> tuple[object, ...]:
+    counts = (came.sent, came.accepted, came.found, came.refused, came.other)
+    refusals = ", ".join(f"{seconds:.2f}" for seconds in came.refusals)
+    memory = ", ".join(f"{size:.0f}" for size in came.memory)
+    took = (f"{came.slowest:.2f} s", f"{refusals} s", f"{memory} MiB")
+    return came.name, *counts, *took, f"{came.accepting:.1f} s", f"{came.recovery:.1f} s"
+
+
 def is_wanted(name: str, wanted: list[str]) -> bool:
     return not wanted or any(part in name.lower() for part in wanted)
+
+
+def _print_head(*names: str) -> None:
+    print("", line(*names), line("---", *["---:"] * (len(names) - 1)), sep="\n")
 
 
 def line(*cells: object) -> str:

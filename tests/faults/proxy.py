@@ -39,6 +39,19 @@ def delay(seconds: float) -> Mishap:
     return mishap
 
 
+def narrow(bytes_per_second: float) -> Mishap:
+    """Let so much through towards the store, over all connections together."""
+    turn = threading.Lock()
+
+    def mishap(way: str, data: bytes) -> bytes:
+        if way == REQUEST:
+            with turn:
+                time.sleep(len(data) / bytes_per_second)
+        return data
+
+    return mishap
+
+
 def black_hole(_: str, data: bytes) -> bytes:
     """Swallow everything, and never tell."""
     return b""

@@ -4,14 +4,14 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from receiver.errors import StoreUnavailableError
+from receiver.errors import OverloadedError, StoreUnavailableError
 from receiver.graph.updates import OperationUpdate, RosterUpdate, Unreadable
 from receiver.store.connections import connect
 from receiver.store.drain import Drainer
@@ -348,6 +348,40 @@ def test_a_disk_that_hangs_holds_nobody_up_for_long(tmp_path: Path) -> None:
     assert time.monotonic() - began < 1.5
     hanging.set()
     spool.put([operation()], delivery="2", within=5)
+
+
+class SlowFile(SpoolFile):
+    """Takes a while to write, and all the time until it may go on."""
+
+    may_go_on = threading.Event()
+    begun = 0
+
+    def append(self, deliveries: Sequence[tuple[str, bytes]]) -> None:
+        self.begun += 1
+        time.sleep(0.4)
+        self.may_go_on.wait(10)
+        super().append(deliveries)
+
+
+def test_on_their_way_to_a_slow_disk_are_only_a_few_and_more_are_refused_at_once(tmp_path: Path) -> None:
+    file = SlowFile(tmp_path / "spool", DISK)
+    spool = Spool(file)
+    file.may_go_on.set()
+    spool.put([operation()], delivery="first", within=5)
+    file.may_go_on.clear()
+    with ThreadPoolExecutor(40) as pool:
+        puts = [pool.submit(spool.put, [operation()], delivery="writing", within=5)]
+        until(lambda: file.begun == 2)
+        puts += [pool.submit(spool.put, [operation()], delivery=str(n), within=5) for n in range(16)]
+        until(lambda: spool.is_full)
+        began = time.monotonic()
+        with pytest.raises(OverloadedError):
+            spool.put([operation()], delivery="too much", within=5)
+        assert time.monotonic() - began < 0.3
+        file.may_go_on.set()
+        for put in puts:
+            put.result()
+    assert spool.status().waiting == 18
 
 
 def test_all_that_come_while_the_disk_is_busy_are_written_as_one(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from receiver.simulator.issuer import Issuer
 from receiver.store.news_text import write_news
 from receiver.store.spool_file import SpoolFile
+from receiver.worker import LAST_CALL_SECONDS
 from tests import stores
 from tests.notifications import call, operation
 from tests.service import CLIENT_STATE, WRITE, Service
@@ -104,6 +105,40 @@ def test_a_stop_waits_for_the_spool_that_is_being_drained(
     assert file.depth().waiting == 0
     file.close()
     assert own_store.client.zcard("receiver:{0}:cc:many") == 5000
+
+
+def test_a_stop_waits_a_while_for_the_store_to_come_back(
+    tmp_path: Path, spooling: Service, own_store: StoreServer
+) -> None:
+    own_store.kill()
+    assert spooling.call_back(operation(cc="spooled")).status == 202
+    assert spooling.process
+    spooling.process.send_signal(signal.SIGTERM)
+    time.sleep(LAST_CALL_SECONDS + 1)
+    assert spooling.process.poll() is None
+    own_store.start()
+    assert spooling.stop() == 0
+    file = SpoolFile(tmp_path / "spool", 1 << 24)
+    assert file.depth().waiting == 0
+    file.close()
+    assert own_store.client.zcard("receiver:{0}:cc:spooled") == 1
+    assert "Traceback" not in spooling.log
+
+
+@pytest.mark.parametrize("quick", [signal.SIGINT, signal.SIGQUIT])
+def test_ctrl_c_leaves_the_spool_to_the_next(
+    quick: signal.Signals, spooling: Service, own_store: StoreServer
+) -> None:
+    own_store.kill()
+    assert spooling.call_back(operation(cc="spooled")).status == 202
+    began = time.monotonic()
+    assert spooling.stop(quick) == 0
+    assert time.monotonic() - began < 3
+    assert "Traceback" not in spooling.log
+    own_store.start()
+    spooling.start()
+    drained(spooling)
+    assert spooling.get("/operations/spooled").json["done"]
 
 
 def test_what_is_deleted_is_deleted_from_the_spool_as_well(

@@ -1,0 +1,184 @@
+"""Shedding: what could not be answered in time is refused at once, before any work is spent on it.
+
+Reads go first, notifications last; who asks how the receiver is gets his answer. Two things tell that it is too much:
+the store and the spool have more to do than they can in time, or this process itself has, so that requests wait long
+for their turn.
+"""
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
+
+import orjson
+import structlog
+from werkzeug.wsgi import ClosingIterator
+
+from receiver.errors import OverloadedError
+from receiver.logs import WORK
+from receiver.metrics.meters import Meters
+from receiver.store.intake import Keeper
+from receiver.store.pipeline import Pipeline
+from receiver.web.context import CAME, id_of
+from receiver.web.headers import hardening
+from receiver.web.problems import address_of
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_NEVER_SHED: Final = frozenset({"/livez", "/readyz", "/metrics"})
+_CALLBACK: Final = "/callback"
+_NOTIFICATIONS: Final = "/notifications"
+
+_LATE: Final = 0.6
+"""Seconds until one's turn comes, beyond which notifications are refused; reads beyond half of it."""
+
+_AT_ONCE: Final = 32
+"""Requests that begin before others go on: a few hundredths of a second's work."""
+
+_MOST_WAITING: Final = 1000
+"""Requests whose turn comes within a second, at the pace of a core."""
+
+_REFUSALS_A_SECOND: Final = 2000
+"""So many take half of a core; who comes again at once, though told to wait, must not take it all."""
+
+_BETWEEN_LINES: Final = 1.0
+
+_log: Final = structlog.get_logger("receiver.shedding")
+
+
+class Turns:
+    """Lets a few requests begin at a time, in the order in which they came, and what has begun goes on before others.
+
+    Without that gevent takes up whatever arrives before it goes on with what waits for the store, and under overload
+    nothing is ever finished in time.
+
+    Args:
+        clock: seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._left = _AT_ONCE
+        self._waiting: deque[tuple[float, queue.SimpleQueue[None]]] = deque()
+        self._wanted = threading.Event()
+        self._giver: threading.Thread | None = None
+
+    def are_late(self, seconds: float) -> bool:
+        """Tell whether the first of those whose turn is yet to come has waited longer, or too many wait."""
+        if not self._waiting:
+            return False
+        return self._clock() - self._waiting[0][0] > seconds or len(self._waiting) >= _MOST_WAITING
+
+    def wait(self) -> float:
+        """Return when it is one's turn; tell when one came."""
+        came = self._clock()
+        if self._left > 0 and not self._waiting:
+            self._left -= 1
+            if self._left <= 0:
+                self._want()
+            return came
+        turn: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._waiting.append((came, turn))
+        self._want()
+        turn.get()
+        return came
+
+    def _want(self) -> None:
+        if self._giver is None:
+            self._giver = threading.Thread(target=self._give, name="turns", daemon=True)
+            self._giver.start()
+        self._wanted.set()
+
+    def _give(self) -> None:
+        while self._wanted.wait():
+            self._wanted.clear()
+            time.sleep(0)  # behind all that can go on now
+            while self._waiting:
+                for _ in range(min(_AT_ONCE, len(self._waiting))):
+                    self._waiting.popleft()[1].put(None)
+                time.sleep(0)
+            self._left = _AT_ONCE
+
+
+class Shedder:
+    """A WSGI application before another, which hands on to it only what can be answered in time.
+
+    Args:
+        application: the other.
+        keeper: keeps notifications.
+        reads: the way on which the store is asked.
+        meters: count what is refused.
+        turns: of all requests of this process.
+    """
+
+    def __init__(
+        self, application: "WSGIApplication", keeper: Keeper, reads: Pipeline, meters: Meters, turns: Turns
+    ) -> None:
+        self._application = application
+        self._keeper = keeper
+        self._reads = reads
+        self._meters = meters
+        self._turns = turns
+        self._told_at = 0.0
+        self._told = 0
+        self._untold = 0
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer a request, or have it answered."""
+        path = environ["PATH_INFO"]
+        if not self._is_too_much(environ["REQUEST_METHOD"], path) or path in _NEVER_SHED:
+            environ[CAME] = self._turns.wait()
+            return self._application(environ, start_response)
+        if path.startswith(_CALLBACK):
+            self._meters.answered(OverloadedError.status, 0.0)
+        self._meters.refused(OverloadedError, None)
+        self._tell()
+        refusal = _refuse(environ, start_response)
+        if self._turns.are_late(_LATE / 2):
+            return ClosingIterator(refusal, self._pause)
+        return refusal
+
+    def _is_too_much(self, method: str, path: str) -> bool:
+        if method == "POST" and (path == _NOTIFICATIONS or path.startswith(_CALLBACK)):
+            return self._turns.are_late(_LATE) or self._keeper.is_full
+        return self._turns.are_late(_LATE / 2) or self._keeper.is_full or self._reads.is_full
+
+    def _pause(self) -> None:
+        """Let the next request of this connection wait, the longer the more are refused; the answer has gone."""
+        time.sleep(max(self._untold, self._told) / _REFUSALS_A_SECOND)
+
+    def _tell(self) -> None:
+        """Write a line a second: one for each would take longer than to refuse it."""
+        self._untold += 1
+        now = time.monotonic()
+        if now > self._told_at + _BETWEEN_LINES:
+            WORK.set({})  # of the request before, on the same connection
+            _log.warning("shed", problem=OverloadedError.type, requests=self._untold)
+            self._told_at, self._told, self._untold = now, self._untold, 0
+
+
+def _refuse(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    request_id = id_of(environ)
+    document = orjson.dumps(
+        {
+            "type": address_of(OverloadedError),
+            "title": OverloadedError.title,
+            "status": OverloadedError.status,
+            "detail": "More is under way here than can be done in time. Try again soon.",
+            "requestId": request_id,
+        }
+    )
+    start_response(
+        "503 Service Unavailable",
+        [
+            ("Content-Type", "application/problem+json"),
+            ("Content-Length", str(len(document))),
+            ("Retry-After", "2"),
+            ("X-Request-ID", request_id),
+            *hardening(environ, ()),
+        ],
+    )
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [document]

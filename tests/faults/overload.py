@@ -1,0 +1,179 @@
+"""Ten times what can be done: what is answered, how late, and how soon all is as before.
+
+A steady light load runs before and after; what comes of it tells when a receiver has recovered.
+"""
+
+import json
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from statistics import median
+from typing import Final
+
+import psutil
+
+from tests.faults.bench import Bench, bench
+from tests.faults.flood import Phase, Post, Sent, client_context, flood
+from tests.faults.proxy import narrow
+
+SLOW_STORE: Final = 100
+"""Notifications a second that the store's narrow way lets through."""
+
+BYTES_EACH: Final = 320
+"""What one notification takes of that way."""
+
+SATURATING: Final = 64
+"""Clients that never rest, and keep one worker busy."""
+
+LIGHT: Final = 60
+"""Notifications a second before and after."""
+
+TIMES: Final = 10
+SECONDS: Final = 30.0
+_BEFORE: Final = 3.0
+_AFTER: Final = 10.0
+_LOOK_EVERY: Final = 0.1
+_WINDOW: Final = 0.5
+_NOISE: Final = 0.005
+
+
+@dataclass(frozen=True)
+class Overload:
+    """What came of an overload.
+
+    Args:
+        sent: notifications.
+        accepted: answered 202.
+        found: of these, those that are in the store afterwards, once and right.
+        refused: answered 503.
+        other: answered anything else, or not at all.
+        slowest: seconds until the last answer of all.
+        refusals: the same of the 503s: median, 99th percentile, slowest.
+        memory: MiB of the worker before, at most, and after.
+        accepting: seconds from the end of the overload until everything is accepted again.
+        recovery: the same until it is accepted as quickly as before; with a spool, that is being drained meanwhile.
+    """
+
+    name: str
+    sent: int
+    accepted: int
+    found: int
+    refused: int
+    other: int
+    slowest: float
+    refusals: tuple[float, float, float]
+    memory: tuple[float, float, float]
+    accepting: float
+    recovery: float
+
+    @property
+    def is_good(self) -> bool:
+        return self.accepted == self.found > 0 and not self.other
+
+
+def slow_store(name: str, seconds: float, **environment: str) -> Overload:
+    """Offer ten times as much as the way to the store lets through."""
+    with bench(WEB_CONCURRENCY="1", **environment) as made:
+        made.proxy.suffer(narrow(SLOW_STORE * BYTES_EACH))
+        return _measure(made, name, Phase(seconds, rate=SLOW_STORE * TIMES))
+
+
+def many_clients(name: str, seconds: float, times: int = TIMES, **environment: str) -> Overload:
+    """Let ten times as many clients send without a rest as keep a worker busy."""
+    with bench(WEB_CONCURRENCY="1", **environment) as made:
+        return _measure(made, name, Phase(seconds, clients=SATURATING * times))
+
+
+OVERLOADS: Final = (
+    partial(slow_store, "slow store, no spool", RECEIVER_SPOOL=""),
+    partial(slow_store, "slow store"),
+    partial(many_clients, "640 clients, no spool", RECEIVER_SPOOL=""),
+    partial(many_clients, "640 clients"),
+    partial(many_clients, "1920 clients", times=3 * TIMES),
+)
+
+
+def _measure(made: Bench, name: str, phase: Phase) -> Overload:
+    [worker] = made.workers()
+    before = _memory(worker)
+    phases = [Phase(_BEFORE, rate=LIGHT), phase, Phase(_AFTER, rate=LIGHT)]
+    with _watched(worker) as readings:
+        sent = flood(made.service.port, made.service.token(), name, phases)
+    after = _memory(worker)
+    made.proxy.recover()
+    made.recovered(120)
+    refused = sorted(post.seconds for post in sent.posts if post.status == 503)
+    accepted = {post.number for post in sent.posts if post.status == 202}
+    usual = median(post.seconds for post in sent.posts if post.due < sent.marks[1])
+    return Overload(
+        name=name,
+        sent=len(sent.posts),
+        accepted=len(accepted),
+        found=_found(made, name, accepted),
+        refused=len(refused),
+        other=len(sent.posts) - len(accepted) - len(refused),
+        slowest=max(post.seconds for post in sent.posts),
+        refusals=(_at(refused, 50), _at(refused, 99), max(refused, default=0.0)),
+        memory=(before, max(readings), after),
+        accepting=_last(sent, lambda posts: any(post.status != 202 for post in posts)),
+        recovery=_last(sent, lambda posts: median(post.seconds for post in posts) > 2 * usual + _NOISE),
+    )
+
+
+def _found(made: Bench, name: str, accepted: set[int]) -> int:
+    """Count those whose record is right, and has heard of them once."""
+    client = made.store.client
+    records = [json.loads(client.get(key)) for key in client.scan_iter("receiver:{0}:op:*", 1000)]
+    heard = Counter(record["cc"] for record in records)
+    right = {
+        record["cc"]
+        for record in records
+        if record["status"] == "completed"
+        and (record["news"], record["dups"]) == (1, 0)
+        and heard[record["cc"]] == 1
+    }
+    return sum(client_context(name, number) in right for number in accepted)
+
+
+def _last(sent: Sent, is_bad: Callable[[list[Post]], bool]) -> float:
+    """Return the seconds after the overload until nothing is bad any more, by half seconds.
+
+    How quick it is, half of the notifications tell: what else the machine does shows in the slowest ones.
+    """
+    end = sent.marks[2]
+    windows = defaultdict(list)
+    for post in sent.posts:
+        if post.due >= end:
+            windows[int((post.due - end) / _WINDOW)].append(post)
+    bad = [number for number, posts in windows.items() if is_bad(posts)]
+    return (max(bad, default=-1) + 1) * _WINDOW
+
+
+def _at(ordered: list[float], percent: int) -> float:
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] if ordered else 0.0
+
+
+@contextmanager
+def _watched(worker: psutil.Process) -> Iterator[list[float]]:
+    """Note the memory of a worker now and then."""
+    readings: list[float] = []
+    end = threading.Event()
+
+    def watch() -> None:
+        while not end.wait(_LOOK_EVERY):
+            readings.append(_memory(worker))
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield readings
+    finally:
+        end.set()
+        watching.join()
+
+
+def _memory(worker: psutil.Process) -> float:
+    return float(worker.memory_info().rss) / (1 << 20)

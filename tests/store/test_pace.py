@@ -1,0 +1,37 @@
+"""The pace: a line is as long as can be served in time."""
+
+from receiver.store.pace import Pace
+
+
+def length(pace: Pace) -> int:
+    return next(waiting for waiting in range(10_000) if not pace.admits(waiting))
+
+
+def test_where_service_is_quick_the_line_is_as_long_as_it_may_be() -> None:
+    pace = Pace(1000, 1.0)
+    assert length(pace) == 1000
+    pace.observe(1, 0.001)
+    pace.observe(128, 0.05, at_once=2)
+    assert length(pace) == 1000
+
+
+def test_where_service_is_slow_the_line_is_what_is_served_in_time() -> None:
+    pace = Pace(1000, 1.0)
+    pace.observe(50, 0.5, at_once=2)
+    assert length(pace) == 50, "200 a second, and 0.75 s go by with the one under way and one's own"
+
+
+def test_a_few_may_stand_in_line_however_slow_service_is() -> None:
+    pace = Pace(1000, 1.0)
+    pace.observe(1, 20.0)
+    assert length(pace) == 16
+
+
+def test_the_line_grows_again_step_by_step() -> None:
+    pace = Pace(1000, 1.0)
+    pace.observe(1, 20.0)
+    lengths = []
+    for _ in range(7):
+        pace.observe(1, 0.001)
+        lengths.append(length(pace))
+    assert lengths == [32, 64, 128, 256, 512, 1000, 1000]

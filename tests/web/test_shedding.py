@@ -1,0 +1,122 @@
+"""What can't be answered in time is refused at once: reads first, notifications last, health never."""
+
+import json
+import threading
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+from werkzeug.test import Client, TestResponse
+
+from receiver.metrics.metrics import Metrics
+from receiver.web.shedding import Shedder, Turns
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+class Full:
+    """Keeps news, or a way to the store; a test says whether it is full."""
+
+    is_full = False
+
+
+class Stage:
+    """A shedder before an application that answers 202, with a clock of its own."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.keeper = Full()
+        self.reads = Full()
+        self.turns = Turns(lambda: self.now)
+        self.metrics = Metrics(None, "")
+        shedder = Shedder(self.answer, self.keeper, self.reads, self.metrics.meters, self.turns)  # type: ignore[arg-type]
+        self.client = Client(shedder)
+
+    def answer(self, _: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        start_response("202 Accepted", [])
+        return []
+
+    def ask(self) -> dict[str, int]:
+        """Return how each kind of request is answered now."""
+        return {
+            "notification": self.client.post("/callback/some-app").status_code,
+            "change": self.client.post("/notifications").status_code,
+            "read": self.client.get("/operations/x").status_code,
+            "stream": self.client.get("/events").status_code,
+            "health": self.client.get("/readyz").status_code,
+        }
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+ALL_TAKEN = dict.fromkeys(("notification", "change", "read", "stream", "health"), 202)
+READS_REFUSED = {**ALL_TAKEN, "read": 503, "stream": 503}
+ALL_REFUSED = {**READS_REFUSED, "notification": 503, "change": 503}
+
+
+def refused(answer: TestResponse) -> None:
+    assert answer.status_code == 503
+    assert answer.content_type == "application/problem+json"
+    assert int(answer.headers["Retry-After"]) > 0
+    problem = json.loads(answer.data)
+    assert (problem["type"], problem["status"]) == ("/problems/overloaded", 503)
+    assert problem["requestId"] == answer.headers["X-Request-ID"]
+
+
+def test_usually_nothing_is_refused(stage: Stage) -> None:
+    assert stage.ask() == ALL_TAKEN
+
+
+def test_who_can_keep_no_more_refuses_all_but_health(stage: Stage) -> None:
+    stage.keeper.is_full = True
+    assert stage.ask() == ALL_REFUSED
+    refused(stage.client.post("/callback"))
+    assert stage.client.head("/operations/x").data == b""
+
+
+def test_reads_are_refused_first(stage: Stage) -> None:
+    stage.reads.is_full = True
+    assert stage.ask() == READS_REFUSED
+
+
+def test_refusals_are_counted(stage: Stage) -> None:
+    stage.keeper.is_full = True
+    stage.ask()
+    assert b'receiver_refusals_total{problem="overloaded"} 4.0' in stage.metrics.text()
+
+
+def test_where_requests_wait_long_for_their_turn_new_ones_are_refused(stage: Stage) -> None:
+    begun = threading.Event()
+    with ThreadPoolExecutor(1) as pool, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stage.turns, "_left", 0)
+        patch.setattr(stage.turns, "_want", begun.set)  # nobody gets a turn
+        waiting = pool.submit(stage.turns.wait)
+        assert begun.wait(10)
+        assert not stage.turns.are_late(0.1)
+        stage.now += 0.5
+        assert {stage.client.get("/operations/x").status_code for _ in range(3)} == {503}
+        assert not stage.turns.are_late(0.6), "a notification may still wait"
+        stage.now += 0.5
+        refused(stage.client.post("/callback"))
+        patch.undo()
+        stage.turns._want()
+        assert waiting.result(10) == 100.0
+    assert stage.ask() == ALL_TAKEN
+
+
+def test_everybody_gets_his_turn() -> None:
+    turns = Turns()
+
+    def take(_: int) -> None:
+        turns.wait()
+        time.sleep(0)
+
+    with ThreadPoolExecutor(50) as pool:
+        list(pool.map(take, range(2000), timeout=20))
+    assert not turns.are_late(0)
