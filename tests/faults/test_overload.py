@@ -9,11 +9,14 @@ import pytest
 
 from tests.faults.overload import OVERLOADS, Overload
 
+TEN_TIMES = OVERLOADS[:-1]
+"""The last is thirty times too much: more than anything is promised for."""
+
 SECONDS = 3.0
 IN_TIME = 6.0
 
 
-@pytest.mark.parametrize("overload", OVERLOADS, ids=lambda overload: overload.args[0])
+@pytest.mark.parametrize("overload", TEN_TIMES, ids=lambda overload: overload.args[0])
 def test_nothing_that_was_answered_202_is_lost(overload: "partial[Overload]") -> None:
     came = overload(SECONDS)
     assert came.found == came.accepted > 100, came
