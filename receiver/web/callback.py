@@ -28,6 +28,8 @@ from receiver.web.openapi.parameters import VALIDATION_TOKEN
 _log: Final = structlog.get_logger("receiver.callback")
 
 ACCEPTED: Final = 202
+_ACCEPTED: Final = WholeResponse(status=ACCEPTED)
+"""One for all: nothing in it differs, and nobody changes it."""
 
 
 def make_callback(verifier: TokenVerifier, keeper: Keeper, meters: Meters, tracing: Tracing) -> Blueprint:
@@ -74,7 +76,7 @@ def make_callback(verifier: TokenVerifier, keeper: Keeper, meters: Meters, traci
         body = read_body()
         if not body.strip():
             _log.info("empty notification")  # Graph does send them
-            return WholeResponse(status=ACCEPTED)
+            return _ACCEPTED
         document = read_json(body)
         if is_old_skype_call(document):
             return Response(status=204)  # so that it is sent again in Graph's format
@@ -85,7 +87,7 @@ def make_callback(verifier: TokenVerifier, keeper: Keeper, meters: Meters, traci
             keep(Notification(unreadable=(entry,)))
             raise
         keep(notification)
-        return WholeResponse(status=ACCEPTED)
+        return _ACCEPTED
 
     return blueprint
 

@@ -55,6 +55,17 @@ class LeanFlask(Flask):
             query_args=request.query_string.decode("latin-1"),
         )
 
+    def full_dispatch_request(self) -> Response:
+        """Have the request answered, and tell nobody by signals."""
+        self._got_first_request = True
+        try:
+            answer = self.preprocess_request()
+            if answer is None:
+                answer = self.dispatch_request()
+        except Exception as error:  # noqa: BLE001 - each has a handler, or is raised again there
+            answer = self.handle_user_exception(error)
+        return self.process_response(self.make_response(answer))
+
     def preprocess_request(self) -> Any:
         """Call what stands before the view; the first answer that comes is the answer."""
         for function in self._hooks_of(request_ctx.request)[0]:
