@@ -96,8 +96,9 @@ def test_a_worker_that_finds_no_room_counts_for_itself(short_of_room: Service) -
 @pytest.mark.skipif(not CAN_MOUNT, reason="nothing can be mounted here")
 def test_little_memory_will_do_where_nothing_else_can_be_written(short_of_room: Service) -> None:
     """With so little that the workers find none."""
-    read_only = (
-        "mount -o remount,bind,ro / && mount -t tmpfs -o ro none /tmp && mount -t tmpfs -o ro none /var/tmp"
+    bound = [f"mount --bind {folder} {folder}" for folder in ("/tmp", "/var/tmp")]
+    read_only = " && ".join(
+        [*bound, *(f"mount -o remount,bind,ro {one}" for one in ("/tmp", "/var/tmp", "/"))]
     )
     begin = f"cd / && mount -t tmpfs -o size=100k none /dev/shm && exec {sys.executable} -m receiver serve"
     short_of_room.environment["REDIS_URL"] = f"redis://127.0.0.1:{free_port()}"
