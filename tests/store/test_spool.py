@@ -49,7 +49,7 @@ class Process:
         self.drainer = Drainer(self.spool, self.writer, self.outage, retention_days=30)
 
     def keep(self, *news: object, delivery: str = "d") -> list[str]:
-        return self.intake.keep(news, delivery=delivery, within=1.7)  # type: ignore[arg-type]
+        return self.intake.keep(news, delivery=delivery, within=3)  # type: ignore[arg-type]
 
     def drained(self, seconds: float = 10) -> None:
         until(lambda: not self.spool.status().waiting and not self.outage.lasts, seconds)
