@@ -270,6 +270,9 @@ class OverloadedError(StoreUnavailableError):
     type = "overloaded"
     title = "Too much is under way"
 
+    def __init__(self) -> None:
+        super().__init__("More is under way here than can be done in time. Try again soon.")
+
 
 class WriteRefusedError(StoreUnavailableError):
     """The store works, but can't merge this one write with what it holds."""

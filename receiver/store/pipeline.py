@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from receiver.errors import OverloadedError
+from receiver.store.line_bound import LineBound
 from receiver.store.link import NO_REPLY, Command, Link, checked, pack
-from receiver.store.pace import Pace
 
 LANES: Final = 2
 """Round trips under way at once: while the store works on one, the next is put together."""
@@ -73,7 +73,7 @@ class Pipeline:
         self._line: deque[_Call] = deque()
         self._waiting: dict[_Call, None] = {}
         self._watch: threading.Thread | None = None
-        self._pace = Pace(line, _IN_TIME)
+        self._line_bound = LineBound(line, _IN_TIME)
 
     def call(self, commands: Sequence[Command], *, within: float, items: int = 1) -> list[Any]:
         """Send commands and return their replies.
@@ -107,7 +107,7 @@ class Pipeline:
     @property
     def is_crowded(self) -> bool:
         """Whether the line is a quarter full."""
-        return not self._pace.admits(len(self._line) * 4)
+        return not self._line_bound.admits(len(self._line) * 4)
 
     def _send(self, call: "_Call") -> None:
         """Return when the call has been sent, alone or with others, or its time is over."""
@@ -127,7 +127,7 @@ class Pipeline:
     def _gets_lane_in_line(self, call: "_Call") -> bool:
         """Stand in line; tell whether the call has got a lane there, or else it was sent or its time is over."""
         if self._is_too_long():
-            raise OverloadedError("More is under way here than can be done in time. Try again soon.")
+            raise OverloadedError
         if self._watch is None:
             self._watch = threading.Thread(target=self._watch_deadlines, name="pipeline", daemon=True)
             self._watch.start()
@@ -140,7 +140,7 @@ class Pipeline:
         """Tell whether who joins the line now had to wait too long, at the pace of the last round trip."""
         if self._preferred and self._preferred.is_crowded:
             return True
-        return not self._pace.admits(len(self._line))
+        return not self._line_bound.admits(len(self._line))
 
     def _is_to_lead(self, call: "_Call") -> bool:
         self._waiting[call] = None
@@ -182,7 +182,7 @@ class Pipeline:
             if (
                 replies and NO_REPLY not in replies
             ):  # else it tells how long we wait, not how long the store takes
-                self._pace.observe(len(batch), took, at_once=self._number_of_lanes)
+                self._line_bound.observe(len(batch), took, at_once=self._number_of_lanes)
             self._observe(sum(joined.items for joined in batch), took)
 
     def _join(self, batch: "list[_Call]") -> None:

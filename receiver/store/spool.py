@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
 from receiver.errors import OverloadedError
+from receiver.store.line_bound import LineBound
 from receiver.store.news_text import write_news
-from receiver.store.pace import Pace
 from receiver.store.spool_file import Entry, SpoolError, SpoolFile
 from receiver.store.writer import News
 
@@ -90,7 +90,7 @@ class Spool:
         self._lock = threading.Lock()
         self._deposits: deque[_Deposit] = deque()
         self._deposited = threading.Event()
-        self._pace = Pace(MOST, _IN_TIME)
+        self._line_bound = LineBound(MOST, _IN_TIME)
         self._error: tuple[str, float] | None = None
         self._closed = False
         threading.Thread(target=self._write, name="spool", daemon=True).start()
@@ -108,7 +108,7 @@ class Spool:
             SpoolError: it is not sure that it is written.
         """
         if self.is_full:
-            raise OverloadedError("More is under way here than can be done in time. Try again soon.")
+            raise OverloadedError
         deposit = _Deposit(delivery, write_news(news))
         self._deposits.append(deposit)
         self._deposited.set()
@@ -120,7 +120,7 @@ class Spool:
     @property
     def is_full(self) -> bool:
         """Whether a notification that comes now is refused, since too many are on their way to the disk."""
-        return not self._pace.admits(len(self._deposits))
+        return not self._line_bound.admits(len(self._deposits))
 
     def next(self, after: int) -> list[Entry]:
         """Return the oldest entries after a number, as many as are well handled at once.
@@ -248,7 +248,7 @@ class Spool:
     def _timed_append(self, contents: Sequence[tuple[str, bytes]]) -> None:
         began = time.monotonic()
         self._file.append(contents)
-        self._pace.observe(len(contents), time.monotonic() - began)
+        self._line_bound.observe(len(contents), time.monotonic() - began)
 
     def _recent_error(self) -> str | None:
         """Return why something could not be written; after a while there may be room again."""

@@ -98,13 +98,14 @@ def _of_a_bug(observe: Observer, error: Exception) -> Response:
     return response
 
 
+def problem_document(
+    kind: str, title: str, status: int, detail: str, *, request_id: str, **extensions: object
+) -> bytes:
+    """Write a problem document (RFC 9457): its type, title, status and detail, the request's id, further members."""
+    document = {"type": kind, "title": title, "status": status, "detail": detail, "requestId": request_id}
+    return orjson.dumps({**document, **extensions})
+
+
 def _problem(kind: str, title: str, status: int, detail: str, extensions: dict[str, object]) -> Response:
-    document = {
-        "type": kind,
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "requestId": request_id(),
-        **extensions,
-    }
-    return Response(orjson.dumps(document), status, content_type="application/problem+json")
+    document = problem_document(kind, title, status, detail, request_id=request_id(), **extensions)
+    return Response(document, status, content_type="application/problem+json")

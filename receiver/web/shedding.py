@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
-import orjson
 import structlog
 from werkzeug.wsgi import ClosingIterator
 
@@ -23,7 +22,7 @@ from receiver.store.intake import Keeper
 from receiver.store.pipeline import Pipeline
 from receiver.web.context import CAME, id_of
 from receiver.web.headers import hardening
-from receiver.web.problems import address_of
+from receiver.web.problems import address_of, problem_document
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -161,22 +160,16 @@ class Shedder:
 
 
 def _refuse(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-    request_id = id_of(environ)
-    document = orjson.dumps(
-        {
-            "type": address_of(OverloadedError),
-            "title": OverloadedError.title,
-            "status": OverloadedError.status,
-            "detail": "More is under way here than can be done in time. Try again soon.",
-            "requestId": request_id,
-        }
+    request_id, error = id_of(environ), OverloadedError()
+    document = problem_document(
+        address_of(OverloadedError), error.title, error.status, error.detail, request_id=request_id
     )
     start_response(
         "503 Service Unavailable",
         [
             ("Content-Type", "application/problem+json"),
             ("Content-Length", str(len(document))),
-            ("Retry-After", "2"),
+            ("Retry-After", str(error.retry_after)),
             ("X-Request-ID", request_id),
             *hardening(environ, ()),
         ],

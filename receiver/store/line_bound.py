@@ -1,4 +1,4 @@
-"""The pace: how many may stand in line, so that the last of them is still served in time."""
+"""The bound of a line: how many may stand in it, so that the last of them is still served in time."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ _FEW: Final = 16
 _LEAST_SECONDS: Final = 1e-4
 
 
-class Pace:
+class LineBound:
     """Bounds a line by what was done of late: a bound that is fixed is too high where service gets slow.
 
     Args:
