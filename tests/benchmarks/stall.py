@@ -29,10 +29,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from receiver.simulator.issuer import Issuer
 from tests.faults.bench import DURABLE, receiver
 from tests.notifications import operation
+from tests.paths import ROOT
 from tests.service import READ, Service
 from tests.stores import StoreServer, start
 
-PICTURE: Final = Path(__file__).parents[2] / "deploy" / "observability-stall.png"
+PICTURE: Final = ROOT / "deploy" / "observability-stall.png"
 RATE: Final = 100
 BEFORE, STALL, AFTER = 10.0, 10.0, 15.0
 SCRAPES: Final = 2

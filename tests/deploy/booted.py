@@ -19,9 +19,10 @@ import psutil
 import pytest
 
 from tests.deploy.cage import remove_group
+from tests.paths import ROOT
 
 UNITS = ("receiver.service", "receiver-valkey.service")
-FOLDER = Path(__file__).parents[2] / "deploy/systemd"
+FOLDER = ROOT / "deploy/systemd"
 
 _GROUPS = Path("/sys/fs/cgroup")
 _NAMESPACES = ("--pid", "--mount", "--uts", "--ipc", "--cgroup")

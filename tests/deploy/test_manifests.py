@@ -18,9 +18,9 @@ import pytest
 import yaml
 
 from tests import stores
-from tests.test_config import NAMES
+from tests.config.expected import NAMES
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 SCHEMAS = Path(__file__).parent / "schemas"
 

@@ -13,10 +13,11 @@ import pytest
 from receiver.simulator.issuer import Issuer
 from tests.metrics.told import Told, told
 from tests.notifications import operation
+from tests.paths import ROOT
 from tests.service import Service
 from tests.stores import StoreServer
 
-FOLDER = Path(__file__).parents[2] / "deploy/observability"
+FOLDER = ROOT / "deploy/observability"
 ALERTS = (FOLDER / "alerts.yaml").read_text()
 DASHBOARD: dict[str, Any] = json.loads((FOLDER / "dashboard.json").read_text())
 NAME = re.compile(r"\breceiver_\w+")

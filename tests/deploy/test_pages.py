@@ -11,9 +11,9 @@ import pytest
 
 from receiver.app import create_app
 from receiver.cli import main
-from tests.test_config import DEFAULTS, NAMES
+from tests.config.expected import DEFAULTS, NAMES
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 PLATFORMS = sorted(path.parent.name for path in DEPLOY.glob("*/README.md"))
 PAGES = sorted(DEPLOY.rglob("*.md"))

@@ -15,10 +15,9 @@ import pytest
 
 from receiver.simulator.issuer import Issuer
 from tests.notifications import operation
+from tests.paths import ROOT
 from tests.service import Service, free_port
 from tests.stores import StoreServer, TLSStore
-
-ROOT = Path(__file__).parents[2]
 
 
 def procfile_command() -> tuple[str, ...]:

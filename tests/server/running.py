@@ -13,7 +13,8 @@ from pathlib import Path
 
 import psutil
 
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT
+
 CLIENTS: list[http.client.HTTPConnection | socket.socket] = []
 """Those of the present test; they are closed after it."""
 

@@ -17,8 +17,8 @@ import pytest
 from receiver.web.openapi.document import IMPLIED
 from tests.notifications import CALL, operation
 from tests.openapi.document import app
+from tests.paths import ROOT
 from tests.service import ALL, Service
-from tests.test_config import ROOT
 
 README = (ROOT / "README.md").read_text()
 SECTION = "### Every route by `curl`\n"

@@ -14,9 +14,8 @@ import pytest
 import receiver
 from receiver.simulator.issuer import Issuer
 from tests.notifications import operation
+from tests.paths import ROOT
 from tests.service import READ, Service
-
-ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -1,0 +1,73 @@
+"""How wrong settings are told."""
+
+import pytest
+
+from receiver.config import SettingsError, read_settings
+from tests.config.expected import GUID, HASH
+from tests.config.reading import problems
+
+WRONG = [
+    ("PORT", "65536"),
+    ("PORT", "-1"),
+    ("PORT", "8000.0"),
+    ("PORT", "٨"),
+    ("PORT", "http"),
+    ("WEB_CONCURRENCY", "0"),
+    ("WEB_CONCURRENCY", "129"),
+    ("REDIS_URL", "http://:password@host"),
+    ("REDIS_URL", "password@host"),
+    ("REDIS_URL", "redis:password"),
+    ("REDIS_URL", "http://user:password@℀"),
+    ("VALKEY_URL", "password@host"),
+    ("VCAP_SERVICES", "password"),
+    ("VCAP_SERVICES", '["password"]'),
+    ("RECEIVER_REDIS_TLS_VERIFY", "/no/such/password.pem"),
+    ("RECEIVER_APP_IDS", f"{GUID},password"),
+    ("RECEIVER_APP_IDS", GUID.replace("-", "")),
+    ("RECEIVER_TENANTS", "contoso.onmicrosoft.com"),
+    ("RECEIVER_METADATA_URL", "password"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+    ("RECEIVER_KEY_HOSTS", "https://host.test"),
+    ("RECEIVER_KEY_HOSTS", "host.test/keys"),
+    ("RECEIVER_KEY_HOSTS", "user:password@host.test"),
+    ("RECEIVER_API_KEYS", "password"),
+    ("RECEIVER_API_KEYS", f"app:read:{HASH},app:admin:{HASH}"),
+    ("RECEIVER_API_KEYS", f"app:read:{HASH[1:]}"),
+    ("RECEIVER_GENERATED_KEY", "password"),
+    ("RECEIVER_GENERATED_KEY", f"{HASH} password"),
+    ("RECEIVER_RETENTION_DAYS", "0"),
+    ("RECEIVER_RETENTION_DAYS", "3651"),
+    ("RECEIVER_OVERDUE_SECONDS", "86401"),
+    ("RECEIVER_MAX_BODY_BYTES", "1023"),
+    ("RECEIVER_MAX_BODY_BYTES", "1MB"),
+    ("RECEIVER_MAX_WAITING", "9001"),
+    ("RECEIVER_TRUSTED_PROXIES", "yes"),
+    ("RECEIVER_DATA_DIR", "~no-such-user/password"),
+    ("RECEIVER_SPOOL", "~no-such-user/password"),
+    ("RECEIVER_SPOOL_MAX_BYTES", "1000000"),
+    ("LOG_FORMAT", "json"),
+    ("LOG_LEVEL", "trace"),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), WRONG)
+def test_an_error_names_the_variable_and_an_example_and_no_secret(
+    env: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    env.setenv(name, text)
+    with pytest.raises(SettingsError) as caught:
+        read_settings()
+    [(named, problem)] = caught.value.problems.items()
+    assert named == name
+    assert "for example" in problem or "`receiver keys`" in problem
+    assert str(caught.value) == f"{name}: {problem}"
+    for secret in ("password", HASH[1:]):
+        assert secret not in problem
+
+
+def test_all_errors_are_told_at_once(env: pytest.MonkeyPatch) -> None:
+    wrong = dict(WRONG)
+    for name, text in wrong.items():
+        env.setenv(name, text)
+    env.setenv("DYNO", "web.1")
+    assert problems().keys() == wrong.keys() - {"VALKEY_URL", "VCAP_SERVICES"}, "REDIS_URL counts before them"
