@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import urllib3
 
@@ -51,7 +51,7 @@ class Answer:
 
 
 class Service:
-    """A receiver on a free port, its log in a file."""
+    """A receiver on a free port, its log in a file. As a context it runs, and is killed at the end."""
 
     def __init__(
         self, folder: Path, redis_url: str | None, issuer: Issuer | None, **environment: str
@@ -75,6 +75,13 @@ class Service:
         }
         self._pool = urllib3.PoolManager(retries=False, timeout=15)
         self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
 
     def start(self, command: tuple[str, ...] = (sys.executable, "-m", "receiver", "serve")) -> None:
         with self.log_file.open("ab") as log:

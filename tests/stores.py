@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, Self
 
 import redis
 import trustme
@@ -39,8 +40,19 @@ KINDS: dict[str, Callable[[], str | None]] = {
 }
 
 
+DURABLE: Final = ("--appendonly", "yes", "--appendfsync", "always")
+"""Options with which a server that is killed has forgotten nothing."""
+
+
+class NoSuchServerError(LookupError):
+    """This machine has no server of a kind."""
+
+
 class StoreServer:
-    """One server process on a unix socket, that can be killed, stopped for a while and started again."""
+    """One server process on a unix socket, that can be killed, stopped for a while and started again.
+
+    As a context it is removed at the end.
+    """
 
     def __init__(self, binary: str, *options: str) -> None:
         self._command = [binary]
@@ -49,6 +61,12 @@ class StoreServer:
         self.socket = self.folder / "s"
         self.url = f"unix://{self.socket}"
         self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
 
     def start(self) -> None:
         settings = ["--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.folder), "--save", ""]
@@ -109,11 +127,15 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def start(kind: str, options: Sequence[str] = ()) -> StoreServer | None:
-    """Start a server of a kind, or return None where this machine has none."""
+def start(kind: str = "valkey-9", options: Sequence[str] = ()) -> StoreServer:
+    """Start a server.
+
+    Raises:
+        NoSuchServerError: this machine has none of that kind.
+    """
     binary = KINDS[kind]()
     if binary is None:
-        return None
+        raise NoSuchServerError(f"no {kind} on this machine")
     server = StoreServer(binary, *options)
     server.start()
     return server
@@ -134,8 +156,12 @@ class TLSStore:
         return f"rediss://:{self.PASSWORD}@localhost:{self.port}"
 
 
-def start_with_tls(folder: Path) -> TLSStore | None:
-    """Start a server with TLS, or return None where this machine has none that can."""
+def start_with_tls(folder: Path) -> TLSStore:
+    """Start a server with TLS.
+
+    Raises:
+        NoSuchServerError: this machine has none that can.
+    """
     authority = trustme.CA()
     certificate = authority.issue_cert("localhost")
     certificate.cert_chain_pems[0].write_to_path(folder / "certificate.pem")
@@ -144,7 +170,5 @@ def start_with_tls(folder: Path) -> TLSStore | None:
     port = free_port()
     files = ["--tls-cert-file", str(folder / "certificate.pem"), "--tls-key-file", str(folder / "key.pem")]
     server = start("redis-system", ["--tls-port", str(port), *files, "--tls-auth-clients", "no"])
-    if server is None:
-        return None
     server.client.config_set("requirepass", TLSStore.PASSWORD)
     return TLSStore(server, port, folder / "authority.pem")

@@ -27,11 +27,11 @@ from matplotlib.figure import Figure
 from prometheus_client.parser import text_string_to_metric_families
 
 from receiver.simulator.issuer import Issuer
-from tests.faults.bench import DURABLE, receiver
+from tests.faults.bench import receiver
 from tests.notifications import operation
 from tests.paths import ROOT
 from tests.service import READ, Service
-from tests.stores import StoreServer, start
+from tests.stores import DURABLE, StoreServer, start
 
 PICTURE: Final = ROOT / "deploy" / "observability-stall.png"
 RATE: Final = 100
@@ -249,18 +249,13 @@ def report(scrapes: list[Scrape], senders: Senders, told: Callable[[str], None])
 
 @contextmanager
 def started() -> Iterator[tuple[Service, StoreServer]]:
-    store = start("valkey-9", DURABLE)
-    assert store
-    try:
-        with Issuer(key_file=None) as issuer, tempfile.TemporaryDirectory() as folder:
-            service = receiver(Path(folder), store.url, issuer, WEB_CONCURRENCY="1")
-            service.start()
-            try:
-                yield service, store
-            finally:
-                service.kill()
-    finally:
-        store.remove()
+    with (
+        start(options=DURABLE) as store,
+        Issuer(key_file=None) as issuer,
+        tempfile.TemporaryDirectory() as folder,
+        receiver(Path(folder), store.url, issuer, WEB_CONCURRENCY="1") as service,
+    ):
+        yield service, store
 
 
 def main() -> None:

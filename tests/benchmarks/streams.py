@@ -136,19 +136,16 @@ async def measure(service: Service, streams: int, waiters: int, rate: int) -> No
 def main() -> None:
     streams, waiters, rate = (int(argument) for argument in [*sys.argv[1:], "2000", "2000", "200"][:3])
     resource.setrlimit(resource.RLIMIT_NOFILE, (20_000, 20_000))
-    store = stores.start("valkey-9")
-    assert store
-    try:
-        with Issuer(key_file=None) as issuer, tempfile.TemporaryDirectory() as folder:
-            service = Service(Path(folder), store.url, issuer, WEB_CONCURRENCY="1", LOG_LEVEL="warning")
-            service.start()
-            try:
-                asyncio.run(measure(service, streams, waiters, rate))
-            finally:
-                service.kill()
-                print(service.log, end="")
-    finally:
-        store.remove()
+    with (
+        stores.start() as store,
+        Issuer(key_file=None) as issuer,
+        tempfile.TemporaryDirectory() as folder,
+        Service(Path(folder), store.url, issuer, WEB_CONCURRENCY="1", LOG_LEVEL="warning") as service,
+    ):
+        try:
+            asyncio.run(measure(service, streams, waiters, rate))
+        finally:
+            print(service.log, end="")
 
 
 if __name__ == "__main__":

@@ -13,10 +13,8 @@ from tests.trust.peer import Behaviour, Peer, hang_up
 @pytest.fixture
 def own_service(tmp_path: Path, store: StoreServer, issuer: Issuer) -> Iterator[Service]:
     """A receiver that the test may stop."""
-    running = Service(tmp_path, store.url, issuer, WEB_CONCURRENCY="1")
-    running.start()
-    yield running
-    running.kill()
+    with Service(tmp_path, store.url, issuer, WEB_CONCURRENCY="1") as running:
+        yield running
 
 
 @pytest.fixture

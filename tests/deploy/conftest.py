@@ -15,8 +15,9 @@ def slug(tmp_path_factory: pytest.TempPathFactory) -> Slug:
 
 @pytest.fixture(scope="session")
 def tls_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stores.TLSStore]:
-    store = stores.start_with_tls(tmp_path_factory.mktemp("tls"))
-    if store is None:
-        pytest.skip("no redis-server with TLS on this machine")
-    yield store
-    store.server.remove()
+    try:
+        store = stores.start_with_tls(tmp_path_factory.mktemp("tls"))
+    except stores.NoSuchServerError as error:
+        pytest.skip(str(error))
+    with store.server:
+        yield store

@@ -188,9 +188,7 @@ STORES = {
 def test_the_store_keeps_what_it_has_been_given(where: str) -> None:
     """A real server takes the options, and has on its disk what it has answered."""
     options = [option for option in STORES[where] if option != "valkey-server"]
-    server = stores.start("valkey-9", options)
-    assert server
-    try:
+    with stores.start(options=options) as server:
         told = server.client.config_get("*")
         kept = {name: told[name] for name in ("appendonly", "appendfsync", "save", "maxmemory-policy")}
         assert kept == {
@@ -200,5 +198,3 @@ def test_the_store_keeps_what_it_has_been_given(where: str) -> None:
             "maxmemory-policy": "noeviction",
         }
         assert int(told["maxmemory"]) == 256 << 20
-    finally:
-        server.remove()

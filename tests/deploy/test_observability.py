@@ -38,11 +38,9 @@ def promtool(*arguments: str) -> str:
 @pytest.fixture
 def there(tmp_path: Path, store: StoreServer, issuer: Issuer) -> Iterator[Told]:
     """What a receiver with a spool tells that has received something."""
-    service = Service(tmp_path, store.url, issuer, RECEIVER_SPOOL=str(tmp_path / "spool"))
-    service.start()
-    assert service.call_back(operation()).status == 202
-    yield told(service)
-    service.kill()
+    with Service(tmp_path, store.url, issuer, RECEIVER_SPOOL=str(tmp_path / "spool")) as service:
+        assert service.call_back(operation()).status == 202
+        yield told(service)
 
 
 def test_all_series_that_they_name_are_told(there: Told) -> None:

@@ -18,7 +18,7 @@ import trustme
 
 from tests import stores
 from tests.faults.account import Row
-from tests.faults.bench import DURABLE, Bench, bench
+from tests.faults.bench import Bench, bench
 from tests.service import free_port
 from tests.stores import StoreServer
 
@@ -27,7 +27,7 @@ Apart: TypeAlias = Callable[[float], Row | None]
 DEBIAN: Final = "redis-system"
 """The kind of server that has TLS, and can be a sentinel."""
 
-REPLICATED: Final = (*DURABLE, "--min-replicas-to-write", "1")
+REPLICATED: Final = (*stores.DURABLE, "--min-replicas-to-write", "1")
 """An old primary that comes back and does not know that it was replaced has no replica, and takes nothing."""
 
 _NOTICED: Final = 1.0
@@ -87,15 +87,10 @@ def role(server: StoreServer) -> object:
 
 @contextmanager
 def replica_of(port: int) -> Iterator[StoreServer]:
-    server = stores.start(
-        DEBIAN, [*REPLICATED, "--port", str(free_port()), "--replicaof", f"127.0.0.1 {port}"]
-    )
-    assert server
-    try:
+    options = [*REPLICATED, "--port", str(free_port()), "--replicaof", f"127.0.0.1 {port}"]
+    with stores.start(DEBIAN, options) as server:
         until(lambda: server.client.info("replication")["master_link_status"] == "up")
         yield server
-    finally:
-        server.remove()
 
 
 @contextmanager
@@ -146,7 +141,7 @@ def bad_certificate(pace: float) -> Row | None:
         made = bench(
             pace,
             kind=DEBIAN,
-            options=(*DURABLE, *tls),
+            options=(*stores.DURABLE, *tls),
             address=lambda _: f"rediss://localhost:{port}",
             RECEIVER_REDIS_TLS_VERIFY=str(good / "ca"),
         )

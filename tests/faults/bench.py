@@ -19,7 +19,6 @@ from tests.faults.proxy import Proxy
 from tests.service import Service
 from tests.stores import StoreServer
 
-DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
 SERVE = (sys.executable, "-m", "receiver", "serve")
 
 
@@ -92,7 +91,7 @@ def bench(
     pace: float = 1.0,
     *,
     kind: str = "valkey-9",
-    options: Sequence[str] = DURABLE,
+    options: Sequence[str] = stores.DURABLE,
     address: Callable[[StoreServer], str] | None = None,
     command: Sequence[str] = SERVE,
     **environment: str,
@@ -110,9 +109,7 @@ def bench(
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="faults-")))
         issuer = stack.enter_context(Issuer(key_file=None))
-        store = stores.start(kind, options)
-        assert store
-        stack.callback(store.remove)
+        store = stack.enter_context(stores.start(kind, options))
         proxy = stack.enter_context(Proxy(store.socket))
         service = receiver(folder, address(store) if address else proxy.url, issuer, **environment)
         stack.callback(service.kill)

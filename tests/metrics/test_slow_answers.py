@@ -10,31 +10,21 @@ import psutil
 import pytest
 
 from receiver.simulator.issuer import Issuer
-from tests import stores
 from tests.metrics.told import told
 from tests.notifications import operation
 from tests.service import Service
+from tests.stores import StoreServer
 
 
 @pytest.fixture
-def own_store() -> Iterator[stores.StoreServer]:
-    server = stores.start("valkey-9")
-    assert server
-    yield server
-    server.remove()
-
-
-@pytest.fixture
-def lonely(tmp_path: Path, own_store: stores.StoreServer, issuer: Issuer) -> Iterator[Service]:
+def lonely(tmp_path: Path, own_store: StoreServer, issuer: Issuer) -> Iterator[Service]:
     """A receiver with one worker, and a store that nobody else uses."""
-    service = Service(tmp_path, own_store.url, issuer, WEB_CONCURRENCY="1")
-    service.start()
-    yield service
-    service.kill()
+    with Service(tmp_path, own_store.url, issuer, WEB_CONCURRENCY="1") as service:
+        yield service
 
 
 def test_an_answer_that_comes_too_late_for_graph_shows_everywhere(
-    lonely: Service, own_store: stores.StoreServer
+    lonely: Service, own_store: StoreServer
 ) -> None:
     assert lonely.process
     for number in range(4):

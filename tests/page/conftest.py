@@ -59,10 +59,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def service(store: StoreServer, issuer: Issuer, tmp_path: Path) -> Iterator[Service]:
-    running = Service(tmp_path, store.url, issuer, WEB_CONCURRENCY="1")
-    running.start()
-    yield running
-    running.kill()
+    with Service(tmp_path, store.url, issuer, WEB_CONCURRENCY="1") as running:
+        yield running
 
 
 @pytest.fixture

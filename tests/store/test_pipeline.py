@@ -12,7 +12,6 @@ from receiver.errors import OverloadedError, StoreUnavailableError
 from receiver.store.connections import connect
 from receiver.store.link import Link
 from receiver.store.pipeline import Pipeline
-from tests import stores
 from tests.stores import StoreServer
 
 
@@ -36,14 +35,6 @@ def link(store: StoreServer) -> Iterator[CountingLink]:
     made = CountingLink(store)
     yield made
     made.close()
-
-
-@pytest.fixture
-def own_store() -> Iterator[StoreServer]:
-    server = stores.start("valkey-9")
-    assert server
-    yield server
-    server.remove()
 
 
 def until(condition: Callable[[], bool]) -> None:

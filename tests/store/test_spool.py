@@ -1,7 +1,5 @@
 """Intake, spool and drainer between them, with a real store that goes away and comes back."""
 
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +21,6 @@ from receiver.store.spool import Spool, T, here
 from receiver.store.spool_eraser import SpoolEraser
 from receiver.store.spool_file import SpoolError, SpoolFile
 from receiver.store.writer import Writer
-from tests import stores
 from tests.store.builders import CALL, bare, call, change, every_kind, operation
 from tests.stores import StoreServer
 
@@ -72,15 +69,6 @@ def until(condition: Callable[[], object], seconds: float = 10) -> None:
 
 
 @pytest.fixture
-def server() -> Iterator[StoreServer]:
-    """A store that nobody else uses, and that forgets nothing when it is killed."""
-    started = stores.start("valkey-9", ["--appendonly", "yes", "--appendfsync", "always"])
-    assert started
-    yield started
-    started.remove()
-
-
-@pytest.fixture
 def process_of(tmp_path: Path) -> Iterator[Callable[..., Process]]:
     """Make processes that share a spool."""
     made: list[Process] = []
@@ -97,8 +85,8 @@ def process_of(tmp_path: Path) -> Iterator[Callable[..., Process]]:
 
 
 @pytest.fixture
-def process(server: StoreServer, process_of: Callable[..., Process]) -> Process:
-    return process_of(server)
+def process(own_store: StoreServer, process_of: Callable[..., Process]) -> Process:
+    return process_of(own_store)
 
 
 def test_while_the_store_works_nothing_is_spooled(process: Process) -> None:
@@ -108,10 +96,10 @@ def test_while_the_store_works_nothing_is_spooled(process: Process) -> None:
 
 
 def test_what_the_store_does_not_take_waits_and_comes_in_when_it_is_back(
-    process: Process, server: StoreServer
+    process: Process, own_store: StoreServer
 ) -> None:
     process.drainer.start()
-    server.kill()
+    own_store.kill()
     assert process.keep(*every_kind()) == ["spooled"] * len(every_kind())
     began = time.monotonic()
     for number in range(50):
@@ -120,7 +108,7 @@ def test_what_the_store_does_not_take_waits_and_comes_in_when_it_is_back(
     status = process.spool.status()
     assert (status.waiting, status.dead, status.error) == (51, 0, None)
     assert status.age is not None
-    server.start()
+    own_store.start()
     process.drained()
     assert [getattr(process.reader.latest(f"cc-{number}"), "notifications", 0) for number in range(50)] == [
         1
@@ -129,11 +117,11 @@ def test_what_the_store_does_not_take_waits_and_comes_in_when_it_is_back(
     assert process.keep(operation(cc="after")) == ["new"], "and news goes to the store again"
 
 
-def test_entries_come_in_in_the_order_in_which_they_came(process: Process, server: StoreServer) -> None:
-    server.kill()
+def test_entries_come_in_in_the_order_in_which_they_came(process: Process, own_store: StoreServer) -> None:
+    own_store.kill()
     for number in range(120):
         process.keep(operation("running", cc="one", value=number), delivery=str(number))
-    server.start()
+    own_store.start()
     process.drainer.start()
     process.drained()
     record = process.reader.latest("one")
@@ -141,14 +129,15 @@ def test_entries_come_in_in_the_order_in_which_they_came(process: Process, serve
     assert (record.members["value"], record.revision) == ("119", 120)
 
 
-def test_a_write_that_timed_out_but_happened_is_counted_once(process: Process, server: StoreServer) -> None:
-    assert server.process
+def test_a_write_that_timed_out_but_happened_is_counted_once(
+    process: Process, own_store: StoreServer
+) -> None:
     process.keep(operation(cc="before", op="before"))  # which loads the script
-    os.kill(server.process.pid, signal.SIGSTOP)  # what is sent now is executed later
+    own_store.stall()  # what is sent now is executed later
     assert (
         process.keep(operation("running"), operation("completed"), call(), delivery="d-1") == ["spooled"] * 3
     )
-    os.kill(server.process.pid, signal.SIGCONT)
+    own_store.go_on()
     until(lambda: process.reader.latest("invite-1"))
     assert process.spool.status().waiting == 1
     process.drainer.start()
@@ -159,26 +148,26 @@ def test_a_write_that_timed_out_but_happened_is_counted_once(process: Process, s
 
 
 def test_what_an_earlier_process_has_left_comes_in(
-    process: Process, server: StoreServer, process_of: Callable[..., Process]
+    process: Process, own_store: StoreServer, process_of: Callable[..., Process]
 ) -> None:
-    server.kill()
+    own_store.kill()
     process.keep(operation(cc="left"))
-    server.start()
-    following = process_of(server)
+    own_store.start()
+    following = process_of(own_store)
     following.drainer.start()
     following.drained()
     assert following.reader.latest("left")
 
 
 def test_two_processes_drain_one_spool_and_nothing_comes_in_twice(
-    process: Process, server: StoreServer, process_of: Callable[..., Process]
+    process: Process, own_store: StoreServer, process_of: Callable[..., Process]
 ) -> None:
-    other = process_of(server)
-    server.kill()
+    other = process_of(own_store)
+    own_store.kill()
     for number in range(120):
         one = process if number % 2 else other
         one.keep(operation(cc="many", op=str(number)), delivery=str(number))
-    server.start()
+    own_store.start()
     process.drainer.start()
     other.drainer.start()
     process.drained()
@@ -188,12 +177,14 @@ def test_two_processes_drain_one_spool_and_nothing_comes_in_twice(
     assert {record.notifications for record in records} == {1}
 
 
-def test_an_entry_that_the_store_does_not_take_holds_nobody_up(process: Process, server: StoreServer) -> None:
-    server.kill()
+def test_an_entry_that_the_store_does_not_take_holds_nobody_up(
+    process: Process, own_store: StoreServer
+) -> None:
+    own_store.kill()
     process.keep(operation(cc="poison", call="broken"), delivery="1")
     process.keep(operation(cc="good"), delivery="2")
-    server.start()
-    server.client.set("receiver:{0}:ops:broken", "no hash")
+    own_store.start()
+    own_store.client.set("receiver:{0}:ops:broken", "no hash")
     process.drainer.start()
     until(lambda: process.reader.latest("good"))
     until(lambda: process.spool.status().dead == 1)
@@ -223,45 +214,47 @@ def test_what_was_put_aside_is_kept_as_long_as_anything_else(process: Process) -
     until(lambda: process.spool.status().dead == 1)
 
 
-def test_a_full_store_is_no_reason_to_put_anything_aside(process: Process, server: StoreServer) -> None:
+def test_a_full_store_is_no_reason_to_put_anything_aside(process: Process, own_store: StoreServer) -> None:
     process.drainer.start()
-    server.client.config_set("maxmemory", 1)
+    own_store.client.config_set("maxmemory", 1)
     assert process.keep(operation(cc="a"), delivery="1") == ["spooled"]
     time.sleep(2)  # for more tries than an entry has
     assert process.spool.status().waiting == 1
-    server.client.config_set("maxmemory", 0)
+    own_store.client.config_set("maxmemory", 0)
     process.drained()
     assert process.reader.latest("a")
     assert process.spool.status().dead == 0
 
 
 def test_a_store_that_goes_away_in_the_midst_of_it_gets_the_rest_later(
-    process: Process, server: StoreServer
+    process: Process, own_store: StoreServer
 ) -> None:
-    server.kill()
+    own_store.kill()
     for number in range(600):
         process.spool.put([operation(cc="many", op=str(number))], delivery=str(number), within=2)
-    server.start()
+    own_store.start()
     process.drainer.start()
     until(lambda: process.reader.latest("many"))
-    server.kill()
+    own_store.kill()
     until(lambda: process.outage.lasts)
     assert 0 < process.spool.status().waiting <= 600
-    server.start()
+    own_store.start()
     process.drained(20)
     records = process.reader.call(operation().call_id)[1]
     assert len(records) == 600
     assert {record.notifications for record in records} == {1}
 
 
-def test_what_is_forgotten_does_not_come_back_from_the_spool(process: Process, server: StoreServer) -> None:
+def test_what_is_forgotten_does_not_come_back_from_the_spool(
+    process: Process, own_store: StoreServer
+) -> None:
     process.keep(operation(cc="gone", op="1"))
-    server.kill()
+    own_store.kill()
     broken = Unreadable("odd", '{"resourceData":[{"clientContext":"gone"}]}', "callback")
     process.keep(operation(cc="gone", op="2"), operation(cc="stays", op="3"), broken, delivery="2")
     with pytest.raises(StoreUnavailableError):
         process.eraser.forget_operations("gone", within=2)
-    server.start()
+    own_store.start()
     assert process.eraser.forget_operations("gone", within=2)
     process.drainer.start()
     process.drained()
@@ -292,26 +285,26 @@ def test_of_a_forgotten_call_nothing_comes_back_from_the_spool(process: Process)
 
 
 def test_nothing_is_forgotten_while_another_process_has_it_in_hand(
-    process: Process, process_of: Callable[..., Process], server: StoreServer
+    process: Process, process_of: Callable[..., Process], own_store: StoreServer
 ) -> None:
-    with process_of(server).spool.hold(1) as held:
+    with process_of(own_store).spool.hold(1) as held:
         assert held
         with pytest.raises(StoreUnavailableError, match="being drained"):
             process.eraser.forget_operations("a", within=0.2)
 
 
 def test_a_full_spool_and_no_store_is_an_error_and_says_which(
-    server: StoreServer, process_of: Callable[..., Process]
+    own_store: StoreServer, process_of: Callable[..., Process]
 ) -> None:
-    process = process_of(server, max_bytes=1 << 20)
-    server.kill()
+    process = process_of(own_store, max_bytes=1 << 20)
+    own_store.kill()
     big = operation(cc="big", text="x" * 300_000)
     for _ in range(2):
         assert process.keep(big) == ["spooled"]
     with pytest.raises(StoreUnavailableError):
         fill(process, big)
     assert "is full" in (process.spool.status().error or "")
-    server.start()
+    own_store.start()
     assert process.keep(big) == ["new"], "where the spool takes nothing, the store is tried"
     process.drainer.start()
     process.drained()
@@ -320,16 +313,16 @@ def test_a_full_spool_and_no_store_is_an_error_and_says_which(
 
 
 def test_a_spool_that_cannot_be_used_is_an_error_and_no_more(
-    tmp_path: Path, process: Process, server: StoreServer
+    tmp_path: Path, process: Process, own_store: StoreServer
 ) -> None:
     (tmp_path / "spool").write_text("a file where the folder should be")
     process.drainer.start()
     assert process.keep(operation(cc="a")) == ["new"]
     assert "can't be used" in (process.spool.status().error or "")
-    server.kill()
+    own_store.kill()
     with pytest.raises(StoreUnavailableError, match="can't be used"):
         process.keep(operation(cc="b"))
-    server.start()
+    own_store.start()
     until(lambda: not process.outage.lasts)
     assert process.keep(operation(cc="c")) == ["new"]
 

@@ -15,7 +15,6 @@ from receiver.store.reader import Reader
 from receiver.store.writer import Writer
 from receiver.web.events import _Stream, encode
 from receiver.web.hub import Hub, Interest
-from tests import stores
 from tests.listening import Listener
 from tests.notifications import CALL, call, operation, roster
 from tests.service import CLIENT_STATE, READ, WRITE, Service
@@ -161,18 +160,14 @@ def test_what_was_forgotten_is_not_streamed_again(service: Service) -> None:
 
 
 def test_a_stream_resumes_over_a_restart_of_the_receiver_and_of_the_store(
-    tmp_path: Path, issuer: Issuer
+    tmp_path: Path, own_store: StoreServer, issuer: Issuer
 ) -> None:
-    own = stores.start("valkey-9", ["--appendonly", "yes", "--appendfsync", "always"])
-    assert own
-    service = Service(tmp_path, own.url, issuer, WEB_CONCURRENCY="1")
-    service.start()
-    try:
+    with Service(tmp_path, own_store.url, issuer, WEB_CONCURRENCY="1") as service:
         with Listener(service) as listener:
             service.call_back(operation(cc="first", op="a"))
             listener.wait_for(1)
-            own.kill()
-            own.start()
+            own_store.kill()
+            own_store.start()
             service.call_back(operation(cc="second", op="b"))
             listener.wait_for(2)
             began = time.monotonic()
@@ -184,9 +179,6 @@ def test_a_stream_resumes_over_a_restart_of_the_receiver_and_of_the_store(
         with Listener(service, last_id=listener.last_id) as resumed:
             [event] = resumed.wait_for(1)
         assert event.data["clientContext"] == "third"
-    finally:
-        service.kill()
-        own.remove()
 
 
 def test_a_reader_who_does_not_read_holds_nobody_up_and_is_dropped(service: Service) -> None:
@@ -220,8 +212,11 @@ def test_a_reader_who_does_not_read_holds_nobody_up_and_is_dropped(service: Serv
     lazy.close()
 
 
-def test_a_silent_stream_is_kept_open_by_comments(service: Service) -> None:
-    with Listener(service) as listener:
+def test_a_silent_stream_is_kept_open_by_comments(
+    tmp_path: Path, own_store: StoreServer, issuer: Issuer
+) -> None:
+    alone = Service(tmp_path, own_store.url, issuer, WEB_CONCURRENCY="1")
+    with alone, Listener(alone) as listener:
         deadline = time.monotonic() + 20
         while not listener.comments:
             assert time.monotonic() < deadline

@@ -1,35 +1,24 @@
 """The store goes away, and comes back."""
 
-import os
-import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from receiver.simulator.issuer import Issuer
-from tests import stores
 from tests.notifications import operation
 from tests.service import WRITE, Answer, Service
+from tests.stores import StoreServer
 
 
 @pytest.fixture
-def own_store() -> Iterator[stores.StoreServer]:
-    server = stores.start("valkey-9", ["--appendonly", "yes", "--appendfsync", "always"])
-    assert server
-    yield server
-    server.remove()
-
-
-@pytest.fixture
-def lonely(tmp_path: Path, own_store: stores.StoreServer, issuer: Issuer) -> Iterator[Service]:
+def lonely(tmp_path: Path, own_store: StoreServer, issuer: Issuer) -> Iterator[Service]:
     """A receiver with a store that nobody else uses."""
-    service = Service(tmp_path, own_store.url, issuer)
-    service.start()
-    yield service
-    service.kill()
+    with Service(tmp_path, own_store.url, issuer) as service:
+        yield service
 
 
 def refused(answer: Answer) -> None:
@@ -47,7 +36,7 @@ def recovered(service: Service) -> None:
 
 
 def test_while_the_store_is_down_everything_is_503_and_then_it_works_again(
-    lonely: Service, own_store: stores.StoreServer
+    lonely: Service, own_store: StoreServer
 ) -> None:
     assert lonely.call_back(operation()).status == 202
     own_store.kill()
@@ -66,26 +55,18 @@ def test_while_the_store_is_down_everything_is_503_and_then_it_works_again(
     assert lonely.get("/readyz").status == 200
 
 
-def test_a_store_that_hangs_holds_nobody_up(lonely: Service, own_store: stores.StoreServer) -> None:
-    assert own_store.process
-    os.kill(own_store.process.pid, signal.SIGSTOP)
-    answers: list[Answer] = []
-    waiting = [
-        threading.Thread(target=lambda: answers.append(lonely.call_back(operation(cc="late"))))
-        for _ in range(20)
-    ]
-    for one in waiting:
-        one.start()
-    assert lonely.get("/livez").seconds < 1
-    for one in waiting:
-        one.join()
-    for answer in answers:
-        refused(answer)
-    os.kill(own_store.process.pid, signal.SIGCONT)
+def test_a_store_that_hangs_holds_nobody_up(lonely: Service, own_store: StoreServer) -> None:
+    own_store.stall()
+    with ThreadPoolExecutor(20) as senders:
+        sent = [senders.submit(lonely.call_back, operation(cc="late")) for _ in range(20)]
+        assert lonely.get("/livez").seconds < 1
+    for one in sent:
+        refused(one.result())
+    own_store.go_on()
     recovered(lonely)
 
 
-def test_a_short_outage_is_bridged_within_the_request(lonely: Service, own_store: stores.StoreServer) -> None:
+def test_a_short_outage_is_bridged_within_the_request(lonely: Service, own_store: StoreServer) -> None:
     lonely.call_back(operation())
     own_store.kill()
     answers: list[Answer] = []
@@ -98,14 +79,14 @@ def test_a_short_outage_is_bridged_within_the_request(lonely: Service, own_store
     assert lonely.get("/operations/bridged").json["done"]
 
 
-def test_a_flushed_script_is_loaded_again(lonely: Service, own_store: stores.StoreServer) -> None:
+def test_a_flushed_script_is_loaded_again(lonely: Service, own_store: StoreServer) -> None:
     lonely.call_back(operation())
     own_store.client.script_flush()
     assert lonely.call_back(operation(cc="after")).status == 202
     assert lonely.get("/operations/after").json["done"]
 
 
-def test_a_full_store_is_503_and_loses_nothing(lonely: Service, own_store: stores.StoreServer) -> None:
+def test_a_full_store_is_503_and_loses_nothing(lonely: Service, own_store: StoreServer) -> None:
     lonely.call_back(operation())
     own_store.client.config_set("maxmemory", 1)
     answer = lonely.call_back(operation(cc="too much"))

@@ -102,9 +102,7 @@ def test_forgetting_leaves_nothing(service: Service, store: StoreServer) -> None
 def test_what_becomes_due_while_no_receiver_runs_is_told_by_the_next(
     tmp_path: Path, store: StoreServer, issuer: Issuer
 ) -> None:
-    service = Service(tmp_path, store.url, issuer, WEB_CONCURRENCY="2")
-    service.start()
-    try:
+    with Service(tmp_path, store.url, issuer, WEB_CONCURRENCY="2") as service:
         with Listener(service) as listener:
             due = register(service, 9999)["due"]
             listener.wait_for(1)
@@ -114,8 +112,6 @@ def test_what_becomes_due_while_no_receiver_runs_is_told_by_the_next(
         with Listener(service, last_id=listener.last_id) as resumed:
             [event] = resumed.wait_for(1, 20)
         assert (event.data["overdue"], event.data["due"]) == (True, due)
-    finally:
-        service.kill()
 
 
 def test_a_store_that_is_away_makes_it_late_and_is_complained_of_once(

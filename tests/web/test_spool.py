@@ -15,7 +15,6 @@ from receiver.simulator.issuer import Issuer
 from receiver.store.news_text import write_news
 from receiver.store.spool_file import SpoolFile
 from receiver.worker import LAST_CALL_SECONDS
-from tests import stores
 from tests.notifications import call, operation
 from tests.service import CLIENT_STATE, WRITE, Service
 from tests.store import builders
@@ -23,21 +22,11 @@ from tests.stores import StoreServer
 
 
 @pytest.fixture
-def own_store() -> Iterator[StoreServer]:
-    server = stores.start("valkey-9", ["--appendonly", "yes", "--appendfsync", "always"])
-    assert server
-    yield server
-    server.remove()
-
-
-@pytest.fixture
 def spooling(tmp_path: Path, own_store: StoreServer, issuer: Issuer) -> Iterator[Service]:
     """A receiver with a spool of one megabyte, and a store that nobody else uses."""
     spool = {"RECEIVER_SPOOL": str(tmp_path / "spool"), "RECEIVER_SPOOL_MAX_BYTES": str(1 << 20)}
-    service = Service(tmp_path, own_store.url, issuer, WEB_CONCURRENCY="1", **spool)
-    service.start()
-    yield service
-    service.kill()
+    with Service(tmp_path, own_store.url, issuer, WEB_CONCURRENCY="1", **spool) as service:
+        yield service
 
 
 def until(condition: Callable[[], object], seconds: float = 15) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from receiver.simulator.issuer import Issuer
-from tests import stores
 from tests.notifications import operation
 from tests.service import WRITE, Answer, Service
 from tests.stores import StoreServer
@@ -140,19 +139,14 @@ def test_beyond_the_cap_one_is_told_to_come_later_and_callbacks_go_on(
         service.kill()
 
 
-def test_a_wait_survives_a_short_outage_of_the_store(tmp_path: Path, issuer: Issuer) -> None:
-    own = stores.start("valkey-9", ["--appendonly", "yes", "--appendfsync", "always"])
-    assert own
-    service = Service(tmp_path, own.url, issuer, WEB_CONCURRENCY="1")
-    service.start()
-    try:
+def test_a_wait_survives_a_short_outage_of_the_store(
+    tmp_path: Path, own_store: StoreServer, issuer: Issuer
+) -> None:
+    with Service(tmp_path, own_store.url, issuer, WEB_CONCURRENCY="1") as service:
         waiting = Waiting(service, "/operations/invite-1?wait=20")
-        own.kill()
+        own_store.kill()
         time.sleep(0.5)
-        own.start()
+        own_store.start()
         while service.call_back(operation()).status != 202:
             time.sleep(0.1)
         assert waiting.answer().json["done"]
-    finally:
-        service.kill()
-        own.remove()

@@ -70,10 +70,6 @@ def set_up() -> Iterator[Setting]:
 @contextmanager
 def stocked(setting: Setting, records: int) -> Iterator[Site]:
     """Run a store that holds so many completed invitations. A million take two minutes to store."""
-    store = stores.start("valkey-9")
-    assert store
-    assert store.process
-    try:
+    with stores.start() as store:
+        assert store.process
         yield Site(setting, records, store.url, psutil.Process(store.process.pid), Kept(store, records))
-    finally:
-        store.remove()
