@@ -127,13 +127,15 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
 
 
 class _Arbiter(Arbiter):  # type: ignore[misc]
-    """gunicorn's master, which looks after the store's supervisor too, once a second."""
+    """gunicorn's master, which looks after the embedded store too, once a second."""
 
     def manage_workers(self) -> None:
         store: EmbeddedStore | None = self.app.store
         try:
             if store and store.revive():
                 _log.error("The embedded store's supervisor had died; it was started again.")
+            if store:
+                store.tidy()
         except EmbeddedStoreError as error:
             _log.error("The embedded store's supervisor has died: %s", error)
         super().manage_workers()

@@ -1,4 +1,4 @@
---[[ Stands before the scripts that forget, behind `numbers.lua`: how one record goes, and what is in quarantine.
+--[[ Stands before the scripts that forget, behind `numbers.lua`: how one record goes.
 
 ARGV[1]  prefix
 ]]
@@ -31,16 +31,5 @@ local function drop_record(number)
   redis.call('ZREM', PREFIX .. 'overdue', number)
   redis.call('DEL', name)
   return 1
-end
-
--- Forget the items in quarantine that `names` recognises by their fields. Returns how many there were.
-local function drop_quarantined(names)
-  local dropped = 0
-  for _, entry in ipairs(redis.call('XRANGE', PREFIX .. 'quarantine', '-', '+')) do
-    local fields = {}
-    for position = 1, #entry[2], 2 do fields[entry[2][position]] = entry[2][position + 1] end
-    if names(fields) then dropped = dropped + redis.call('XDEL', PREFIX .. 'quarantine', entry[1]) end
-  end
-  return dropped
 end
 

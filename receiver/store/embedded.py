@@ -28,6 +28,8 @@ from receiver.store import supervisor
 from receiver.store.supervisor import CAME_UP, STOP, STOP_PATIENCE
 
 _LOG_LIMIT: Final = 10 * 1024 * 1024
+_LOOK_EVERY: Final = 60.0
+_REWRITE_EVERY: Final = 86400.0
 _LOCK_PATIENCE: Final = 5.0
 """Seconds. After a kill -9 the old store needs a second or two to go, and we may be started again at once."""
 
@@ -50,6 +52,7 @@ class EmbeddedStore:
         self._socket_dir: Path | None = None
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._owner = 0
+        self._look_at = 0.0
 
     def start(self, timeout: float = 10.0) -> str:
         """Start the server and wait until it answers.
@@ -101,6 +104,16 @@ class EmbeddedStore:
         self._launch(0)
         return True
 
+    def tidy(self) -> None:
+        """Once a day have the server write its file anew, without what was deleted or has expired since."""
+        if time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + _LOOK_EVERY
+        bases = (self._data_dir / "valkey" / "appendonlydir").glob("*.base.*")
+        with contextlib.suppress(OSError):  # it has just been replaced
+            if any(time.time() - base.stat().st_mtime > _REWRITE_EVERY for base in bases):
+                _ask(self._socket_path, b"BGREWRITEAOF")
+
     @property
     def _socket_path(self) -> Path:
         if self._socket_dir is None:
@@ -149,7 +162,7 @@ class EmbeddedStore:
                 return lock
 
     def _await_answer(self, deadline: float) -> None:
-        while not _answers(self._socket_path):
+        while _ask(self._socket_path, b"PING") != b"+PONG\r\n":  # while it reads its file it answers LOADING
             ended = self._supervisor is None or self._supervisor.poll() is not None
             if ended or time.monotonic() > deadline:
                 trouble = "ended at once" if ended else "does not answer"
@@ -207,13 +220,13 @@ def _trim(log_path: Path) -> int:
     return length
 
 
-def _answers(socket_path: Path) -> bool:
-    """Tell whether the server answers a PING; while it still reads its file it answers LOADING."""
+def _ask(socket_path: Path, command: bytes) -> bytes | None:
+    """Return the first bytes of what the server answers; None where it does not."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(1)
         try:
             connection.connect(str(socket_path))
-            connection.sendall(b"PING\r\n")
-            return connection.recv(64).startswith(b"+PONG")
+            connection.sendall(command + b"\r\n")
+            return connection.recv(64)
         except OSError:
-            return False
+            return None

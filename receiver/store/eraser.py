@@ -1,9 +1,15 @@
 """Forgetting: what is kept of an operation or a call, and whatever points at it, for good."""
 
+from typing import Final
+
 from receiver.graph.json import dump
+from receiver.store.feed import START
 from receiver.store.keys import PREFIX
 from receiver.store.link import Command, Link
-from receiver.store.scripts import FORGET, FORGET_CALL, MOST_AT_ONCE, Script
+from receiver.store.scripts import FORGET, FORGET_CALL, FORGET_ENTRIES, MOST_AT_ONCE, Script
+
+_ENTRIES: Final = 1000
+"""Of a stream, looked at together: some milliseconds."""
 
 
 class Eraser:
@@ -30,7 +36,7 @@ class Eraser:
         return self._forget(FORGET, key, client_context, dump(client_context), within=within)
 
     def forget_call(self, call_id: str, *, within: float) -> bool:
-        """Forget a call: state, roster, all its operations, and what is in quarantine of it.
+        """Forget a call: state, roster, all its operations, and what names it in quarantine and change notifications.
 
         Args:
             call_id: normalized.
@@ -39,7 +45,12 @@ class Eraser:
         Returns:
             Whether there was anything.
         """
-        return self._forget(FORGET_CALL, f"{PREFIX}ops:{call_id}", call_id, within=within)
+        records = self._forget(FORGET_CALL, f"{PREFIX}ops:{call_id}", call_id, within=within)
+        quarantined, changes, _ = (
+            self._forget_entries(stream, call_id, within=within)
+            for stream in ("quarantine", "changes", "feed")
+        )
+        return records or quarantined or changes
 
     def _forget(self, script: Script, key: str, *names: str, within: float) -> bool:
         command: Command = ("EVALSHA", script.sha1, 1, key, PREFIX, *names, MOST_AT_ONCE)
@@ -47,4 +58,13 @@ class Eraser:
         while left:
             [(forgotten, left)] = self._link.call([command], within=within)
             total += forgotten
+        return total > 0
+
+    def _forget_entries(self, stream: str, call_id: str, *, within: float) -> bool:
+        script, total, position = FORGET_ENTRIES, 0, START
+        while position:
+            command: Command = ("EVALSHA", script.sha1, 1, f"{PREFIX}{stream}", call_id, position, _ENTRIES)
+            [(forgotten, *last)] = self._link.call([command], within=within)
+            total += forgotten
+            position = last[0].decode() if last else ""
         return total > 0

@@ -15,7 +15,8 @@ for _, number in ipairs(redis.call('ZREVRANGE', KEYS[1], 0, tonumber(ARGV[4]) - 
 end
 local left = redis.call('ZCARD', KEYS[1])
 if left == 0 then
-  forgotten = forgotten + drop_quarantined(function(fields)
+  local quarantine = PREFIX .. 'quarantine'
+  forgotten = forgotten + drop_entries(quarantine, redis.call('XRANGE', quarantine, '-', '+'), function(fields)
     return fields.clientContext == CLIENT_CONTEXT or string.find(fields.text, MEMBER, 1, true)
   end)
 end

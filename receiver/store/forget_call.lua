@@ -1,14 +1,11 @@
---[[ Forget a call: its state and roster, its operations with whatever points at them, and quarantined items of it.
+--[[ Forget a call: its state and roster, its operations with whatever points at them.
 
 KEYS[1]  the hash of its operations, `<prefix>ops:<call id>`
 ARGV[1]  prefix   [2] the call id   [3] how many operations to forget at most, so that nobody waits for long
-Returns  the number of records and quarantined items forgotten, and the number of operations left.
+Returns  the number of records forgotten, and the number of operations left.
 ]]
 
 local CALL = ARGV[2]
-
--- As addresses have it, which Graph writes in either case, with dashes and without.
-local function plain(text) return (string.gsub(string.lower(text), '-', '')) end
 
 local forgotten, looked_at = 0, 0
 local listed = redis.call('HGETALL', KEYS[1])
@@ -21,12 +18,5 @@ for position = 1, #listed, 2 do
   redis.call('HDEL', KEYS[1], listed[position]) -- also where the records had expired
 end
 local left = redis.call('HLEN', KEYS[1])
-if left == 0 then
-  local address = 'calls/' .. plain(CALL)
-  forgotten = forgotten + redis.call('DEL', PREFIX .. 'call:' .. CALL)
-  forgotten = forgotten + drop_quarantined(function(fields)
-    local text = plain(fields.text)
-    return string.find(text, address .. '/', 1, true) or string.find(text, address .. '"', 1, true)
-  end)
-end
+if left == 0 then forgotten = forgotten + redis.call('DEL', PREFIX .. 'call:' .. CALL) end
 return {forgotten, left}

@@ -270,7 +270,7 @@ end
 -- Drop what has grown old, as long as new records come; a stream that nothing is added to expires as a whole.
 -- Lift the mark below which every record is gone by at most two numbers for each new record: one, on average.
 local function sweep(newest, created)
-  trim('changes', 'quarantine')
+  trim('changes', 'quarantine', 'feed')
   local mark = tonumber(redis.call('GET', PREFIX .. 'oldest') or 1)
   local oldest = mark
   while oldest < newest and oldest < mark + 2 * created and redis.call('EXISTS', key('op', oldest)) == 0 do
@@ -417,5 +417,6 @@ while position <= #ARGV do
   outcomes[#outcomes + 1] = KEEP[take()]()
   item_index = item_index + 1
 end
+if told then redis.call('EXPIRE', PREFIX .. 'feed', TTL) end -- it has ids of calls
 if created > 0 then sweep(newest_number, created) end
 return outcomes

@@ -22,10 +22,11 @@ def _read(*names: str) -> Script:
 MERGE: Final = _read("numbers", "announce", "merge")
 OVERDUE: Final = _read("announce", "overdue")
 LATEST: Final = _read("latest")
-FORGET: Final = _read("numbers", "drop", "forget")
+FORGET: Final = _read("numbers", "drop", "entries", "forget")
 FORGET_CALL: Final = _read("numbers", "drop", "forget_call")
+FORGET_ENTRIES: Final = _read("entries", "forget_entries")
 
-SCRIPTS: Final = (MERGE, OVERDUE, LATEST, FORGET, FORGET_CALL)
+SCRIPTS: Final = (MERGE, OVERDUE, LATEST, FORGET, FORGET_CALL, FORGET_ENTRIES)
 """All of them, to be loaded when a server knows one of them not."""
 
 MOST_AT_ONCE: Final = 100

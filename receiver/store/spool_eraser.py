@@ -40,13 +40,14 @@ class SpoolEraser(Eraser):
 
     def forget_call(self, call_id: str, *, within: float) -> bool:
         """Do as `Eraser.forget_call` does, and in the spool too."""
-        address = f"calls/{_plain(call_id)}"
+        own = _plain(call_id)
+        addresses = (f"calls/{own}/", f'calls/{own}"', f"calls/{own}?", f"calls('{own}')")
 
         def concerns(news: News) -> bool:
-            if isinstance(news, Unreadable):
+            if isinstance(news, (Unreadable, ChangeNotification)):
                 text = _plain(news.text)
-                return f"{address}/" in text or f'{address}"' in text
-            return not isinstance(news, ChangeNotification) and news.call_id == call_id
+                return any(address in text for address in addresses)
+            return news.call_id == call_id
 
         def forget(seconds: float) -> bool:
             return Eraser.forget_call(self, call_id, within=seconds)

@@ -36,7 +36,7 @@ def make_calls(reader: Reader, eraser: Eraser, gate: Gate) -> Blueprint:
     @blueprint.delete("/calls/<call_id>")
     @describe(WRITE, {204: Answer("Nothing is left of it.")}, problems=(CallNotFoundError,))
     def forget(call_id: str) -> Response:
-        """Forget a call: its state, its roster, all its operations, and what of it is in quarantine."""
+        """Forget a call: state, roster, its operations, and what names it in quarantine and change notifications."""
         gate.require("write")
         if not eraser.forget_call(normalize_id(call_id), within=time_left()):
             raise _unknown()

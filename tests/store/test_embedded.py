@@ -1,6 +1,7 @@
 """The embedded store, with real processes that are really killed."""
 
 import importlib.util
+import os
 import signal
 import subprocess
 import sys
@@ -102,6 +103,34 @@ def test_the_data_is_there_after_a_stop_and_a_start(store: EmbeddedStore, client
     assert not any(process.is_running() for process in processes)
     assert not Path(url.removeprefix("unix://")).parent.exists()
     assert client_of(store.start()).get("name") == b"value"
+
+
+def test_what_was_deleted_leaves_the_disk_within_a_day(
+    tmp_path: Path, store: EmbeddedStore, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "_LOOK_EVERY", 0.0)
+    client = client_of(store.start())
+    files = tmp_path / "data/valkey/appendonlydir"
+    client.set("name", "Ann Example")
+    client.delete("name")
+    store.tidy()
+    time.sleep(0.5)
+    assert b"Ann Example" in everything_in(files), "it has been written anew within a day"
+    for base in files.glob("*.base.*"):
+        os.utime(base, (0, time.time() - 86401))
+    store.tidy()
+    deadline = time.monotonic() + 10
+    while b"Ann Example" in everything_in(files):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def everything_in(folder: Path) -> bytes:
+    content = b""
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):
+            content += path.read_bytes()
+    return content
 
 
 def test_no_process_is_left_of_a_parent_that_was_killed(tmp_path: Path, client_of: ClientOf) -> None:

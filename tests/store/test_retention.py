@@ -62,7 +62,7 @@ def test_what_has_grown_old_in_a_stream_goes_when_something_new_comes(
 
 def make_older(store: StoreServer, days: int) -> None:
     """Make every entry of the streams older: their ids tell when it came, by the store's own clock."""
-    for name in ("receiver:{0}:changes", "receiver:{0}:quarantine"):
+    for name in ("receiver:{0}:changes", "receiver:{0}:quarantine", "receiver:{0}:feed"):
         entries = store.client.xrange(name)
         store.client.delete(name)
         for entry_id, fields in entries:
@@ -72,6 +72,17 @@ def make_older(store: StoreServer, days: int) -> None:
 
 def streams_with_ann(store: StoreServer) -> set[str]:
     return {key.rpartition(":")[2] for key, text in store.contents().items() if "Ann" in text}
+
+
+def test_the_feed_forgets_which_calls_there_were(shelf: Shelf, store: StoreServer) -> None:
+    feed = "receiver:{0}:feed"
+    shelf.keep(call())
+    assert 0 < store.client.ttl(feed) <= 30 * DAY
+    make_older(store, 31)
+    assert store.client.ttl(feed) == -1
+    shelf.keep(operation())
+    assert CALL not in store.contents()[feed]
+    assert 0 < store.client.ttl(feed) <= 30 * DAY
 
 
 def test_what_is_younger_stays_however_little_room_it_takes(shelf: Shelf, store: StoreServer) -> None:

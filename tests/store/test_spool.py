@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -271,6 +271,7 @@ def test_of_a_forgotten_call_nothing_comes_back_from_the_spool(process: Process)
         call(),
         RosterUpdate(CALL, "", "[]"),
         Unreadable("", item, "callback"),
+        replace(change(), text=item),
     ]
     others = [operation(cc="of another", call="another", op="1"), change(), Unreadable("", "{}", "callback")]
     process.spool.put([*news, *others], delivery="1", within=2)

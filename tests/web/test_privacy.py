@@ -139,6 +139,9 @@ def test_of_a_forgotten_call_nothing_is_left(service: Service, store: StoreServe
         item(f"/app/calls/{undashed}", {"@odata.type": "#microsoft.graph.call", "state": [NAME]}),
     )
     assert service.call_back(body={"value": call(subject=NAME)}).status == 400
+    change(service, f"/communications/calls/{CALL}", NAME)
+    change(service, f"communications/calls('{undashed}')/participants", NAME)
+    change(service, f"/communications/calls/{OTHER_CALL}", "other")
     elsewhere = f"/communications/calls/{OTHER_CALL}/operations/{OPERATION}"
     service.call_back(
         operation(cc="cc-1", call=OTHER_CALL),
@@ -150,12 +153,24 @@ def test_of_a_forgotten_call_nothing_is_left(service: Service, store: StoreServe
     left = store.contents()
     for personal in (NAME, NUMBER, USER, "cc-2", "no-id"):
         assert personal not in str(left)
-    assert not [key for key in left if key.endswith(CALL)]
+    quarantined = left.pop("receiver:{0}:quarantine")
+    assert quarantined.count(CALL) == 2, "what only looks like it"
+    for written in (f"{CALL} ", f'{CALL}"', undashed):
+        assert written not in " ".join(f"{key} {text} " for key, text in left.items())
+    assert [one["notification"]["name"] for one in service.get("/notifications").json["notifications"]] == [
+        "other"
+    ]
     assert service.get(f"/calls/{CALL}").status == 404
     assert service.request("DELETE", f"/calls/{CALL}", key=WRITE).status == 404
     assert service.get("/operations/cc-1").json["callId"] == OTHER_CALL, "another call of the same name stays"
     assert service.get("/operations/cc-1").json["others"] == 0
     assert quarantine(service) == 2, "what only looks like it stays"
+
+
+def change(service: Service, resource: str, name: str) -> None:
+    members = {"subscriptionId": "s-1", "clientState": CLIENT_STATE, "changeType": "updated", "name": name}
+    body = {"value": [{**members, "resource": resource, "resourceData": {"id": resource}}]}
+    assert service.request("POST", "/notifications", key=None, body=body).status == 202
 
 
 def test_forgetting_an_operation_leaves_the_call_and_its_roster(service: Service) -> None:
