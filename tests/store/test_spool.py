@@ -22,7 +22,7 @@ from receiver.store.spool_eraser import SpoolEraser
 from receiver.store.spool_file import SpoolError, SpoolFile
 from receiver.store.writer import Writer
 from tests.store.builders import CALL, bare, call, change, every_kind, operation
-from tests.stores import StoreServer
+from tests.stores import StoreServer, busy
 
 DISK = 8 << 20
 
@@ -224,6 +224,40 @@ def test_a_full_store_is_no_reason_to_put_anything_aside(process: Process, own_s
     process.drained()
     assert process.reader.latest("a")
     assert process.spool.status().dead == 0
+
+
+def test_a_store_that_is_busy_with_somebodys_script_is_no_reason_to_put_anything_aside(
+    process: Process, own_store: StoreServer
+) -> None:
+    process.keep(operation(cc="before", op="before"))  # which loads the script
+    process.drainer.start()
+    with busy(own_store):
+        for number in range(3):
+            assert process.keep(operation(cc=f"cc-{number}", op=str(number)), delivery=str(number)) == [
+                "spooled"
+            ]
+        time.sleep(4)  # for more tries than an entry has
+        status = process.spool.status()
+        assert (status.waiting, status.dead) == (3, 0)
+    process.drained()
+    assert process.spool.status().dead == 0
+    assert all(process.reader.latest(f"cc-{number}") for number in range(3))
+
+
+def test_a_store_that_refuses_everything_is_no_reason_to_put_anything_aside(
+    process: Process, own_store: StoreServer
+) -> None:
+    """Whatever it says: here what would be an item's own fault, if only the store took anything else."""
+    own_store.client.set("receiver:{0}:ops:broken", "no hash")
+    process.spool.put([operation(cc="poison", call="broken")], delivery="1", within=2)
+    own_store.client.acl_setuser("default", enabled=True, commands=["-set"])
+    process.drainer.start()
+    until(lambda: process.outage.lasts)
+    time.sleep(4)  # for more tries than an entry has
+    status = process.spool.status()
+    assert (status.waiting, status.dead) == (1, 0)
+    own_store.client.acl_setuser("default", enabled=True, commands=["+set"])
+    until(lambda: process.spool.status().dead == 1)
 
 
 def test_a_store_that_goes_away_in_the_midst_of_it_gets_the_rest_later(
