@@ -192,6 +192,24 @@ def test_an_entry_that_the_store_does_not_take_holds_nobody_up(
     assert process.spool.status().waiting == 0
 
 
+def test_what_was_put_aside_comes_in_when_it_is_tried_again(process: Process, own_store: StoreServer) -> None:
+    own_store.client.set("receiver:{0}:ops:broken", "no hash")
+    for number in range(3):
+        process.spool.put(
+            [operation(cc="poison", call="broken", op=str(number))], delivery=str(number), within=2
+        )
+    process.drainer.start()
+    until(lambda: process.spool.status().dead == 3)
+    assert process.file.retry_dead() == 3
+    until(lambda: process.spool.status().dead == 3)  # since the store does not take them yet
+    own_store.client.delete("receiver:{0}:ops:broken")
+    assert process.file.retry_dead() == 3
+    process.drained()
+    assert process.spool.status().dead == 0
+    _, records = process.reader.call("broken")
+    assert [record.notifications for record in records] == [1] * 3
+
+
 def test_an_entry_that_cannot_be_read_holds_nobody_up(process: Process) -> None:
     process.file.append([("1", b"garbage")])
     process.file.append([("2", b'[["operation", {"of": "tomorrow"}]]')])

@@ -148,6 +148,20 @@ def test_a_dead_entry_is_kept_with_its_reason_even_in_a_full_spool(file: SpoolFi
     connection.close()
 
 
+def test_dead_entries_wait_again_in_their_order_even_in_a_full_spool(file: SpoolFile) -> None:
+    with pytest.raises(SpoolError):
+        fill(file, 100_000)
+    waiting = everything(file)
+    for entry in waiting[:30]:
+        file.bury(entry, "for a reason")
+    assert file.retry_dead() == 30
+    assert file.retry_dead() == 0
+    assert file.depth().dead == 0
+    assert file.depth().oldest == 1000, "they are as old as before"
+    again = [(entry.delivery, entry.news) for entry in everything(file)]
+    assert again == [(entry.delivery, entry.news) for entry in waiting[30:] + waiting[:30]]
+
+
 def test_a_full_spool_says_so_and_takes_again_once_there_is_room(file: SpoolFile) -> None:
     with pytest.raises(SpoolError, match="is full: RECEIVER_SPOOL_MAX_BYTES"):
         fill(file, 100_000)
