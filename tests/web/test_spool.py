@@ -85,6 +85,32 @@ def test_notifications_are_taken_while_the_store_is_away_and_show_when_it_is_bac
     assert "wait on the receiver" not in spooling.get("/").body.decode()
 
 
+def test_how_much_waits_and_since_when_is_told_wherever_one_looks(
+    spooling: Service, own_store: StoreServer
+) -> None:
+    own_store.kill()
+    assert spooling.call_back(operation(cc="one")).status == 202
+    written = time.monotonic()
+    assert re.search(r"1 notification waits on .* for the store, for \d", spooling.get("/").body.decode())
+    assert spooling.call_back(operation(cc="two", op="two")).status == 202
+    time.sleep(2.2)
+    ready = spooling.get("/readyz").json
+    metrics = told(spooling)
+    page = re.search(
+        r"2 notifications wait on .* for the store, the oldest for (\d+\.\d) s now, and",
+        spooling.get("/").body.decode(),
+    )
+    most = time.monotonic() - written + 2
+    assert page
+    assert ready["spool"]["waiting"] == metrics.value("receiver_spool_notifications") == 2
+    for age in (
+        ready["spool"]["oldestSeconds"],
+        metrics.value("receiver_spool_age_seconds"),
+        float(page[1]),
+    ):
+        assert 2 <= age < most
+
+
 def test_a_stop_waits_for_the_spool_that_is_being_drained(
     tmp_path: Path, spooling: Service, own_store: StoreServer
 ) -> None:
