@@ -95,6 +95,14 @@ def test_what_is_written_is_there_for_the_next_process(file: SpoolFile) -> None:
     ]  # while the first still has it open, as after a kill
 
 
+def test_the_disk_has_what_is_written_before_the_call_returns(file: SpoolFile) -> None:
+    """As SQLite says of the connection that writes: in WAL mode nothing but FULL (2) waits for the disk each time."""
+    file.append([("a", b"1")])
+    with file._use() as connection:  # each connection has settings of its own
+        assert connection.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
+        assert connection.execute("PRAGMA synchronous").fetchall() == [(2,)]
+
+
 def test_only_the_owner_may_look(file: SpoolFile) -> None:
     before = os.umask(0)
     try:
