@@ -15,12 +15,13 @@ from receiver.store.connections import connect
 from receiver.store.drain import Drainer
 from receiver.store.intake import Intake, Outage
 from receiver.store.link import Link
+from receiver.store.news_text import write_news
 from receiver.store.pipeline import Pipeline
 from receiver.store.reader import Reader
 from receiver.store.spool import Spool, T, here
 from receiver.store.spool_eraser import SpoolEraser
 from receiver.store.spool_file import SpoolError, SpoolFile
-from receiver.store.writer import Writer
+from receiver.store.writer import News, Writer
 from tests.store.builders import CALL, bare, call, change, every_kind, operation
 from tests.stores import StoreServer, busy
 
@@ -175,6 +176,34 @@ def test_two_processes_drain_one_spool_and_nothing_comes_in_twice(
     records = process.reader.call(operation().call_id)[1]
     assert len(records) == 120
     assert {record.notifications for record in records} == {1}
+
+
+class Recorder(Writer):
+    """Remembers what it brings in, and takes its time for it."""
+
+    def __init__(self, link: Link) -> None:
+        super().__init__(Pipeline(link), retention_days=30)
+        self.brought: list[str] = []
+
+    def keep_all(self, deliveries: Sequence[tuple[Sequence[News], str]], *, within: float) -> None:
+        self.brought += [delivery for _, delivery in deliveries]
+        time.sleep(0.2)
+        super().keep_all(deliveries, within=within)
+
+
+def test_of_two_processes_only_one_at_a_time_takes_entries_out(
+    process: Process, own_store: StoreServer, process_of: Callable[..., Process]
+) -> None:
+    process.file.append([(str(number), write_news([bare(str(number))])) for number in range(500)])
+    recorders: list[Recorder] = []
+    for one in (process, process_of(own_store)):
+        recorders.append(Recorder(one.link))
+        one.drainer = Drainer(one.spool, recorders[-1], one.outage, retention_days=30)
+    process.drainer.start()
+    one.drainer.start()
+    process.drained()
+    brought = [int(delivery) for recorder in recorders for delivery in recorder.brought]
+    assert sorted(brought) == list(range(500)), "each by one of them"
 
 
 def test_an_entry_that_the_store_does_not_take_holds_nobody_up(
