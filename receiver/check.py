@@ -145,7 +145,7 @@ def _spool(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "warning",
             f"{depth.dead} notification(s) in the spool could not be merged. They are in the table `dead` of "
-            f"{settings.spool}/spool.db, each with its reason.",
+            f"{settings.spool}/spool.db, each with its reason; `receiver retry` tries them again.",
         )
 
 

@@ -1,4 +1,4 @@
-"""The command `receiver`: serve, demo, check, keys; and simulate, get, wait, watch, which other rooms bring.
+"""The command `receiver`: serve, demo, check, retry, keys; and simulate, get, wait, watch, which other rooms bring.
 
 What a command needs is imported when it runs: `serve` must not load what gevent patches in the workers.
 """
@@ -92,6 +92,29 @@ def check() -> None:
         click.echo(f"{click.style(f'{finding.level:7}', fg=colour)} {finding.text}")
         failed = failed or finding.level == "error"
     sys.exit(1 if failed else 0)
+
+
+@main.command()
+def retry() -> None:
+    """Try again what the spool has put aside.
+
+    That is notifications which the store, though it works, did not take; `receiver check` counts them. Those that
+    the store still does not take are put aside again. Run it as the user whom the receiver runs as: one that is
+    running brings them in at once.
+    """
+    from receiver.store.spool_file import SpoolError, SpoolFile  # noqa: PLC0415 - see the file's docstring
+
+    settings = _settings()
+    if settings.spool is None:
+        raise click.ClickException("There is no spool: RECEIVER_SPOOL is not set.")
+    file = SpoolFile(settings.spool, settings.spool_max_bytes)
+    try:
+        count = file.retry_dead()
+    except SpoolError as error:
+        raise click.ClickException(str(error)) from None
+    finally:
+        file.close()
+    click.echo(f"{count} notification(s) wait for the store again.")
 
 
 @main.command()

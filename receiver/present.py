@@ -58,3 +58,5 @@ def _of_spool(spool: Spool) -> Iterator[Reading]:
     yield Reading("spool_notifications", text, "livemax", spool.waiting)
     text = "Since the oldest of them came; nought where there is none."
     yield Reading("spool_age_seconds", text, "livemax", spool.age)
+    text = "Notifications put aside in the spool, since the store, though it works, did not take them."
+    yield Reading("spool_dead_notifications", text, "livemax", spool.dead)

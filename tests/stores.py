@@ -6,7 +6,9 @@ import subprocess
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -114,6 +116,29 @@ class StoreServer:
         self.client.close()
         self.kill()
         shutil.rmtree(self.folder)
+
+
+@contextmanager
+def busy(server: StoreServer) -> Iterator[None]:
+    """Let somebody's script run all the time, so that the server refuses everything (BUSY)."""
+    server.client.config_set("lua-time-limit", 10)
+    with redis.Redis.from_url(server.url) as somebody, ThreadPoolExecutor(1) as pool:
+        running = pool.submit(somebody.eval, "while true do end", 0)
+        while not _refuses(server):
+            time.sleep(0.01)
+        try:
+            yield
+        finally:
+            server.client.script_kill()
+            assert "killed" in str(running.exception())
+
+
+def _refuses(server: StoreServer) -> bool:
+    try:
+        server.client.ping()
+    except redis.exceptions.ResponseError:
+        return True
+    return False
 
 
 def _text(value: object) -> str:

@@ -141,10 +141,15 @@ class Drainer:
         return entries
 
     def _bring_in(self, entry: Entry) -> bool:
-        """Have the store merge an entry; tell whether it did."""
+        """Have the store merge an entry; tell whether it did.
+
+        A refusal counts only where the store takes something else right after: one that refuses everything, for
+        whatever reason, is away, and nothing is put aside for it.
+        """
         try:
             self._writer.keep(read_news(entry.news), delivery=entry.delivery, within=_WITHIN)
         except WriteRefusedError as error:
+            self._writer.probe(within=_PROBE_WITHIN)
             self._refusals[entry.id] = self._refusals.get(entry.id, 0) + 1
             if self._refusals[entry.id] >= _TRIES:
                 self._bury(entry, error.detail)

@@ -8,7 +8,6 @@ have happened.
 import contextlib
 import logging
 import random
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,15 +22,15 @@ from redis.exceptions import (
     BusyLoadingError,
     ConnectionError,  # noqa: A004 - redis-py's name
     NoScriptError,
-    OutOfMemoryError,
     ReadOnlyError,
     RedisError,
     ResponseError,
     TimeoutError,  # noqa: A004 - redis-py's name
 )
 
-from receiver.errors import StoreUnavailableError, WriteRefusedError
+from receiver.errors import StoreUnavailableError
 from receiver.store.connections import CONNECT_SECONDS, HANDSHAKE_SECONDS, MAX_CONNECTIONS
+from receiver.store.refusals import refusal
 from receiver.store.scripts import SCRIPTS
 
 Command: TypeAlias = Sequence[str | bytes | int]
@@ -43,8 +42,6 @@ _ATTEMPT_TIME: Final = CONNECT_SECONDS + HANDSHAKE_SECONDS
 _PASSING: Final = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyError)
 _TO_REPEAT: Final = (NoScriptError, ReadOnlyError)
 """Refusals that another attempt may not meet: the script is loaded then, or another server is the primary."""
-
-_CODE: Final = re.compile(r"\b(?:OOM|MISCONF|NOREPLICAS|NOPERM|NOAUTH|WRONGPASS|READONLY)\b")
 
 _log: Final = logging.getLogger(__name__)
 
@@ -122,8 +119,8 @@ class Link:
                 if hindrance is None:
                     continue
             if not isinstance(hindrance, _TO_REPEAT + _PASSING) or isinstance(hindrance, AuthenticationError):
-                refusal = _refusal(hindrance)
-                return [refusal if reply is NO_REPLY else reply for reply in replies]
+                refused = refusal(hindrance)
+                return [refused if reply is NO_REPLY else reply for reply in replies]
             if self._clock() + pause + _ATTEMPT_TIME >= deadline:
                 _log.warning("the store does not answer: %s: %.200s", type(hindrance).__name__, hindrance)
                 return replies
@@ -207,7 +204,7 @@ class Link:
             except _TO_REPEAT as error:
                 hindrance = error
             except ResponseError as error:
-                replies[place] = _refusal(error)
+                replies[place] = refusal(error)
         if isinstance(hindrance, ReadOnlyError):
             raise hindrance  # its connection goes too: a name may lead to the new primary by now
         return hindrance
@@ -227,19 +224,3 @@ def checked(replies: list[Any]) -> list[Any]:
                 "The store can't be reached, or does not answer in time. Try again soon."
             )
     return replies
-
-
-def _refusal(error: RedisError) -> StoreUnavailableError:
-    _log.error("the store refuses: %s: %.200s", type(error).__name__, error)
-    reason = _reason(error)
-    is_of_the_script = "script" in str(error) and reason == ResponseError.__name__
-    kind = WriteRefusedError if is_of_the_script else StoreUnavailableError
-    return kind(f"The store refuses ({reason}).", retry_after=10)
-
-
-def _reason(error: RedisError) -> str:
-    """Return the code that Redis gives an error, wherever its version puts it, or redis-py's name for it."""
-    if isinstance(error, OutOfMemoryError):
-        return "OOM"
-    code = _CODE.search(str(error))
-    return code[0] if code else type(error).__name__

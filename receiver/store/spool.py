@@ -17,7 +17,7 @@ from typing import Final, Protocol, TypeVar
 from receiver.errors import OverloadedError
 from receiver.store.line_bound import LineBound
 from receiver.store.news_text import write_news
-from receiver.store.spool_file import Entry, SpoolError, SpoolFile
+from receiver.store.spool_file import Depth, Entry, SpoolError, SpoolFile
 from receiver.store.writer import News
 
 T = TypeVar("T")
@@ -192,18 +192,16 @@ class Spool:
 
     def age(self) -> float:
         """Return the seconds since the oldest notification came; 0 where none waits, or that can't be found out."""
-        try:
-            oldest = self._use(self._file.depth).oldest
-        except SpoolError:
-            return 0.0
+        oldest = self._depth().oldest
         return 0.0 if oldest is None else max(0.0, self._clock() - oldest)
 
     def waiting(self) -> int:
         """Return how many notifications wait for the store; 0 where that can't be found out."""
-        try:
-            return self._use(self._file.depth).waiting
-        except SpoolError:
-            return 0
+        return self._depth().waiting
+
+    def dead(self) -> int:
+        """Return how many notifications have been put aside; 0 where that can't be found out."""
+        return self._depth().dead
 
     def close(self) -> None:
         """Use the file no more."""
@@ -227,6 +225,12 @@ class Spool:
             yield held
         finally:
             os.close(lock)
+
+    def _depth(self) -> Depth:
+        try:
+            return self._use(self._file.depth)
+        except SpoolError:
+            return Depth(waiting=0, oldest=None, dead=0, size=0)
 
     def _write(self) -> None:
         while self._deposited.wait() and not self._closed:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from receiver.store.news_text import UnreadableNewsError, mentions, read_news, write_news
+from receiver.store.spool_forgetting import forget
 from receiver.store.writer import News
 
 _VERSION: Final = 1
@@ -142,6 +142,22 @@ class SpoolFile:
                 "INSERT INTO dead VALUES (?, ?, ?, ?, ?)", (entry.id, at, entry.delivery, entry.news, reason)
             )
 
+    def retry_dead(self) -> int:
+        """Let the entries put aside wait again, with new numbers; return how many there were.
+
+        Raises:
+            SpoolError: they stay where they are.
+        """
+        with self._transaction() as connection:
+            numbers = connection.execute("SELECT id FROM dead ORDER BY id").fetchall()
+            # One by one, so that each can have the pages of the one before: the spool may be full.
+            for number in numbers:
+                [row] = connection.execute(
+                    "DELETE FROM dead WHERE id = ? RETURNING at, delivery, news", number
+                ).fetchall()
+                connection.execute("INSERT INTO waiting (at, delivery, news) VALUES (?, ?, ?)", row)
+            return len(numbers)
+
     def drop_dead(self, before: float) -> None:
         """Delete the entries put aside that came before a time, seconds since 1970.
 
@@ -162,7 +178,7 @@ class SpoolFile:
             SpoolError: nothing is deleted.
         """
         with self._transaction() as connection:
-            return sum(_forget(connection, table, name, concerns) for table in ("waiting", "dead")) > 0
+            return sum(forget(connection, table, name, concerns) for table in ("waiting", "dead")) > 0
 
     def depth(self) -> Depth:
         """Count what is there.
@@ -262,26 +278,3 @@ class SpoolFile:
         if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
             return f"The spool's file {self._path} is damaged ({error}): move it away, and a new one is made."
         return f"The spool {self.folder} can't be used: {error}."
-
-
-def _forget(connection: sqlite3.Connection, table: str, name: str, concerns: Callable[[News], bool]) -> int:
-    """Delete news out of a table; return how many entries held some. What can't be read at all, goes."""
-    count = 0
-    found = connection.execute(
-        f"SELECT id, news FROM {table} WHERE instr(news, ?) OR instr(news, ?)",  # noqa: S608 - one of our tables
-        mentions(name),
-    )
-    for number, text in found.fetchall():
-        try:
-            news = read_news(text)
-        except UnreadableNewsError:
-            news = []
-        left = [item for item in news if not concerns(item)]
-        if left:
-            if len(left) == len(news):
-                continue
-            connection.execute(f"UPDATE {table} SET news = ? WHERE id = ?", (write_news(left), number))  # noqa: S608
-        else:
-            connection.execute(f"DELETE FROM {table} WHERE id = ?", (number,))  # noqa: S608
-        count += 1
-    return count

@@ -1,11 +1,19 @@
-"""The link to the store, where a name leads to another server than before."""
+"""The link to the store, where a name leads to another server than before, or a connection breaks midway."""
 
 from contextlib import closing
 from pathlib import Path
 
+import hiredis
+
 from receiver.store.connections import connect
 from receiver.store.link import Link
+from receiver.store.pipeline import Pipeline
+from receiver.store.reader import Reader
+from receiver.store.writer import Writer
 from tests import stores
+from tests.faults.proxy import REPLY, REQUEST, Cut, Proxy
+from tests.store.builders import CALL, operation
+from tests.stores import StoreServer
 
 
 def test_a_server_that_has_become_read_only_is_left_for_the_one_that_its_name_leads_to(
@@ -24,3 +32,53 @@ def test_a_server_that_has_become_read_only_is_left_for_the_one_that_its_name_le
         name.symlink_to(new.socket)
         link.call([("SET", "key", "after")], within=2)
         assert (old.client.get("key"), new.client.get("key")) == (b"before", b"after")
+
+
+class CutAmongReplies:
+    """Breaks the connection once, within the reply after so many `new`; notes the merges that are sent."""
+
+    NEW = b"*1\r\n$3\r\nnew\r\n"
+
+    def __init__(self, replies: int, of: int) -> None:
+        self._passed = len(self.NEW) * replies + 3
+        self._awaited = len(self.NEW) * of
+        self._replies = b""
+        self._requests = hiredis.Reader()
+        self.is_over = False
+        self.before: list[str] = []
+        self.after: list[str] = []
+
+    def __call__(self, way: str, data: bytes) -> bytes:
+        if way == REQUEST:
+            self._note(data)
+        if way != REPLY or self.is_over:
+            return data
+        self._replies += data
+        if len(self._replies) < self._awaited:
+            return b""
+        self.is_over = True
+        assert self._replies == self.NEW * (self._awaited // len(self.NEW))
+        raise Cut(self._replies[: self._passed])
+
+    def _note(self, data: bytes) -> None:
+        self._requests.feed(data)
+        while command := self._requests.gets():
+            if command[0] == b"EVALSHA":
+                (self.after if self.is_over else self.before).append(command[7].decode())
+
+
+def test_of_a_write_that_breaks_exactly_what_was_not_acknowledged_is_sent_again(store: StoreServer) -> None:
+    with Proxy(store.socket) as proxy, closing(Link(connect(proxy.url, "required"))) as link:
+        writer, reader = Writer(Pipeline(link), retention_days=30), Reader(link)
+        writer.keep(
+            [operation(op="first")], delivery="first", within=2
+        )  # which loads the script, and connects
+        mishap = CutAmongReplies(4, of=10)
+        proxy.suffer(mishap)
+        news = [([operation(op=str(number))], str(number)) for number in range(10)]
+        writer.keep_all(news, within=5)
+        assert mishap.before == [f"{number}.0" for number in range(10)]
+        assert mishap.after == [f"{number}.0" for number in range(4, 10)]
+        _, records = reader.call(CALL)
+    assert len(records) == 11
+    assert {(record.notifications, record.duplicates) for record in records} == {(1, 0)}

@@ -15,14 +15,15 @@ from receiver.store.connections import connect
 from receiver.store.drain import Drainer
 from receiver.store.intake import Intake, Outage
 from receiver.store.link import Link
+from receiver.store.news_text import write_news
 from receiver.store.pipeline import Pipeline
 from receiver.store.reader import Reader
 from receiver.store.spool import Spool, T, here
 from receiver.store.spool_eraser import SpoolEraser
 from receiver.store.spool_file import SpoolError, SpoolFile
-from receiver.store.writer import Writer
+from receiver.store.writer import News, Writer
 from tests.store.builders import CALL, bare, call, change, every_kind, operation
-from tests.stores import StoreServer
+from tests.stores import StoreServer, busy
 
 DISK = 8 << 20
 
@@ -177,6 +178,34 @@ def test_two_processes_drain_one_spool_and_nothing_comes_in_twice(
     assert {record.notifications for record in records} == {1}
 
 
+class Recorder(Writer):
+    """Remembers what it brings in, and takes its time for it."""
+
+    def __init__(self, link: Link) -> None:
+        super().__init__(Pipeline(link), retention_days=30)
+        self.brought: list[str] = []
+
+    def keep_all(self, deliveries: Sequence[tuple[Sequence[News], str]], *, within: float) -> None:
+        self.brought += [delivery for _, delivery in deliveries]
+        time.sleep(0.2)
+        super().keep_all(deliveries, within=within)
+
+
+def test_of_two_processes_only_one_at_a_time_takes_entries_out(
+    process: Process, own_store: StoreServer, process_of: Callable[..., Process]
+) -> None:
+    process.file.append([(str(number), write_news([bare(str(number))])) for number in range(500)])
+    recorders: list[Recorder] = []
+    for one in (process, process_of(own_store)):
+        recorders.append(Recorder(one.link))
+        one.drainer = Drainer(one.spool, recorders[-1], one.outage, retention_days=30)
+    process.drainer.start()
+    one.drainer.start()
+    process.drained()
+    brought = [int(delivery) for recorder in recorders for delivery in recorder.brought]
+    assert sorted(brought) == list(range(500)), "each by one of them"
+
+
 def test_an_entry_that_the_store_does_not_take_holds_nobody_up(
     process: Process, own_store: StoreServer
 ) -> None:
@@ -190,6 +219,24 @@ def test_an_entry_that_the_store_does_not_take_holds_nobody_up(
     until(lambda: process.spool.status().dead == 1)
     assert not process.outage.lasts
     assert process.spool.status().waiting == 0
+
+
+def test_what_was_put_aside_comes_in_when_it_is_tried_again(process: Process, own_store: StoreServer) -> None:
+    own_store.client.set("receiver:{0}:ops:broken", "no hash")
+    for number in range(3):
+        process.spool.put(
+            [operation(cc="poison", call="broken", op=str(number))], delivery=str(number), within=2
+        )
+    process.drainer.start()
+    until(lambda: process.spool.status().dead == 3)
+    assert process.file.retry_dead() == 3
+    until(lambda: process.spool.status().dead == 3)  # since the store does not take them yet
+    own_store.client.delete("receiver:{0}:ops:broken")
+    assert process.file.retry_dead() == 3
+    process.drained()
+    assert process.spool.status().dead == 0
+    _, records = process.reader.call("broken")
+    assert [record.notifications for record in records] == [1] * 3
 
 
 def test_an_entry_that_cannot_be_read_holds_nobody_up(process: Process) -> None:
@@ -224,6 +271,40 @@ def test_a_full_store_is_no_reason_to_put_anything_aside(process: Process, own_s
     process.drained()
     assert process.reader.latest("a")
     assert process.spool.status().dead == 0
+
+
+def test_a_store_that_is_busy_with_somebodys_script_is_no_reason_to_put_anything_aside(
+    process: Process, own_store: StoreServer
+) -> None:
+    process.keep(operation(cc="before", op="before"))  # which loads the script
+    process.drainer.start()
+    with busy(own_store):
+        for number in range(3):
+            assert process.keep(operation(cc=f"cc-{number}", op=str(number)), delivery=str(number)) == [
+                "spooled"
+            ]
+        time.sleep(4)  # for more tries than an entry has
+        status = process.spool.status()
+        assert (status.waiting, status.dead) == (3, 0)
+    process.drained()
+    assert process.spool.status().dead == 0
+    assert all(process.reader.latest(f"cc-{number}") for number in range(3))
+
+
+def test_a_store_that_refuses_everything_is_no_reason_to_put_anything_aside(
+    process: Process, own_store: StoreServer
+) -> None:
+    """Whatever it says: here what would be an item's own fault, if only the store took anything else."""
+    own_store.client.set("receiver:{0}:ops:broken", "no hash")
+    process.spool.put([operation(cc="poison", call="broken")], delivery="1", within=2)
+    own_store.client.acl_setuser("default", enabled=True, commands=["-set"])
+    process.drainer.start()
+    until(lambda: process.outage.lasts)
+    time.sleep(4)  # for more tries than an entry has
+    status = process.spool.status()
+    assert (status.waiting, status.dead) == (1, 0)
+    own_store.client.acl_setuser("default", enabled=True, commands=["+set"])
+    until(lambda: process.spool.status().dead == 1)
 
 
 def test_a_store_that_goes_away_in_the_midst_of_it_gets_the_rest_later(

@@ -95,6 +95,14 @@ def test_what_is_written_is_there_for_the_next_process(file: SpoolFile) -> None:
     ]  # while the first still has it open, as after a kill
 
 
+def test_the_disk_has_what_is_written_before_the_call_returns(file: SpoolFile) -> None:
+    """As SQLite says of the connection that writes: in WAL mode nothing but FULL (2) waits for the disk each time."""
+    file.append([("a", b"1")])
+    with file._use() as connection:  # each connection has settings of its own
+        assert connection.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
+        assert connection.execute("PRAGMA synchronous").fetchall() == [(2,)]
+
+
 def test_only_the_owner_may_look(file: SpoolFile) -> None:
     before = os.umask(0)
     try:
@@ -146,6 +154,20 @@ def test_a_dead_entry_is_kept_with_its_reason_even_in_a_full_spool(file: SpoolFi
             ("0", 100_000, "for a reason")
         ]
     connection.close()
+
+
+def test_dead_entries_wait_again_in_their_order_even_in_a_full_spool(file: SpoolFile) -> None:
+    with pytest.raises(SpoolError):
+        fill(file, 100_000)
+    waiting = everything(file)
+    for entry in waiting[:30]:
+        file.bury(entry, "for a reason")
+    assert file.retry_dead() == 30
+    assert file.retry_dead() == 0
+    assert file.depth().dead == 0
+    assert file.depth().oldest == 1000, "they are as old as before"
+    again = [(entry.delivery, entry.news) for entry in everything(file)]
+    assert again == [(entry.delivery, entry.news) for entry in waiting[30:] + waiting[:30]]
 
 
 def test_a_full_spool_says_so_and_takes_again_once_there_is_room(file: SpoolFile) -> None:

@@ -15,6 +15,7 @@ from receiver.simulator.issuer import Issuer
 from receiver.store.news_text import write_news
 from receiver.store.spool_file import SpoolFile
 from receiver.worker import LAST_CALL_SECONDS
+from tests.metrics.told import told
 from tests.notifications import call, operation
 from tests.service import CLIENT_STATE, WRITE, Service
 from tests.store import builders
@@ -42,11 +43,14 @@ def drained(service: Service) -> None:
     )
 
 
+def command(service: Service, name: str) -> str:
+    line = [sys.executable, "-m", "receiver", name]
+    done = subprocess.run(line, env=service.environment, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
 def check(service: Service) -> str:
-    command = [sys.executable, "-m", "receiver", "check"]
-    return subprocess.run(
-        command, env=service.environment, capture_output=True, text=True, check=False
-    ).stdout
+    return command(service, "check")
 
 
 def change(**members: object) -> dict[str, object]:
@@ -79,6 +83,32 @@ def test_notifications_are_taken_while_the_store_is_away_and_show_when_it_is_bac
     assert len(spooling.get("/notifications").json["notifications"]) == 1
     assert len(spooling.get("/quarantine", key=WRITE).json["items"]) == 1
     assert "wait on the receiver" not in spooling.get("/").body.decode()
+
+
+def test_how_much_waits_and_since_when_is_told_wherever_one_looks(
+    spooling: Service, own_store: StoreServer
+) -> None:
+    own_store.kill()
+    assert spooling.call_back(operation(cc="one")).status == 202
+    written = time.monotonic()
+    assert re.search(r"1 notification waits on .* for the store, for \d", spooling.get("/").body.decode())
+    assert spooling.call_back(operation(cc="two", op="two")).status == 202
+    time.sleep(2.2)
+    ready = spooling.get("/readyz").json
+    metrics = told(spooling)
+    page = re.search(
+        r"2 notifications wait on .* for the store, the oldest for (\d+\.\d) s now, and",
+        spooling.get("/").body.decode(),
+    )
+    most = time.monotonic() - written + 2
+    assert page
+    assert ready["spool"]["waiting"] == metrics.value("receiver_spool_notifications") == 2
+    for age in (
+        ready["spool"]["oldestSeconds"],
+        metrics.value("receiver_spool_age_seconds"),
+        float(page[1]),
+    ):
+        assert 2 <= age < most
 
 
 def test_a_stop_waits_for_the_spool_that_is_being_drained(
@@ -191,6 +221,28 @@ def test_a_spool_that_cannot_be_used_is_told_and_does_no_harm(
     drained(spooling)
     assert spooling.get("/operations/kept").json["done"]
     assert "bug" not in spooling.log
+
+
+def test_what_the_store_does_not_take_is_counted_and_can_be_tried_again(
+    spooling: Service, own_store: StoreServer
+) -> None:
+    own_store.client.set("receiver:{0}:ops:broken", "no hash")
+    assert spooling.call_back(operation(cc="poison", call="broken")).status == 202
+    until(lambda: told(spooling).value("receiver_spool_dead_notifications") == 1)
+    assert spooling.get("/readyz").json["checks"]["spool"] == "ok, but 1 could not be merged"
+    assert "`receiver retry` tries them again" in check(spooling)
+    own_store.client.delete("receiver:{0}:ops:broken")
+    assert command(spooling, "retry") == "1 notification(s) wait for the store again.\n"
+    drained(spooling)
+    assert spooling.get("/operations/poison").json["done"]
+    assert told(spooling).value("receiver_spool_dead_notifications") == 0
+
+
+def test_retry_says_why_it_can_not(spooling: Service) -> None:
+    spooling.environment["RECEIVER_SPOOL"] = "/dev/null/spool"
+    assert "The spool /dev/null/spool can't be used" in command(spooling, "retry")
+    del spooling.environment["RECEIVER_SPOOL"]
+    assert "There is no spool" in command(spooling, "retry")
 
 
 def test_check_looks_at_the_spool(tmp_path: Path, spooling: Service) -> None:

@@ -30,7 +30,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 
 @pytest.mark.parametrize(
-    "command", ["", "serve", "demo", "simulate", "check", "keys", "get", "wait", "watch"]
+    "command", ["", "serve", "demo", "simulate", "check", "retry", "keys", "get", "wait", "watch"]
 )
 def test_every_command_explains_itself(command: str) -> None:
     helped = run(*command.split(), "--help")

@@ -82,7 +82,7 @@ def register_frame(blueprint: Blueprint, gate: Gate, spool: Spool | None) -> Non
             "static": f"/static/{version}",
             "scopes": scopes,
             "open_to_all": gate.open_to_all,
-            "spooled": lambda: spool.waiting() if spool else 0,
+            "spool": spool,
             "address": request.host_url.rstrip("/"),
             "statuses": _STATUSES,
             "types": sorted(OPERATION_SCHEMAS, key=type_words),
