@@ -116,12 +116,13 @@ class Writer:
         self._pipeline.call([("XDEL", f"{PREFIX}quarantine", entry_id)], within=within)
 
     def probe(self, *, within: float) -> None:
-        """Write a little something, which a full or read-only store refuses though it answers a PING.
+        """Write a little something, and merge nothing: a store may refuse either though it answers a PING.
 
         Raises:
-            StoreUnavailableError: the store takes no writes.
+            StoreUnavailableError: the store takes no writes, or runs no scripts.
         """
-        self._pipeline.call([("SET", f"{PREFIX}probe", "", "EX", 60)], within=within)
+        write: Command = ("SET", f"{PREFIX}probe", "", "EX", 60)
+        self._pipeline.call([write, self._merging([], "probe")], within=within)
 
     def _merge(self, items: list[list[str | int]], delivery: str, within: float) -> list[str]:
         if not items:
@@ -130,14 +131,17 @@ class Writer:
         return [outcome.decode() for reply in replies for outcome in reply]
 
     def _commands(self, items: list[list[str | int]], delivery: str) -> list[Command]:
+        # Each script call counts its items from nought, so each needs an id of its own.
+        return [
+            self._merging(items[start : start + MOST_AT_ONCE], f"{delivery}.{start}")
+            for start in range(0, len(items), MOST_AT_ONCE)
+        ]
+
+    def _merging(self, items: list[list[str | int]], delivery: str) -> Command:
         now = round(self._clock() * 1000)
-        commands: list[Command] = []
-        for start in range(0, len(items), MOST_AT_ONCE):
-            arguments = [part for item in items[start : start + MOST_AT_ONCE] for part in item]
-            # Each script call counts its items from nought, so each needs an id of its own.
-            head = (PREFIX, now, self._retention, f"{delivery}.{start}", self._deadline)
-            commands.append(("EVALSHA", MERGE.sha1, 1, f"{PREFIX}next", *head, *arguments))
-        return commands
+        head = (PREFIX, now, self._retention, delivery, self._deadline)
+        arguments = [part for item in items for part in item]
+        return ("EVALSHA", MERGE.sha1, 1, f"{PREFIX}next", *head, *arguments)
 
 
 def _arguments(news: News) -> list[str | int]:

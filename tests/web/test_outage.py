@@ -96,3 +96,13 @@ def test_a_full_store_is_503_and_loses_nothing(lonely: Service, own_store: Store
     own_store.client.config_set("maxmemory", 0)
     recovered(lonely)
     assert lonely.get("/operations/invite-1").json["done"]
+
+
+def test_a_store_that_runs_no_scripts_is_503_and_not_ready(lonely: Service, own_store: StoreServer) -> None:
+    own_store.client.acl_setuser("default", enabled=True, commands=["-evalsha"])
+    answer = lonely.call_back(operation(cc="meanwhile"))
+    refused(answer)
+    assert "NoPermission" in answer.json["detail"]
+    assert lonely.get("/readyz").status == 503, "a SET would have been taken"
+    own_store.client.acl_setuser("default", enabled=True, commands=["+evalsha"])
+    recovered(lonely)
