@@ -1,3 +1,5 @@
+import hmac
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
@@ -29,6 +31,14 @@ def short_key():
 @pytest.fixture(scope="session")
 def curve_key():
     return ec.generate_private_key(ec.SECP256R1())
+
+
+@pytest.fixture
+def blind_comparisons(monkeypatch):
+    """What is compared in constant time; it all differs, so what is found alike was compared in another way."""
+    compared = []
+    monkeypatch.setattr(hmac, "compare_digest", lambda *texts: compared.append(texts) or False)
+    return compared
 
 
 @pytest.fixture

@@ -73,3 +73,11 @@ def test_a_key_without_the_scope_is_refused():
 def test_without_keys_everything_is_closed_and_the_setting_is_named():
     with pytest.raises(NotConfiguredError, match="RECEIVER_API_KEYS"):
         ring().authorize("Bearer key", "read")
+
+
+def test_only_a_comparison_in_constant_time_tells_and_it_tries_every_key(blind_comparisons):
+    others = ("0" * 64, "1" * 64)
+    keys = ring(*(f"app:read:{sha256}" for sha256 in (HASH, *others)))
+    with pytest.raises(InvalidAPIKeyError):
+        keys.authorize("Bearer key", "read")
+    assert blind_comparisons == [(HASH, HASH), *((other, HASH) for other in others)]
