@@ -4,6 +4,7 @@ import json
 import socket
 from dataclasses import dataclass
 
+from tests.hardened import soft
 from tests.service import Service
 
 
@@ -44,4 +45,5 @@ def parse(received: bytes) -> RawAnswer:
     first, *lines = head.decode("latin-1").split("\r\n")
     assert first.startswith(("HTTP/1.1 ", "HTTP/1.0 ")), received
     headers = dict(line.split(": ", 1) for line in lines)
+    assert soft(headers) == []
     return RawAnswer(int(first.split()[1]), headers, body)
