@@ -34,11 +34,15 @@ def curve_key():
 
 
 @pytest.fixture
-def blind_comparisons(monkeypatch):
-    """What is compared in constant time; it all differs, so what is found alike was compared in another way."""
-    compared = []
-    monkeypatch.setattr(hmac, "compare_digest", lambda *texts: compared.append(texts) or False)
-    return compared
+def comparisons(monkeypatch):
+    """Have everything be found alike in constant time, or different; return what is compared."""
+
+    def begin(*, alike):
+        compared = []
+        monkeypatch.setattr(hmac, "compare_digest", lambda *texts: compared.append(texts) or alike)
+        return compared
+
+    return begin
 
 
 @pytest.fixture
