@@ -244,7 +244,7 @@ class NotConfiguredError(UnavailableError):
 
 
 class KeysUnavailableError(UnavailableError):
-    """No signing keys could be had, so no token can be judged."""
+    """The signing keys, or those of now, could not be had, so this token can't be judged."""
 
     type = "keys-unavailable"
     title = "The signing keys can't be reached"

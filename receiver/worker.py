@@ -7,6 +7,7 @@ the graceful timeout; ours takes what still comes for a moment, and hangs up on 
 
 import contextlib
 import gc
+import re
 import secrets
 import signal
 import time
@@ -19,6 +20,7 @@ from gevent.event import Event
 from gevent.pool import Pool
 from gevent.server import StreamServer
 from gevent.socket import socket as GeventSocket  # noqa: N812 - it is a class
+from gunicorn.http.errors import InvalidHeader  # type: ignore[import-untyped]
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
 from receiver.connection import Body, Connection
@@ -40,6 +42,13 @@ _GARBAGE: Final = 20_000
 At its 700, requests that wait together for the store are looked through again and again: a tenth of the time."""
 
 _OLDER_GARBAGE: Final = (20, 10)
+
+_HTTP_1_1: Final = (1, 1)
+_HOST: Final = re.compile(
+    r"(?:\[[\w:.~!$&'()*+,;=-]+\]|[\w.~!$&'()*+,;=-]*(?:%[\da-fA-F]{2}[\w.~!$&'()*+,;=-]*)*)(?::\d*)?",
+    re.ASCII,
+)
+"""A host and maybe a port (RFC 9110, 7.2; RFC 3986, 3.2.2)."""
 
 
 class Worker(GeventWorker):  # type: ignore[misc]
@@ -107,7 +116,9 @@ class Worker(GeventWorker):  # type: ignore[misc]
 
         Raises:
             StopIteration: the connection ends here.
+            InvalidHeader: nobody knows for which host it is.
         """
+        _check_host(req)
         sock.expect_body(req)
         super().handle_request(listener_name, req, sock, addr)
         sock.expect_request()
@@ -153,6 +164,18 @@ class Worker(GeventWorker):  # type: ignore[misc]
     def _breathe(self) -> None:
         self.notify()
         gevent.sleep(0.05)
+
+
+def _check_host(request: Any) -> None:
+    """Refuse a request with two hosts, a host that is none, or none where HTTP asks for one (RFC 9112, 3.2).
+
+    gunicorn doesn't, and a router before us may have read another of the two.
+    """
+    hosts = [value for name, value in request.headers if name == "HOST"]
+    if not hosts and request.version < _HTTP_1_1:
+        return
+    if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
+        raise InvalidHeader("HOST", req=request)
 
 
 def _attended(application: WSGI, stopping: Event) -> WSGI:

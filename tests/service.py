@@ -17,6 +17,7 @@ import urllib3
 
 from receiver.simulator.issuer import Issuer
 from receiver.trust.api_keys import APIKey
+from tests.hardened import soft
 from tests.openapi.document import hold_to_document
 
 APP_ID = "11111111-2222-3333-4444-555555555555"
@@ -142,6 +143,7 @@ class Service:
             method, self.address + path, body=data, headers={**sent, **(headers or {})}, redirect=False
         )
         hold_to_document(method, path, response.status, response.headers, response.data)
+        assert soft(response.headers) == (["Cache-Control"] if _may_be_kept(path, response.status) else [])
         return Answer(response.status, response.headers, response.data, time.monotonic() - began)
 
     def get(self, path: str, *, key: str | None = READ, headers: Mapping[str, str] | None = None) -> Answer:
@@ -164,6 +166,10 @@ class Service:
             body=envelope if body is None else body,
             headers=headers,
         )
+
+
+def _may_be_kept(path: str, status: int) -> bool:
+    return path.startswith("/static/") and status < 400
 
 
 def free_port() -> int:

@@ -4,6 +4,10 @@ Theory of operation: all keys stand in one mapping, which is replaced as a whole
 key id takes no lock and no network. At most one attempt to fetch is under way at a time; it runs in a thread
 of its own, and who needs its result waits for it, but only for a moment. A failed attempt changes nothing.
 
+A key id is unknown for certain only after a good fetch that began when it had been seen: any earlier one may have
+come before the key. Fetches are rare, or a flood of ids would be a flood of fetches; so until then nobody can
+judge, and says so. What has been seen is remembered, so that whoever comes again as he is told gets his answer.
+
 Knows nothing of tokens. Threads are `threading`'s, which gunicorn's gevent worker turns into greenlets.
 """
 
@@ -30,11 +34,12 @@ _TIME_LIMIT: Final = 5.0
 _COOL_DOWN: Final = 30.0
 _COOL_DOWN_WITHOUT_KEYS: Final = 1.0
 _RETRY_WITHOUT_KEYS: Final = 5.0
+_REMEMBERED: Final = 1000  # key ids, each of a few hundred bytes at most
 _LOST_AFTER: Final = 20.0  # a hanging name server, or a TLS handshake that drips, can't be cut off
 
 
 class UnknownKeyError(Exception):
-    """The key set is known, and has no such key, not even after the refresh that was allowed."""
+    """The key set has no such key: it was fetched after the key id had been seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,8 @@ class KeySet:
         self._keeper: threading.Thread | None = None
         self._keys: Mapping[str, RSAPublicKey] = {}
         self._fetched_at: float | None = None
+        self._good_as_of = -math.inf
+        self._seen: dict[str, float] = {}
         self._error: str | None = None
         self._attempt: Fetch | None = None
         self._attempted_at = -math.inf
@@ -110,25 +117,35 @@ class KeySet:
             key_id: the `kid` of a token; not yet to be believed, so it starts at most one fetch in 30 s.
 
         Raises:
-            UnknownKeyError: the key set is known and lacks the id.
-            KeysUnavailableError: there are no keys at all, or they lack the id and could not be refreshed: the
+            UnknownKeyError: the key set was fetched since the id was first seen, and lacks it.
+            KeysUnavailableError: there are no keys at all, or they lack the id and could not be refreshed yet: the
                 token may be good, so it must not be refused for good.
         """
         key = self._keys.get(key_id)
         if key is None:
+            seen = self._first_seen(key_id)
             self._wait_for_refresh()
             key = self._keys.get(key_id)
-        if key is not None:
-            return key
-        if self._keys and self._is_fresh():
-            raise UnknownKeyError
-        raise KeysUnavailableError(
-            "The signing keys could not be fetched, so this token can't be judged. Try again shortly."
-        )
+            if key is None:
+                raise UnknownKeyError if seen <= self._good_as_of else self._unavailable()
+        return key
 
-    def _is_fresh(self) -> bool:
-        return (
-            self._fetched_at is not None and self._clock() - self._fetched_at <= _COOL_DOWN + self._patience
+    def _first_seen(self, key_id: str) -> float:
+        with self._lock:
+            seen = self._seen.setdefault(key_id, self._clock())
+            if len(self._seen) > _REMEMBERED:
+                del self._seen[next(iter(self._seen))]
+        return seen
+
+    def _unavailable(self) -> KeysUnavailableError:
+        if not self._keys:
+            return KeysUnavailableError(
+                "The signing keys could not be fetched, so this token can't be judged. Try again shortly."
+            )
+        rest = self._asked_at + _COOL_DOWN - self._clock()
+        return KeysUnavailableError(
+            "This token's key is not known yet, and the keys were fetched just now, or could not be. Try again then.",
+            retry_after=math.ceil(max(1.0, rest)),
         )
 
     def status(self) -> KeySetStatus:
@@ -175,12 +192,14 @@ class KeySet:
     def _launch(self) -> Fetch:
         self._attempt = attempt = Fetch(self._metadata, self._time_limit, self._hosts)
         self._attempted_at = self._clock()
-        threading.Thread(target=self._carry_out, args=(attempt,), name="key-set-fetch", daemon=True).start()
+        threading.Thread(
+            target=self._carry_out, args=(attempt, self._attempted_at), name="key-set-fetch", daemon=True
+        ).start()
         return attempt
 
-    def _carry_out(self, attempt: Fetch) -> None:
+    def _carry_out(self, attempt: Fetch, began: float) -> None:
         try:
-            self._keep(attempt.fetch())
+            self._keep(attempt.fetch(), began)
         except FETCH_FAILURES as error:
             reason = attempt.explain(error)
             if self._attempt is attempt:  # one that was given up says nothing about the present
@@ -193,10 +212,11 @@ class KeySet:
                     self._attempt = None
             attempt.done.set()
 
-    def _keep(self, keys: Mapping[str, RSAPublicKey]) -> None:
+    def _keep(self, keys: Mapping[str, RSAPublicKey], began: float) -> None:
         with self._lock:
             new, gone = keys.keys() - self._keys.keys(), self._keys.keys() - keys.keys()
             self._keys = keys
+            self._good_as_of = began
             self._fetched_at = self._clock()
             self._error = None
         if new or gone:

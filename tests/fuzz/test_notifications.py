@@ -16,7 +16,7 @@ from tests.service import ALL, WRITE, Answer, Service
 from tests.stores import StoreServer
 
 FUZZ = settings(
-    max_examples=cases(usually=150, at_night=30_000),
+    max_examples=cases(usually=400, at_night=30_000),
     deadline=None,
     derandomize=not IS_NIGHT,  # what is found by day must be found again
     suppress_health_check=list(HealthCheck),
@@ -54,7 +54,8 @@ def test_news_of_operations_is_taken_or_refused(
             assert answer.status in {200, 201, 400}
             most = 1 if answer.status != HTTPStatus.BAD_REQUEST else 0
         assert hold_store(store.client) <= before + most
-    read_all(service)
+    left = read_all(service)
+    assert hold_store(store.client) == left
 
 
 @pytest.mark.timeout(0 if IS_NIGHT else 120)
@@ -72,6 +73,19 @@ def test_a_change_notification_is_taken_or_refused(
     settled(service.get("/quarantine", key=WRITE))
 
 
+@FUZZ
+@given(st.sampled_from(["/callback", "/notifications"]), st.text(max_size=300), CALLBACKS | st.binary())
+def test_a_handshake_is_answered_with_its_token_whatever_it_is(
+    service: Service, store: StoreServer, path: str, token: str, body: bytes
+) -> None:
+    answer = settled(
+        service.request("POST", f"{path}?validationToken={quote(token, safe='')}", key=None, body=body)
+    )
+    assert (answer.status, answer.body.decode()) == (200, token)
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert store.client.keys() == []
+
+
 def path_of(client_context: str) -> str:
     return f"/operations/{quote(client_context, safe='')}"
 
@@ -86,8 +100,8 @@ def resources(body: bytes) -> int:
     return sum(len(one) if one and isinstance(one, list) else 1 for one in data)
 
 
-def read_all(service: Service) -> None:
-    """Ask for all there is, in every way; forget some of it."""
+def read_all(service: Service) -> int:
+    """Ask for all there is, in every way; forget what has a client context; return how many records are left."""
     for entry in settled(service.get("/quarantine", key=WRITE)).json["items"]:
         replayed = settled(service.request("POST", f"/quarantine/{entry['id']}/replay", key=WRITE))
         assert replayed.status in {400, 409}, "what can be read is not put in quarantine"
@@ -103,3 +117,4 @@ def read_all(service: Service) -> None:
         assert settled(service.get(path, key=ALL)).status == 200
         assert settled(service.request("DELETE", path, key=WRITE)).status == 204
         assert settled(service.get(path)).status == 404
+    return sum(one["clientContext"] is None for one in listed)

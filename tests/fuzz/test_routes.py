@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -11,14 +12,14 @@ import pytest
 
 from receiver.web.openapi.parameters import VALIDATION_TOKEN
 from tests.fuzz.night import IS_NIGHT, cases
-from tests.fuzz.store_rules import hold_store
 from tests.openapi.document import document
+from tests.paths import ROOT
 from tests.service import ALL, Service
 from tests.stores import StoreServer
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 PROGRAM = Path(sysconfig.get_path("scripts")) / "schemathesis"
-PER_ROUTE = cases(usually=5, at_night=1000)
+PER_ROUTE = cases(usually=10, at_night=1000)
 
 
 @pytest.mark.timeout(0 if IS_NIGHT else 120)
@@ -32,13 +33,20 @@ def test_every_route_does_as_its_description_says(
     run = subprocess.run(
         [*command, "--max-examples", str(PER_ROUTE), "--warnings", "off", *seed],
         cwd=tmp_path,
-        env={**service.environment, "KEY": ALL, "TOKEN": service.token()},
+        env={
+            **service.environment,
+            "KEY": ALL,
+            "TOKEN": service.token(),
+            "PYTHONPATH": str(ROOT),
+            "SCHEMATHESIS_HOOKS": "tests.fuzz.held_store",
+        },
         capture_output=True,
         text=True,
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    hold_store(store.client)
+    [tried] = re.findall(r"(\d+) generated", run.stdout)
+    assert int(tried) > 2000
     assert "a bug" not in service.log
 
 

@@ -1,3 +1,5 @@
+import hmac
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
@@ -29,6 +31,18 @@ def short_key():
 @pytest.fixture(scope="session")
 def curve_key():
     return ec.generate_private_key(ec.SECP256R1())
+
+
+@pytest.fixture
+def comparisons(monkeypatch):
+    """Have everything be found alike in constant time, or different; return what is compared."""
+
+    def begin(*, alike):
+        compared = []
+        monkeypatch.setattr(hmac, "compare_digest", lambda *texts: compared.append(texts) or alike)
+        return compared
+
+    return begin
 
 
 @pytest.fixture

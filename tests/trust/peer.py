@@ -59,6 +59,8 @@ class Peer:
             self._thread.join()
             self._server.server_close()
 
+    close = stop
+
     def answer(self, handler: "_Handler") -> None:
         self.requests.append(handler.path)
         self.gate.wait()

@@ -73,3 +73,15 @@ def test_a_key_without_the_scope_is_refused():
 def test_without_keys_everything_is_closed_and_the_setting_is_named():
     with pytest.raises(NotConfiguredError, match="RECEIVER_API_KEYS"):
         ring().authorize("Bearer key", "read")
+
+
+def test_only_a_comparison_in_constant_time_tells_and_it_tries_every_key(comparisons):
+    other = "0" * 64
+    keys = ring(f"app:read:{HASH}", f"other:read:{other}")
+    compared = comparisons(alike=False)
+    with pytest.raises(InvalidAPIKeyError):
+        keys.authorize("Bearer key", "read")
+    assert compared == [(HASH, HASH), (other, HASH)]
+    compared = comparisons(alike=True)
+    keys.authorize("Bearer key", "read")
+    assert compared == [(HASH, HASH), (other, HASH)]

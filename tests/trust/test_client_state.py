@@ -25,3 +25,10 @@ def test_nothing_matches_when_none_is_accepted(given):
 
 def test_an_empty_text_never_matches():
     assert not matches("", [""])
+
+
+def test_only_a_comparison_in_constant_time_tells_and_it_tries_every_value(comparisons):
+    for alike in (False, True):
+        compared = comparisons(alike=alike)
+        assert matches("first", ["first", "second"]) is alike
+        assert compared == [(b"first", b"first"), (b"first", b"second")]

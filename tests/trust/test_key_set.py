@@ -73,26 +73,86 @@ def test_a_new_key_is_found_at_once_though_the_keys_were_just_fetched(key_set, p
 
 def test_unknown_key_ids_cost_one_fetch_in_30_seconds(key_set, peer, clock):
     key_set.get("key-1")
-    for number in range(1000):
-        with pytest.raises(UnknownKeyError):
-            key_set.get(f"unknown-{number}")
-    assert peer.fetches == 2
-    clock.advance(29.9)
     with pytest.raises(UnknownKeyError):
         key_set.get("unknown")
+    clock.advance(0.1)
+    for number in range(1000):
+        with pytest.raises(KeysUnavailableError):
+            key_set.get(f"unknown-{number}")
+    assert peer.fetches == 2
+    clock.advance(29.8)
+    with pytest.raises(KeysUnavailableError):
+        key_set.get("another")
     assert peer.fetches == 2
     clock.advance(0.2)
     with pytest.raises(UnknownKeyError):
-        key_set.get("unknown")
+        key_set.get("another")
     assert peer.fetches == 3
+
+
+def test_a_key_that_came_just_after_a_fetch_is_not_refused_for_good(key_set, peer, clock, other_key):
+    key_set.get("key-1")
+    with pytest.raises(UnknownKeyError):
+        key_set.get("unknown")
+    clock.advance(10)
+    peer.keys = [jwk(other_key, "key-2")]
+    with pytest.raises(KeysUnavailableError) as caught:
+        key_set.get("key-2")
+    assert caught.value.retry_after == 20
+    clock.advance(caught.value.retry_after)
+    assert numbers(key_set.get("key-2")) == numbers(other_key.public_key())
+
+
+def test_of_many_unknown_key_ids_all_are_refused_for_good_by_the_next_fetch(key_set, peer, clock):
+    key_set.get("key-1")
+    with pytest.raises(UnknownKeyError):
+        key_set.get("unknown-0")
+    clock.advance(1)
+    for number in range(1, 100):
+        with pytest.raises(KeysUnavailableError):
+            key_set.get(f"unknown-{number}")
+    clock.advance(29)
+    for number in range(100):
+        with pytest.raises(UnknownKeyError):
+            key_set.get(f"unknown-{number}")
+        clock.advance(0.1)
+    assert peer.fetches == 3
+
+
+def test_few_key_ids_are_remembered(key_set, clock):
+    key_set.get("key-1")
+    for number in range(5000):
+        clock.advance(0.001)
+        with pytest.raises((KeysUnavailableError, UnknownKeyError)):
+            key_set.get(f"unknown-{number}")
+    assert len(key_set._seen) == 1000
+    clock.advance(30)
+    with pytest.raises(UnknownKeyError):
+        key_set.get("unknown-0")
+
+
+def test_a_key_id_that_comes_during_a_fetch_is_not_refused_for_good(key_set, peer, clock):
+    peer.gate.clear()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(key_set.get, "key-1")
+        eventually(lambda: peer.requests)
+        clock.advance(1)
+        second = pool.submit(key_set.get, "key-2")
+        eventually(lambda: "key-2" in key_set._seen)
+        peer.gate.set()
+        first.result()
+        assert isinstance(second.exception(), KeysUnavailableError)
+        assert second.exception().retry_after == 1
 
 
 def test_failed_attempts_count_for_the_cool_down(key_set, peer, clock):
     key_set.get("key-1")
+    clock.advance(1)
     peer.behave(body(b"", 500))
     for _ in range(100):
-        with pytest.raises(UnknownKeyError):
+        with pytest.raises(KeysUnavailableError) as caught:
             key_set.get("unknown")
+    assert caught.value.retry_after == 30
     assert peer.fetches == 2
 
 
@@ -118,12 +178,13 @@ def test_known_keys_are_served_while_a_fetch_hangs(key_set, peer):
         assert isinstance(flood.exception(), UnknownKeyError)
 
 
-def test_a_caller_goes_on_with_the_keys_there_are_when_a_fetch_hangs(make_key_set, peer):
+def test_a_caller_goes_on_with_the_keys_there_are_when_a_fetch_hangs(make_key_set, peer, clock):
     key_set = make_key_set(peer)
     key_set.get("key-1")
+    clock.advance(1)
     key_set._patience = 0.05
     peer.behave(silence)
-    with pytest.raises(UnknownKeyError):
+    with pytest.raises(KeysUnavailableError):
         key_set.get("unknown")
     key_set.get("key-1")
 
@@ -195,7 +256,7 @@ def test_the_status_tells_number_age_and_error(key_set, peer, clock):
     clock.advance(40)
     assert key_set.status() == KeySetStatus(1, 40.0, None)
     peer.behave(body(b"", 500))
-    with pytest.raises(UnknownKeyError):
+    with pytest.raises(KeysUnavailableError):
         key_set.get("unknown")
     assert key_set.status() == KeySetStatus(1, 40.0, "the provider answered with status 500")
     peer.behave(None)
@@ -212,8 +273,8 @@ def test_changes_and_failures_are_logged_once_each(key_set, peer, clock, caplog)
         key_set.get("unknown")
     peer.behave(body(b"", 500))
     clock.advance(30)
-    with pytest.raises(UnknownKeyError):
-        key_set.get("unknown")
+    with pytest.raises(KeysUnavailableError):
+        key_set.get("another")
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         ("INFO", "The signing keys changed: 1 keys, 1 new, 0 gone"),
         (

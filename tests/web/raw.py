@@ -4,6 +4,7 @@ import json
 import socket
 from dataclasses import dataclass
 
+from tests.hardened import soft
 from tests.service import Service
 
 
@@ -24,7 +25,7 @@ class RawAnswer:
 
     @property
     def answers(self) -> int:
-        return 1 + self.body.count(b"HTTP/1.1 ")
+        return 1 + self.body.count(b"HTTP/1.")
 
 
 def exchange(service: Service, *sent: bytes, seconds: float = 10) -> RawAnswer:
@@ -42,6 +43,7 @@ def exchange(service: Service, *sent: bytes, seconds: float = 10) -> RawAnswer:
 def parse(received: bytes) -> RawAnswer:
     head, _, body = received.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
-    assert first.startswith("HTTP/1.1 "), received
+    assert first.startswith(("HTTP/1.1 ", "HTTP/1.0 ")), received
     headers = dict(line.split(": ", 1) for line in lines)
+    assert soft(headers) == []
     return RawAnswer(int(first.split()[1]), headers, body)

@@ -267,32 +267,6 @@ def test_the_quarantine_comes_in_pages(service: Service) -> None:
     assert (odd.status, odd.problem) == (400, "invalid-request")
 
 
-QUERIES = [
-    ("GET", "/operations", "read"),
-    ("GET", "/operations/x", "read"),
-    ("GET", "/calls/x", "read"),
-    ("GET", "/calls/x/operations/y", "read"),
-    ("GET", "/notifications", "read"),
-    ("PUT", "/operations/x", "write"),
-    ("DELETE", "/operations/x", "write"),
-    ("DELETE", "/calls/x", "write"),
-    ("GET", "/quarantine", "write"),
-    ("POST", "/quarantine/1-0/replay", "write"),
-]
-
-
-@pytest.mark.parametrize(("method", "path", "scope"), QUERIES)
-def test_a_query_needs_a_key_with_its_scope(service: Service, method: str, path: str, scope: str) -> None:
-    for key in (None, "wrong", "Ünknown"):
-        headers = {"Authorization": f"Bearer {key}".encode().decode("latin-1")} if key else {}
-        refused = service.request(method, path, key=None, headers=headers)
-        assert (refused.status, refused.problem) == (401, "invalid-api-key")
-        assert refused.headers["WWW-Authenticate"] == "Bearer"
-    lacking = service.request(method, path, key=WRITE if scope == "read" else READ)
-    assert (lacking.status, lacking.problem) == (403, "insufficient-scope")
-    assert service.request(method, path, key=ALL).status in {200, 201, 204, 404}
-
-
 @pytest.mark.parametrize(
     ("method", "path"),
     [

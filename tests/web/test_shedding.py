@@ -12,6 +12,7 @@ from werkzeug.test import Client, TestResponse
 
 from receiver.metrics.metrics import Metrics
 from receiver.web.shedding import Shedder, Turns
+from tests.hardened import soft
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -64,6 +65,7 @@ def refused(answer: TestResponse) -> None:
     assert answer.status_code == 503
     assert answer.content_type == "application/problem+json"
     assert int(answer.headers["Retry-After"]) > 0
+    assert soft(answer.headers) == []
     problem = json.loads(answer.data)
     assert (problem["type"], problem["status"]) == ("/problems/overloaded", 503)
     assert problem["requestId"] == answer.headers["X-Request-ID"]

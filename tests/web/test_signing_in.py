@@ -122,13 +122,32 @@ def test_no_header_moves_the_paths(service: Service, behind_two: Service, name: 
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1:1"])
-def test_another_host_name_leads_nowhere(service: Service, host: str) -> None:
+def test_another_host_name_leads_nowhere(service: Service, behind_two: Service, host: str) -> None:
     service.call_back(*(operation(cc=f"cc-{n}", op="") for n in range(3)))
-    sent = {"Host": host, "X-Forwarded-Host": host}
-    assert host not in service.get("/operations?limit=1", headers=sent).headers["Link"]
-    assert sign_in(service, **sent).headers["Location"] == "/"
-    sent["Origin"] = f"https://{host}/"
-    assert sign_in(service, **sent).status == 403
+    for receiver in (service, behind_two):
+        sent = {"Host": host, "X-Forwarded-Host": host}
+        assert host not in receiver.get("/operations?limit=1", headers=sent).headers["Link"]
+        assert sign_in(receiver, **sent).headers["Location"] == "/"
+
+
+@pytest.mark.parametrize(
+    ("origin", "forwarded"),
+    [
+        ("evil.example", {"X-Forwarded-Host": "evil.example"}),
+        ("evil.example:8000", {"X-Forwarded-Host": "evil.example:8000"}),
+        ("127.0.0.1:1", {"X-Forwarded-Port": "1"}),
+        ("evil.example", {"Forwarded": "host=evil.example"}),
+        ("evil.example", {"X-Original-Host": "evil.example", "X-Host": "evil.example"}),
+    ],
+)
+def test_no_header_makes_another_sites_page_ours(
+    service: Service, behind_two: Service, origin: str, forwarded: dict[str, str]
+) -> None:
+    for receiver in (service, behind_two):
+        for scheme in ("http", "https"):
+            assert sign_in(receiver, Origin=f"{scheme}://{origin}", **forwarded).status == 403
+        ours = receiver.address.removeprefix("http://")
+        assert sign_in(receiver, Origin=f"https://{ours}", **forwarded).status == 303
 
 
 # Tries

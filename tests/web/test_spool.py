@@ -57,6 +57,22 @@ def change(**members: object) -> dict[str, object]:
     return {"subscriptionId": "s", "clientState": CLIENT_STATE, "changeType": "updated", **members}
 
 
+def test_nothing_of_a_stranger_gets_into_the_spool(spooling: Service, own_store: StoreServer) -> None:
+    own_store.kill()
+    assert spooling.call_back(operation(cc="ours")).status == 202
+    good = spooling.token()
+    refused = [
+        spooling.request("POST", "/callback", key=None, body={"value": [operation()]}).status,
+        *(spooling.call_back(operation(), token=token).status for token in (good[:-9], "x.y.z", WRITE)),
+        spooling.call_back("no operation", token=good[:-9]).status,
+        spooling.call_back(body=b"[]", token=good[:-9]).status,
+    ]
+    assert set(refused) == {401}
+    stranger = change(clientState="a guess")
+    assert spooling.request("POST", "/notifications", key=None, body={"value": [stranger]}).status == 202
+    assert spooling.get("/readyz").json["spool"]["waiting"] == 1, "ours"
+
+
 def test_notifications_are_taken_while_the_store_is_away_and_show_when_it_is_back(
     spooling: Service, own_store: StoreServer
 ) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from receiver.simulator import tokens
@@ -20,7 +22,10 @@ from tests.trust.builders import signed, signed_with_secret, unsigned
 from tests.web.raw import exchange
 
 GOOD = operation(cc="good")
+REFUSED = (401, "invalid-token")
+NOT_KNOWN_YET = (503, "keys-unavailable")
 STRANGER = SigningKey.generate()
+CURVE = ec.generate_private_key(ec.SECP256R1())
 
 
 @dataclass(frozen=True)
@@ -53,10 +58,26 @@ class Forger:
     def by_issuer(self, head: dict[str, object] | None = None, **claims: object) -> str:
         return signed(self.issuer.key.private_key, self.head(**(head or {})), self.claims(**claims))
 
+    def by_issuer_as(self, algorithm: str) -> str:
+        return jwt.encode(self.claims(), self.issuer.key.private_key, algorithm, self.head(alg=algorithm))
+
+    def by_curve(self) -> str:
+        return jwt.encode(self.claims(), CURVE, "ES256", self.head(alg="ES256"))
+
+    def own_key(self, member: str) -> object:
+        """The value of a header by which a token brings its own key."""
+        return {
+            "jku": f"{self.trap}/keys",
+            "x5u": f"{self.trap}/certificate.pem",
+            "jwk": STRANGER.jwk(),
+            "x5c": ["MIIB"],
+        }[member]
+
     def public_key(self, encoding: Encoding, form: PublicFormat) -> bytes:
         return self.issuer.key.private_key.public_key().public_bytes(encoding, form)
 
 
+OWN_KEYS = ("jku", "x5u", "jwk", "x5c")
 PEM, DER = (
     (Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
     (Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
@@ -82,33 +103,16 @@ FORGERIES: dict[str, Callable[[Forger], str]] = {
     "HS256 with the JWK": lambda forger: forger.by_secret(json.dumps(forger.issuer.key.jwk()).encode()),
     "HS256 with the modulus": lambda forger: forger.by_secret(str(forger.issuer.key.jwk()["n"]).encode()),
     "RS256 that is an HMAC": lambda forger: forger.by_secret(forger.public_key(*PEM), alg="RS256"),
-    # Key ids that a careless look-up would open, read or fetch.
-    "kid is a path": lambda forger: forger.by_secret(b"", kid="../../../../dev/null"),
-    "kid is a path for RS256": lambda forger: forger.by_stranger(kid="/dev/null"),
-    "kid is SQL": lambda forger: forger.by_secret(b"secret", kid="x' UNION SELECT 'secret' -- "),
-    "kid is a command": lambda forger: forger.by_stranger(kid=f"x|curl {forger.trap}"),
-    "kid is a URL": lambda forger: forger.by_stranger(kid=f"{forger.trap}/key.pem"),
-    "kid is a file URL": lambda forger: forger.by_stranger(kid="file:///dev/null"),
+    # Key ids that are none.
     "kid is a list": lambda forger: forger.by_stranger(kid=[forger.issuer.key.kid]),
     "kid is missing": lambda forger: forger.by_stranger(kid=None),
     "kid is long": lambda forger: forger.by_stranger(kid="k" * 5000),
-    # Tokens that bring their own key, under the issuer's key id and under their own.
+    # Tokens that bring their own key, under the issuer's key id.
     **{
-        f"{member} {'under its own id' if kid else 'under the id of the issuer'}": (
-            lambda forger, member=member, kid=kid: forger.by_stranger(
-                **({"kid": kid} if kid else {}),
-                **{
-                    member: {
-                        "jku": f"{forger.trap}/keys",
-                        "x5u": f"{forger.trap}/certificate.pem",
-                        "jwk": STRANGER.jwk(),
-                        "x5c": ["MIIB"],
-                    }[member]
-                },
-            )
+        f"{member} under the id of the issuer": (
+            lambda forger, member=member: forger.by_stranger(**{member: forger.own_key(member)})
         )
-        for member in ("jku", "x5u", "jwk", "x5c")
-        for kid in ("", STRANGER.kid)
+        for member in OWN_KEYS
     },
     "a stranger's signature": lambda forger: forger.by_stranger(),
     # Forms.
@@ -126,6 +130,17 @@ FORGERIES: dict[str, Callable[[Forger], str]] = {
     "two parts": lambda forger: "eyJhbGciOiJub25lIn0.e30",
     "spaces": lambda forger: "a b c",
     "nearly 8 kB": lambda forger: "a" * 8100 + ".b.c",
+    # Algorithms that an issuer could use, and this one doesn't.
+    "PS256 with the right key": lambda forger: forger.by_issuer_as("PS256"),
+    "PS256 in name only": lambda forger: forger.by_issuer({"alg": "PS256"}),
+    "ES256": lambda forger: forger.by_curve(),
+    # Other spellings of a good token.
+    "padding behind the header": lambda forger: forger.by_issuer().replace(".", "=.", 1),
+    "padding behind the signature": lambda forger: forger.by_issuer() + "==",
+    "a space before the claims": lambda forger: forger.by_issuer().replace(".", ". ", 1),
+    "a tab behind the header": lambda forger: forger.by_issuer().replace(".", "\t.", 1),
+    "a space before the signature": lambda forger: ". ".join(forger.by_issuer().rsplit(".", 1)),
+    "the other alphabet": lambda forger: forger.by_issuer().replace("-", "+").replace("_", "/"),
     # Claims.
     "expired": lambda forger: tokens.expired_token(forger.issuer, APP_ID, TENANT),
     "not yet valid": lambda forger: forger.by_issuer(nbf=4_000_000_000, exp=4_000_003_600),
@@ -144,6 +159,23 @@ FORGERIES: dict[str, Callable[[Forger], str]] = {
     "exp beyond all dates": lambda forger: forger.by_issuer(exp=1e300),
     "nbf as a text": lambda forger: forger.by_issuer(nbf=str(round(time.time()) - 3600)),
     "nbf in a list": lambda forger: forger.by_issuer(nbf=[0]),
+}
+
+UNDER_UNKNOWN_KEYS: dict[str, Callable[[Forger], str]] = {
+    # Key ids that a careless look-up would open, read or fetch.
+    "a path": lambda forger: forger.by_secret(b"", alg="RS256", kid="../../../../dev/null"),
+    "a path for RS256": lambda forger: forger.by_stranger(kid="/dev/null"),
+    "SQL": lambda forger: forger.by_secret(b"secret", alg="RS256", kid="x' UNION SELECT 'secret' -- "),
+    "a command": lambda forger: forger.by_stranger(kid=f"x|curl {forger.trap}"),
+    "a URL": lambda forger: forger.by_stranger(kid=f"{forger.trap}/key.pem"),
+    "a file URL": lambda forger: forger.by_stranger(kid="file:///dev/null"),
+    # Tokens that bring their own key, under its own id.
+    **{
+        member: lambda forger, member=member: forger.by_stranger(
+            kid=STRANGER.kid, **{member: forger.own_key(member)}
+        )
+        for member in OWN_KEYS
+    },
 }
 
 
@@ -167,8 +199,23 @@ def test_a_forged_token_is_refused_and_nothing_is_kept_or_fetched(
     token = FORGERIES[name](forger)
     for body in (None, b"not even JSON"):
         refused = service.call_back(GOOD, body=body, token=token)
-        assert (refused.status, refused.problem) == (401, "invalid-token")
+        assert (refused.status, refused.problem) == REFUSED
         assert refused.headers["WWW-Authenticate"] == "Bearer"
+        assert token not in refused.body.decode()
+    assert store.client.keys() == []
+    with pytest.raises(BlockingIOError):
+        trap.accept()
+
+
+@pytest.mark.parametrize("name", UNDER_UNKNOWN_KEYS)
+def test_an_unknown_key_is_looked_up_nowhere_but_at_the_provider(
+    service: Service, store: StoreServer, forger: Forger, trap: socket.socket, name: str
+) -> None:
+    token = UNDER_UNKNOWN_KEYS[name](forger)
+    for body in (None, b"not even JSON"):
+        refused = service.call_back(GOOD, body=body, token=token)
+        assert (refused.status, refused.problem) in {REFUSED, NOT_KNOWN_YET}
+        assert refused.status == 401 or 0 < int(refused.headers["Retry-After"]) <= 30
         assert token not in refused.body.decode()
     assert store.client.keys() == []
     with pytest.raises(BlockingIOError):

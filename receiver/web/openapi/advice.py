@@ -43,8 +43,9 @@ ADVICE: Final[dict[type[errors.ReceiverError], str]] = {
     errors.UnavailableError: "Send the same again after the seconds that `Retry-After` names.",
     errors.NotConfiguredError: "Set what `detail` names, and start the receiver again. `receiver check` says whether "
     "all is there.",
-    errors.KeysUnavailableError: "`/readyz` says why. See whether the receiver reaches the address in "
-    "`RECEIVER_METADATA_URL`.",
+    errors.KeysUnavailableError: "Send the same again after the seconds that `Retry-After` names: a token's key may be "
+    "newer than the keys here, which are fetched for an unknown one once in 30 s. Where it stays, `/readyz` says why; "
+    "see whether the receiver reaches the address in `RECEIVER_METADATA_URL`.",
     errors.TooManyWaitingError: "Ask without waiting, or later. More workers, or a higher `RECEIVER_MAX_WAITING`, let "
     "more wait.",
     errors.StoreUnavailableError: "Send the same again after the seconds that `Retry-After` names. `/readyz` says what "

@@ -1,0 +1,18 @@
+"""What every answer tells browsers, whoever made it."""
+
+import re
+from collections.abc import Mapping
+
+HARDENED = {
+    "Content-Security-Policy": r"default-src 'none';.*frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer|same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": r"no-store|(private, )?no-cache(, no-transform)?",
+}
+
+
+def soft(headers: Mapping[str, str]) -> list[str]:
+    """The hardening headers that are missing, or say something else, or stand twice."""
+    return [name for name, value in HARDENED.items() if not re.fullmatch(value, headers.get(name, ""))]
