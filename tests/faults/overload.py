@@ -70,8 +70,19 @@ class Overload:
     recovery: float
 
     @property
-    def is_good(self) -> bool:
-        return self.accepted == self.found > 0 and not self.other
+    def defects(self) -> list[str]:
+        """What must not be, on any machine."""
+        trouble = {
+            "nothing was accepted": not self.accepted,
+            "not all is found": self.accepted != self.found,
+            "something else than 202 or 503": self.other,
+        }
+        return [what for what, is_so in trouble.items() if is_so]
+
+    @property
+    def missed(self) -> list[str]:
+        """The targets that were missed."""
+        return []
 
 
 def slow_store(name: str, seconds: float, **environment: str) -> Overload:
