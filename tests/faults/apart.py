@@ -40,7 +40,8 @@ _NOTICED: Final = 1.0
 
 def kill_the_store_until_some_are_refused(bench: Bench) -> None:
     bench.store.kill()
-    bench.shows("503s", lambda: bench.load.count(503) > 10)
+    until(lambda: bench.load.count(503) > 10)
+    bench.showed("503s")
     bench.store.start()
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, TypeAlias
 
+import redis
 from redis.exceptions import ResponseError
 
 from tests.faults import proxy
@@ -95,10 +96,10 @@ def load_for_some_time(bench: Bench) -> None:
 
 
 def keep_the_store_busy(bench: Bench) -> None:
-    """Have another client's script run for ever, until it is ended."""
+    """Have another client's script run until it is ended."""
     client = bench.store.client
     client.config_set("busy-reply-threshold", 100)
-    script = threading.Thread(target=_run_for_ever, args=(bench,))
+    script = threading.Thread(target=_run_for_ever, args=(bench.store.url,))
     script.start()
     bench.lasts(3)
     bench.shows_in_log("BUSY")
@@ -106,9 +107,9 @@ def keep_the_store_busy(bench: Bench) -> None:
     script.join()
 
 
-def _run_for_ever(bench: Bench) -> None:
-    with suppress(ResponseError):  # it has been killed
-        bench.store.client.eval("while true do end", 0)
+def _run_for_ever(url: str) -> None:
+    with redis.Redis.from_url(url, socket_timeout=None) as client, suppress(ResponseError):  # it was killed
+        client.eval("while true do end", 0)
 
 
 def flush_the_scripts(bench: Bench) -> None:
