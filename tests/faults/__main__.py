@@ -1,6 +1,6 @@
 """Every fault under load, one after the other, then every overload, and the tables of what came of them.
 
-    python -m tests.faults [part of a fault's name, or overload …]
+    python -m tests.faults [part of a fault's name, or overload, or part of an overload's name …]
 
 Exit status 1 where anything that was answered 202 is missing, or anything is wrong, or a fault did no harm. Targets
 that are missed are told: how quick an answer is depends on the machine too.
@@ -30,10 +30,12 @@ _HEAD = (
 )
 _OVERLOAD_HEAD = (
     "overload",
+    "offered",
     "sent",
     "answered 202",
     "found",
     "answered 503",
+    "reads: sent, 503",
     "other",
     "slowest answer",
     "503s: median, 99 %, slowest",
@@ -46,7 +48,7 @@ _OVERLOAD_HEAD = (
 def main() -> int:
     logging.disable(logging.WARNING)
     began, wanted = time.monotonic(), [part.lower() for part in sys.argv[1:]]
-    came = [*_faults(wanted), *(_overloads() if is_wanted("overload", wanted) else ())]
+    came = [*_faults(wanted), *_overloads(wanted)]
     print()
     for one in came:
         for what in one.defects:
@@ -80,21 +82,32 @@ def run(wanted: list[str]) -> Iterator[Row]:
                 yield row
 
 
-def _overloads() -> Iterator[Overload]:
+def _overloads(wanted: list[str]) -> Iterator[Overload]:
     """Print a row for each overload, and yield it."""
+    chosen = [overload for overload in OVERLOADS if is_wanted(f"overload {overload.args[0]}", wanted)]
+    if not chosen:
+        return
     _print_head(*_OVERLOAD_HEAD)
-    for overload in OVERLOADS:
+    for overload in chosen:
         came = overload(SECONDS)
         print(line(*_cells(came)), flush=True)
         yield came
 
 
 def _cells(came: Overload) -> tuple[object, ...]:
-    counts = (came.sent, came.accepted, came.found, came.refused, came.other)
+    reads = f"{came.reads}, {came.reads_refused}"
+    counts = (came.sent, came.accepted, came.found, came.refused, reads, came.other)
     refusals = ", ".join(f"{seconds:.2f}" for seconds in came.refusals)
     memory = ", ".join(f"{size:.0f}" for size in came.memory)
     took = (f"{came.slowest:.2f} s", f"{refusals} s", f"{memory} MiB")
-    return came.name, *counts, *took, f"{came.accepting:.1f} s", f"{came.recovery:.1f} s"
+    return (
+        came.name,
+        f"{came.offered:.0f}/s",
+        *counts,
+        *took,
+        f"{came.accepting:.1f} s",
+        f"{came.recovery:.1f} s",
+    )
 
 
 def is_wanted(name: str, wanted: list[str]) -> bool:
