@@ -48,7 +48,7 @@ _OVERLOAD_HEAD = (
 def main() -> int:
     logging.disable(logging.WARNING)
     began, wanted = time.monotonic(), [part.lower() for part in sys.argv[1:]]
-    came = [*_faults(wanted), *_overloads(wanted)]
+    came: list[Row | Overload] = [*_faults(wanted), *_overloads(wanted)]
     print()
     for one in came:
         for what in one.defects:

@@ -36,6 +36,7 @@ def kill_the_embedded_store_and_the_receiver(pace: float) -> Row:
             there = processes(bench)
             for process in there:
                 process.kill()
+            bench.service.kill()
             _, alive = psutil.wait_procs(there, 10)
             assert not alive
             bench.showed("all ended")

@@ -167,8 +167,7 @@ OVERLOADS: Final = (
 
 @contextmanager
 def _one_worker(*, spool: bool) -> Iterator[Bench]:
-    environment = {} if spool else {"RECEIVER_SPOOL": ""}
-    with bench(WEB_CONCURRENCY="1", **environment) as made:
+    with bench(WEB_CONCURRENCY="1") if spool else bench(WEB_CONCURRENCY="1", RECEIVER_SPOOL="") as made:
         yield made
 
 
@@ -211,7 +210,7 @@ def _aim(made: Bench, name: str) -> Aim:
 def _found(made: Bench, name: str, accepted: set[int]) -> int:
     """Count those whose record is right, and has heard of them once."""
     client = made.store.client
-    records = [json.loads(client.get(key)) for key in client.scan_iter("receiver:{0}:op:*", 1000)]
+    records = [json.loads(client.get(key) or "{}") for key in client.scan_iter("receiver:{0}:op:*", 1000)]
     heard = Counter(record["cc"] for record in records)
     right = {
         record["cc"]

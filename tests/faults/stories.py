@@ -73,8 +73,8 @@ class Story:
 
 
 def _operation(name: str, status: str) -> dict[str, Any]:
-    result = {"resultInfo": {"code": 200 if status == "completed" else 408}} if status != "running" else {}
-    return operation(cc=name, op=name, status=status, **result)
+    result = None if status == "running" else {"code": 200 if status == "completed" else 408}
+    return operation(cc=name, op=name, status=status, resultInfo=result)
 
 
 def _call(call_id: str, news: str) -> dict[str, Any]:

@@ -37,5 +37,5 @@ def test_nothing_that_was_answered_202_is_lost(overload: "partial[Overload]") ->
 def test_reads_are_refused_before_notifications_are() -> None:
     came = slow_store("half too much", SECONDS, AFTER, times=1.5, spool=False)
     assert came.defects == [], came
-    assert came.share_refused < 0.3, came
-    assert came.share_of_reads_refused > max(0.3, 2 * came.share_refused), came
+    assert came.share_refused < 0.5, came
+    assert came.share_of_reads_refused > came.share_refused + 0.2, came
