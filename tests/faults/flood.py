@@ -20,8 +20,9 @@ _MARK: Final = "n" * 12
 _TICK: Final = 0.005
 _LAG: Final = 0.05
 """Seconds; what the flood itself is later with, for want of a processor, it leaves out: nobody has offered that."""
+
 _MOST_UNANSWERED: Final = 4000
-"""Of one process; more are not offered. A worker takes 10,000 connections, and nobody who sends has so many."""
+"""Of one process; more are not offered: beyond 10,000 connections of a worker they would not even be accepted."""
 
 _PATIENCE: Final = 30.0
 _MOST: Final = 10 ** len(_MARK)

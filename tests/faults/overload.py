@@ -48,7 +48,7 @@ MORE_MEMORY: Final = 100.0
 TIMES: Final = 10
 SECONDS: Final = 30.0
 _BEFORE: Final = 3.0
-AFTER: Final = 10.0
+AFTER: Final = 7.0
 """Seconds for which it is watched what comes after."""
 
 _LOOK_EVERY: Final = 0.1
