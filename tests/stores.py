@@ -70,11 +70,12 @@ class StoreServer:
     def __exit__(self, *_: object) -> None:
         self.remove()
 
-    def start(self) -> None:
+    def start(self, *more_options: str) -> None:
+        """Start, also again, then perhaps with other options; return when it answers."""
         settings = ["--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.folder), "--save", ""]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                [*self._command, *settings, *self._options], stdout=log, stderr=log
+                [*self._command, *settings, *self._options, *more_options], stdout=log, stderr=log
             )
         self.client = redis.Redis.from_url(self.url)
         deadline = time.monotonic() + 10

@@ -9,6 +9,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, TypeAlias
@@ -18,8 +21,9 @@ import trustme
 
 from tests import stores
 from tests.faults.account import Row
-from tests.faults.bench import Bench, bench
-from tests.service import free_port
+from tests.faults.bench import Bench, bench, until
+from tests.faults.embedded import kill_the_embedded_store, kill_the_embedded_store_and_the_receiver
+from tests.service import Service, free_port
 from tests.stores import StoreServer
 
 Apart: TypeAlias = Callable[[float], Row | None]
@@ -34,27 +38,21 @@ _NOTICED: Final = 1.0
 """Seconds after which a router has noticed that a receiver is going to stop."""
 
 
-def until(condition: Callable[[], object], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def kill_the_store_until_some_are_refused(bench: Bench) -> None:
     bench.store.kill()
     until(lambda: bench.load.count(503) > 10)
+    bench.showed("503s")
     bench.store.start()
 
 
 def without_a_spool(pace: float) -> Row:
     with bench(pace, RECEIVER_SPOOL="") as made:
-        return made.run("store killed (-9), no spool", kill_the_store_until_some_are_refused)
+        return made.run("store killed (-9), no spool", kill_the_store_until_some_are_refused, may_be=(503,))
 
 
 def with_a_full_spool(pace: float) -> Row:
     with bench(pace, RECEIVER_SPOOL_MAX_BYTES=str(1 << 20)) as made:
-        return made.run("store killed (-9), spool full", kill_the_store_until_some_are_refused)
+        return made.run("store killed (-9), spool full", kill_the_store_until_some_are_refused, may_be=(503,))
 
 
 def fail_over(pace: float) -> Row | None:
@@ -72,6 +70,7 @@ def fail_over(pace: float) -> Row | None:
         def fault(bench: Bench) -> None:
             bench.store.kill()
             until(lambda: role(replicas[0]) == "master")
+            bench.shows_in_log("the store does not answer")
             bench.load.await_more()
             bench.store.start()
             until(lambda: role(bench.store) == "slave")
@@ -131,10 +130,11 @@ def bad_certificate(pace: float) -> Row | None:
         good, bad = certificate(folder / "good"), certificate(folder / "bad")
 
         def fault(bench: Bench) -> None:
-            for certificate in (bad, good):
-                set_certificate(bench.store, certificate)
-                bench.store.client.client_kill_filter(_type="normal", skipme=True)
-                bench.lasts(3)
+            set_certificate(bench.store, bad)
+            bench.lasts(3)
+            bench.shows_in_log("certificate verify failed")
+            set_certificate(bench.store, good)
+            bench.lasts(3)
 
         tls = ["--tls-port", str(port), "--tls-auth-clients", "no", "--tls-ca-cert-file", str(good / "ca")]
         tls += ["--tls-cert-file", str(good / "cert"), "--tls-key-file", str(good / "key")]
@@ -161,8 +161,10 @@ def certificate(folder: Path) -> Path:
 
 
 def set_certificate(store: StoreServer, folder: Path) -> None:
+    """Have a server show another certificate, to everybody anew."""
     files = ("tls-cert-file", str(folder / "cert"), "tls-key-file", str(folder / "key"))
     store.client.execute_command("CONFIG SET", *files)
+    store.client.client_kill_filter(_type="normal", skipme=True)
 
 
 def rolling_restart(pace: float) -> Row:
@@ -176,6 +178,7 @@ def rolling_restart(pace: float) -> Row:
             time.sleep(_NOTICED)
             bench.load.move(following)
             assert present.process.wait(20) == 0
+            bench.showed(f"receiver {turn + 1} ended")
             bench.service = following
             bench.load.await_more()
         assert bench.load.turned_away == 0
@@ -191,7 +194,7 @@ def reload(pace: float) -> Row:
         before = set(bench.workers())
         assert bench.service.process
         bench.service.process.send_signal(signal.SIGHUP)
-        until(lambda: bench.workers() and not before & set(bench.workers()))
+        bench.shows("new workers", lambda: bench.workers() and not before & set(bench.workers()))
         assert bench.load.turned_away == 0
 
     with bench(pace) as made:
@@ -218,10 +221,17 @@ def clock_set(pace: float) -> Row:
             for days in (1, -1, 365, -365, 0):
                 set_clock(offset, days * 86400)
                 bench.lasts(1, at_least=0.1)
+                bench.shows(f"{days:+} d", partial(shows_date, bench.service, days))
 
         command = (sys.executable, "-m", "tests.faults.shifted", str(offset), "serve")
         with bench(pace, command=command) as made:
             return made.run("clock set forward and back", fault)
+
+
+def shows_date(service: Service, days: int) -> bool:
+    """Tell whether a receiver's clock is so many days ahead."""
+    date = parsedate_to_datetime(service.get("/livez").headers["Date"])
+    return abs(date - datetime.now(UTC) - timedelta(days=days)) < timedelta(hours=1)
 
 
 def set_clock(file: Path, seconds: int) -> None:
@@ -233,6 +243,8 @@ def set_clock(file: Path, seconds: int) -> None:
 APART: Final[tuple[Apart, ...]] = (
     without_a_spool,
     with_a_full_spool,
+    kill_the_embedded_store,
+    kill_the_embedded_store_and_the_receiver,
     fail_over,
     bad_certificate,
     rolling_restart,

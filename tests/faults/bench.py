@@ -2,12 +2,12 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Self
+from typing import Final, Self
 
 import psutil
 
@@ -20,6 +20,16 @@ from tests.service import Service
 from tests.stores import StoreServer
 
 SERVE = (sys.executable, "-m", "receiver", "serve")
+
+_SHOWS_WITHIN: Final = 10.0
+"""Seconds; a receiver tries for some time before it gives up."""
+
+
+def until(condition: Callable[[], object], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @dataclass
@@ -38,11 +48,36 @@ class Bench:
     pace: float
     stack: ExitStack
     load: Load = field(init=False)
+    _shown: list[str] = field(init=False)
+    _log_begins: int = field(init=False)
 
     def lasts(self, seconds: float, *, at_least: float = 0.3) -> None:
         """Let a fault last, and some notifications be accepted all the same."""
-        time.sleep(max(at_least, seconds * self.pace))
+        time.sleep(self.at_pace(seconds, at_least=at_least))
         self.load.await_more()
+
+    def at_pace(self, seconds: float, *, at_least: float) -> float:
+        return max(at_least, seconds * self.pace)
+
+    def shows(self, what: str, is_so: Callable[[], object]) -> None:
+        """Note that a fault does what it should, as soon as that is so; else its row tells nothing, and says so."""
+        deadline = time.monotonic() + _SHOWS_WITHIN
+        while not is_so():
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.02)
+        self.showed(what)
+
+    def showed(self, what: str) -> None:
+        self._shown.append(what)
+
+    def shows_in_log(self, words: str) -> None:
+        """Note that the receiver has logged these words since the fault began."""
+        self.shows(f"log: {words}", lambda: words in self.service.log[self._log_begins :])
+
+    def shows_spooling(self) -> None:
+        """Note that something waits in the spool."""
+        self.shows("spool in use", lambda: self.service.get("/readyz").json["spool"]["waiting"])
 
     def workers(self) -> list[psutil.Process]:
         assert self.service.process
@@ -70,18 +105,27 @@ class Bench:
             ready["spool"] and ready["spool"]["waiting"]
         )
 
-    def run(self, name: str, fault: Callable[[Self], None]) -> Row:
-        """Let a fault happen under load, and account for every notification afterwards."""
+    def run(self, name: str, fault: Callable[[Self], None], *, may_be: Collection[int | None] = ()) -> Row:
+        """Let a fault happen under load, and account for every notification afterwards.
+
+        Args:
+            name: of the row.
+            fault: makes it happen, says how it shows, and makes it end.
+            may_be: see `Row`.
+        """
         self.store.client.flushall()
+        self._shown, self._log_begins = [], len(self.service.log)
         with Load(self.service, name) as self.load:
             self.load.await_more()
             fault(self)
             self.load.await_more()
         self.recovered()
-        return account(name, self.load, self.service)
+        return account(
+            name, self.load, self.service, shown=", ".join(dict.fromkeys(self._shown)), may_be=may_be
+        )
 
 
-def receiver(folder: Path, url: str, issuer: Issuer, **environment: str) -> Service:
+def receiver(folder: Path, url: str | None, issuer: Issuer, **environment: str) -> Service:
     settings = {"RECEIVER_SPOOL": str(folder / "spool"), "WEB_CONCURRENCY": "2", "LOG_LEVEL": "warning"}
     return Service(folder, url, issuer, **{**settings, **environment})
 
@@ -92,7 +136,7 @@ def bench(
     *,
     kind: str = "valkey-9",
     options: Sequence[str] = stores.DURABLE,
-    address: Callable[[StoreServer], str] | None = None,
+    address: Callable[[StoreServer], str | None] | None = None,
     command: Sequence[str] = SERVE,
     **environment: str,
 ) -> Iterator[Bench]:
@@ -102,7 +146,7 @@ def bench(
         pace: see `Bench`.
         kind: of the store.
         options: of the store.
-        address: tells the receiver's way to the store, where it is not the proxy.
+        address: tells the receiver's way to the store, where it is not the proxy; None: to one of its own.
         command: starts the receiver.
         environment: of the receiver.
     """

@@ -1,19 +1,31 @@
-"""Faults that a receiver and its store survive in place: one after the other on one bench."""
+"""Faults that a receiver and its store survive in place: one after the other on one bench.
+
+Each says how it shows: one that did no harm would prove nothing.
+"""
 
 import signal
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, TypeAlias
 
+import redis
+from redis.exceptions import ResponseError
+
 from tests.faults import proxy
-from tests.faults.bench import Bench
+from tests.faults.bench import Bench, until
 from tests.faults.proxy import Mishap
 
 Fault: TypeAlias = Callable[[Bench], None]
+
+_NO_ANSWER: Final = "the store does not answer"
+_REFUSES: Final = "the store refuses"
 
 
 def kill_the_store(bench: Bench) -> None:
     bench.store.kill()
     bench.lasts(3)
+    bench.shows_in_log(f"{_NO_ANSWER}: ConnectionError")
     bench.store.start()
 
 
@@ -21,45 +33,113 @@ def stall_the_store(bench: Bench) -> None:
     """In the tests too it lasts longer than the 2.5 s in which everybody must be answered."""
     bench.store.stall()
     bench.lasts(10, at_least=2.6)
+    bench.shows_in_log(f"{_NO_ANSWER}: TimeoutError")
     bench.store.go_on()
 
 
 def fill_the_store(bench: Bench) -> None:
     bench.store.client.config_set("maxmemory", 1)
     bench.lasts(3)
+    bench.shows_in_log(f"{_REFUSES}: OutOfMemoryError")
     bench.store.client.config_set("maxmemory", 0)
 
 
 def make_the_store_a_replica(bench: Bench) -> None:
     bench.store.client.replicaof("127.0.0.1", "1")
     bench.lasts(3)
+    bench.shows_in_log(f"{_NO_ANSWER}: ReadOnlyError")
     bench.store.client.replicaof("no", "one")
 
 
+def lose_the_replicas(bench: Bench) -> None:
+    bench.store.client.config_set("min-replicas-to-write", 1)
+    bench.lasts(3)
+    bench.shows_in_log("NOREPLICAS")
+    bench.store.client.config_set("min-replicas-to-write", 0)
+
+
+def fail_to_save(bench: Bench) -> None:
+    """Put a folder where the snapshot is to be: then the server takes no writes."""
+    client, snapshot = bench.store.client, bench.store.folder / "dump.rdb"
+    snapshot.mkdir()
+    client.config_set("save", "3600 1")
+    client.bgsave()
+    bench.lasts(3)
+    bench.shows_in_log("MISCONF")
+    snapshot.rmdir()
+    client.config_set("save", "")
+
+
+def take_no_more_clients(bench: Bench) -> None:
+    client = bench.store.client
+    client.config_set("maxclients", 1)
+    client.client_kill_filter(_type="normal", skipme=True)
+    bench.lasts(3)
+    bench.shows_in_log("max number of clients reached")
+    client.config_set("maxclients", 10_000)
+
+
+def load_for_some_time(bench: Bench) -> None:
+    """Let the store take some seconds to read its file again, and tell so meanwhile."""
+    client = bench.store.client
+    client.bgrewriteaof()  # without what it has seen of the faults before
+    until(lambda: not client.info("persistence")["aof_rewrite_in_progress"])
+    pipeline = client.pipeline(transaction=False)
+    for number in range(round(bench.at_pace(20_000, at_least=5000))):
+        pipeline.set(f"filler:{number}", "")
+    pipeline.execute()
+    bench.store.kill()
+    bench.store.start("--key-load-delay", "100")  # microseconds
+    bench.shows_in_log("BusyLoadingError")
+    bench.store.client.config_set("key-load-delay", 0)
+
+
+def keep_the_store_busy(bench: Bench) -> None:
+    """Have another client's script run until it is ended."""
+    client = bench.store.client
+    client.config_set("busy-reply-threshold", 100)
+    script = threading.Thread(target=_run_for_ever, args=(bench.store.url,))
+    script.start()
+    bench.lasts(3)
+    bench.shows_in_log("BUSY")
+    client.script_kill()
+    script.join()
+
+
+def _run_for_ever(url: str) -> None:
+    with redis.Redis.from_url(url, socket_timeout=None) as client, suppress(ResponseError):  # it was killed
+        client.eval("while true do end", 0)
+
+
 def flush_the_scripts(bench: Bench) -> None:
+    client = bench.store.client
+    client.config_resetstat()
     for _ in range(5):
-        bench.store.client.script_flush()
+        client.script_flush()
         bench.load.await_more()
+    bench.shows("store: NOSCRIPT", lambda: client.info("errorstats").get("errorstat_NOSCRIPT"))
 
 
 def change_the_password(bench: Bench) -> None:
     bench.store.client.config_set("requirepass", "another")
     bench.store.client.client_kill_filter(_type="normal", skipme=True)
     bench.lasts(3)
+    bench.shows_in_log(f"{_REFUSES}: Authentication")
     bench.store.client.config_set("requirepass", "")
 
 
-def on_the_network(
-    mishap: Mishap, chance: float = 1.0, *, seconds: float = 3, at_least: float = 0.3
-) -> Fault:
+def on_the_network(mishap: Mishap, chance: float = 1.0, *, logged: str = "") -> Fault:
     """Make a fault of what happens to chunks on their way between receiver and store."""
 
     def fault(bench: Bench) -> None:
         before = bench.proxy.mishaps
         bench.proxy.suffer(mishap, chance)
-        bench.lasts(seconds, at_least=at_least)
+        bench.lasts(3)
+        if logged:
+            bench.shows_in_log(logged)
+        else:
+            bench.shows("on the way", lambda: bench.proxy.mishaps > before)
         bench.proxy.recover()
-        assert bench.proxy.mishaps > before
 
     return fault
 
@@ -70,12 +150,14 @@ def kill_the_workers(bench: Bench) -> None:
     for worker in bench.workers():
         bench.load.await_more()
         worker.kill()
+    bench.shows("posts cut", lambda: bench.load.count(None))
     bench.proxy.recover()
 
 
 def kill_the_receiver_in_an_outage(bench: Bench) -> None:
     bench.store.kill()
     bench.load.await_more()
+    bench.shows_spooling()
     bench.service.kill()
     bench.service.start()
     bench.load.await_more()
@@ -85,6 +167,7 @@ def kill_the_receiver_in_an_outage(bench: Bench) -> None:
 def stop_the_receiver_in_an_outage(bench: Bench) -> None:
     bench.store.kill()
     bench.load.await_more()
+    bench.shows_spooling()
     assert bench.service.stop(signal.SIGTERM) == 0
     bench.service.start()
     bench.store.start()
@@ -95,11 +178,17 @@ COMMON: Final[dict[str, Fault]] = {
     "store stopped (SIGSTOP) for 10 s": stall_the_store,
     "store full (noeviction)": fill_the_store,
     "store a read-only replica": make_the_store_a_replica,
+    "store without its replicas (NOREPLICAS)": lose_the_replicas,
+    "store can't save (MISCONF)": fail_to_save,
+    "store takes no more clients": take_no_more_clients,
+    "store reads its file (LOADING)": load_for_some_time,
+    "store busy with a script (BUSY)": keep_the_store_busy,
     "scripts flushed": flush_the_scripts,
     "password changed": change_the_password,
     "network slow (100 ms)": on_the_network(proxy.delay(0.1)),
-    "network very slow (3 s)": on_the_network(proxy.delay(3)),
-    "network silent (a black hole)": on_the_network(proxy.black_hole),
+    "network very slow (3 s)": on_the_network(proxy.delay(3), logged=f"{_NO_ANSWER}: TimeoutError"),
+    "network silent (a black hole)": on_the_network(proxy.black_hole, logged=f"{_NO_ANSWER}: TimeoutError"),
+    "network loses 30 % of packets": on_the_network(proxy.lose(0.3)),
     "connections cut": on_the_network(proxy.cut, 0.2),
     "replies cut in the middle": on_the_network(proxy.truncate(proxy.REPLY), 0.2),
     "writes cut in the middle": on_the_network(proxy.truncate(proxy.REQUEST), 0.2),
@@ -108,3 +197,11 @@ COMMON: Final[dict[str, Fault]] = {
     "store away, receiver killed (-9)": kill_the_receiver_in_an_outage,
     "store away, receiver stopped (SIGTERM)": stop_the_receiver_in_an_outage,
 }
+
+ENDS: Final = frozenset({kill_the_workers, kill_the_receiver_in_an_outage, stop_the_receiver_in_an_outage})
+"""Where a process ends, and nobody takes over its connections: those may break."""
+
+
+def may_be(fault: Fault) -> tuple[int | None, ...]:
+    """Tell what else than 202 may be answered while it lasts."""
+    return (None,) if fault in ENDS else ()

@@ -1,12 +1,16 @@
-"""A flood of signed notifications from a process of its own: far more than a receiver can do, each timed by itself."""
+"""A flood of signed notifications from processes of its own: far more than a receiver can do, each timed by itself.
+
+Beside them a few reads, of which an overload leaves none before it costs a notification.
+"""
 
 import asyncio
-import itertools
 import json
 from collections import deque
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import repeat
 from multiprocessing import get_context
 from typing import Final
 
@@ -14,7 +18,15 @@ from tests.notifications import operation
 
 _MARK: Final = "n" * 12
 _TICK: Final = 0.005
+_LAG: Final = 0.05
+"""Seconds; what the flood itself is later with, for want of a processor, it leaves out: nobody has offered that."""
+
+_MOST_UNANSWERED: Final = 4000
+"""Of one process; more are not offered: beyond 10,000 connections of a worker they would not even be accepted."""
+
 _PATIENCE: Final = 30.0
+_MOST: Final = 10 ** len(_MARK)
+"""Notifications that there are numbers for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +37,18 @@ class Phase:
         seconds: how long.
         rate: notifications a second, whether the ones before are answered or not.
         clients: instead: each sends the next as soon as the last is answered.
+        reads: requests for a list of operations, a second.
     """
 
     seconds: float
     rate: float = 0.0
     clients: int = 0
+    reads: float = 0.0
 
 
 @dataclass(slots=True)
 class Post:
-    """One notification: when it should be sent, and what came of it (None: the connection broke)."""
+    """One notification or read: when it should be sent, and what came of it (None: the connection broke)."""
 
     number: int
     due: float
@@ -47,66 +61,97 @@ class Sent:
     """What was sent, and when each phase began and the last one ended; all times by one clock.
 
     Args:
-        posts: in the order of sending.
+        posts: notifications, in the order of sending, by each process.
+        reads: the same of reads.
         marks: one more than there are phases.
     """
 
     posts: list[Post]
+    reads: list[Post]
     marks: list[float]
 
 
-def flood(port: int, token: str, name: str, phases: list[Phase]) -> Sent:
-    """Send everything, phase after phase; return when all is answered."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_run, port, token, name, phases).result()
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """Where a flood goes: a port of this machine, a token to post with, a key to read with; and what it is called."""
+
+    port: int
+    token: str
+    key: str
+    name: str
+
+
+def flood(aim: Aim, phases: list[Phase], *, processes: int = 1) -> Sent:
+    """Send everything, phase after phase, each process its share; return when all is answered."""
+    shares = [
+        Phase(phase.seconds, phase.rate / processes, phase.clients // processes, phase.reads / processes)
+        for phase in phases
+    ]
+    context = get_context("spawn")
+    together = context.Barrier(processes).wait
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=together) as pool:
+        numbers = [range(first, _MOST, processes) for first in range(processes)]
+        sent = list(pool.map(_run, repeat(aim), repeat(shares), numbers))
+    posts, reads = [post for one in sent for post in one.posts], [read for one in sent for read in one.reads]
+    return Sent(posts, reads, sent[0].marks)
 
 
 def client_context(name: str, number: int) -> str:
     return f"{name} {number:0{len(_MARK)}}"
 
 
-def _run(port: int, token: str, name: str, phases: list[Phase]) -> Sent:
-    return asyncio.run(_Flood(port, token, name).send(phases))
+def _run(aim: Aim, phases: list[Phase], numbers: range) -> Sent:
+    return asyncio.run(_Flood(aim, numbers).send(phases))
 
 
 class _Flood:
     """Offers notifications over as many connections as that takes."""
 
-    def __init__(self, port: int, token: str, name: str) -> None:
-        self._port = port
+    def __init__(self, aim: Aim, numbers: range) -> None:
+        self._port, name = aim.port, aim.name
         contents = json.dumps({"value": [operation(cc=f"{name} {_MARK}", op=f"{name} {_MARK}")]}).encode()
         head = (
-            f"POST /callback HTTP/1.1\r\nHost: receiver\r\nAuthorization: Bearer {token}\r\n"
+            f"POST /callback HTTP/1.1\r\nHost: receiver\r\nAuthorization: Bearer {aim.token}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(contents)}\r\n\r\n"
         )
         self._request = (head.encode() + contents).split(_MARK.encode())
+        self._read = (
+            f"GET /operations?limit=1 HTTP/1.1\r\nHost: receiver\r\nAuthorization: Bearer {aim.key}\r\n\r\n"
+        ).encode()
         self._idle: deque[_Connection] = deque()
         self._unanswered = 0
-        self._numbers = itertools.count()
+        self._numbers = iter(numbers)
         self._posts: list[Post] = []
+        self._reads: list[Post] = []
 
     async def send(self, phases: list[Phase]) -> Sent:
         loop = asyncio.get_running_loop()
         marks = [loop.time()]
         for phase in phases:
             end = marks[-1] + phase.seconds
+            offers = [self._offer(phase.reads, marks[-1], end, self._ask)]
             if phase.clients:
-                await asyncio.gather(*[self._never_rest(end) for _ in range(phase.clients)])
+                offers += [self._never_rest(end) for _ in range(phase.clients)]
             else:
-                await self._offer(phase.rate, marks[-1], end)
+                offers.append(self._offer(phase.rate, marks[-1], end, self._post))
+            await asyncio.gather(*offers)
             marks.append(loop.time())
         give_up = loop.time() + _PATIENCE
         while self._unanswered and loop.time() < give_up:
             await asyncio.sleep(0.05)
-        return Sent(self._posts, marks)
+        return Sent(self._posts, self._reads, marks)
 
-    async def _offer(self, rate: float, begin: float, end: float) -> None:
+    async def _offer(
+        self, rate: float, begin: float, end: float, send: "Callable[[float], Coroutine[None, None, None]]"
+    ) -> None:
         loop = asyncio.get_running_loop()
         tasks: set[asyncio.Task[None]] = set()
         sent = 0
         while (now := loop.time()) < end:
-            while sent < (now - begin) * rate:
-                task = loop.create_task(self._post(begin + sent / rate))
+            sent = max(sent, int((now - begin - _LAG) * rate))
+            while sent < (now - begin) * rate and self._unanswered < _MOST_UNANSWERED:
+                self._unanswered += 1
+                task = loop.create_task(send(begin + sent / rate))
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
                 sent += 1
@@ -114,19 +159,27 @@ class _Flood:
 
     async def _never_rest(self, end: float) -> None:
         while (now := asyncio.get_running_loop().time()) < end:
+            self._unanswered += 1
             await self._post(now)
 
     async def _post(self, due: float) -> None:
         post = Post(next(self._numbers), due)
         self._posts.append(post)
-        self._unanswered += 1
+        number = b"%0*d" % (len(_MARK), post.number)
+        await self._exchange(post, number.join(self._request))
+
+    async def _ask(self, due: float) -> None:
+        read = Post(len(self._reads), due)
+        self._reads.append(read)
+        await self._exchange(read, self._read)
+
+    async def _exchange(self, post: Post, request: bytes) -> None:
         with suppress(OSError):
             connection = self._idle.pop() if self._idle else await self._connect()
-            number = b"%0*d" % (len(_MARK), post.number)
-            post.status = await connection.exchange(number.join(self._request))
+            post.status = await connection.exchange(request)
             if not connection.closed:
                 self._idle.append(connection)
-        post.seconds = asyncio.get_running_loop().time() - due
+        post.seconds = asyncio.get_running_loop().time() - post.due
         self._unanswered -= 1
 
     async def _connect(self) -> "_Connection":

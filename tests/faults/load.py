@@ -5,13 +5,12 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count, cycle
-from typing import Any, Final, Self
+from typing import Final, Self
 
-from tests.notifications import operation
-from tests.service import CLIENT_STATE, Service
+from tests.faults.stories import STORIES, Story
+from tests.service import Service
 
 SENDERS: Final = 6
 _PAUSE: Final = 0.004
@@ -19,40 +18,11 @@ _YEAR: Final = (
     365 * 86400
 )  # tokens are good whatever the receiver's clock says: they are not what is tried here
 
-STORIES: Final = (
-    ("running", "completed"),
-    ("running", "completed", "completed"),
-    ("completed", "running"),
-    ("running", "failed"),
-    (),
-)
-"""The news of an operation, also twice and late; none: a change notification instead."""
-
-
-@dataclass
-class Story:
-    """The news of one operation, or one change notification, and what was answered (None: nothing)."""
-
-    name: str
-    posts: list[tuple[str, int | None]] = field(default_factory=list)
-
-    @property
-    def is_change(self) -> bool:
-        return any(status == "" for status, _ in self.posts)
-
-    @property
-    def sent(self) -> list[str]:
-        return [status for status, _ in self.posts]
-
-    @property
-    def accepted(self) -> list[str]:
-        return [status for status, answer in self.posts if answer == 202]
-
 
 class Load:
     """Sends one notification after the other on several connections, until stopped.
 
-    What belongs to one operation is sent on several connections at the same time.
+    What belongs to one operation or call is sent on several connections at the same time.
 
     Args:
         service: where to; `move` to another.
@@ -100,18 +70,18 @@ class Load:
             time.sleep(0.02)
 
     def _tell(self) -> Iterator[tuple[Story, str]]:
-        for number, statuses in zip(count(), cycle(STORIES)):
-            story = Story(f"{self._name} {number}")
+        for number, (kind, told) in zip(count(), cycle(STORIES)):
+            story = Story(kind, f"{self._name} {number}")
             self.stories.append(story)
-            for status in statuses or ("",):
-                yield story, status
+            for news in told:
+                yield story, news
 
     def _send_all(self) -> None:
         client = self._connected()
         while not self._end.is_set():
             with self._lock:
-                story, status = next(self._news)
-            story.posts.append((status, self._send(client, story.name, status)))
+                story, news = next(self._news)
+            story.posts.append((news, self._send(client, *story.request(news))))
             time.sleep(_PAUSE)
             if client.sock is None:
                 client = self._connected()
@@ -130,8 +100,7 @@ class Load:
             else:
                 return client
 
-    def _send(self, client: http.client.HTTPConnection, name: str, status: str) -> int | None:
-        path, item = ("/callback", _operation(name, status)) if status else ("/notifications", _change(name))
+    def _send(self, client: http.client.HTTPConnection, path: str, item: object) -> int | None:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         began = time.monotonic()
         try:
@@ -143,12 +112,3 @@ class Load:
             return None
         self.slowest = max(self.slowest, time.monotonic() - began)
         return answer.status
-
-
-def _operation(name: str, status: str) -> dict[str, Any]:
-    result = {"resultInfo": {"code": 200 if status == "completed" else 408}} if status != "running" else {}
-    return operation(cc=name, op=name, status=status, **result)
-
-
-def _change(name: str) -> dict[str, Any]:
-    return {"subscriptionId": "s", "clientState": CLIENT_STATE, "changeType": "updated", "resource": name}

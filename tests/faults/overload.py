@@ -1,4 +1,4 @@
-"""Ten times what can be done: what is answered, how late, and how soon all is as before.
+"""Ten times what can be done: what is answered, how late, what is shed first, and how soon all is as before.
 
 A steady light load runs before and after; what comes of it tells when a receiver has recovered.
 """
@@ -8,16 +8,18 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from statistics import median
 from typing import Final
 
 import psutil
 
+from tests.faults.account import IN_TIME
 from tests.faults.bench import Bench, bench
-from tests.faults.flood import Phase, Post, Sent, client_context, flood
+from tests.faults.flood import Aim, Phase, Post, Sent, client_context, flood
 from tests.faults.proxy import narrow
+from tests.service import READ
 
 SLOW_STORE: Final = 100
 """Notifications a second that the store's narrow way lets through."""
@@ -31,13 +33,29 @@ SATURATING: Final = 64
 LIGHT: Final = 60
 """Notifications a second before and after."""
 
+READS: Final = 20
+"""Reads a second beside an overload."""
+
+RECOVERED_WITHIN: Final = 5.0
+"""Seconds after an overload in which all is as before."""
+
+REFUSED_WITHIN: Final = 0.05
+"""Seconds in which 99 of 100 refusals are there."""
+
+MORE_MEMORY: Final = 100.0
+"""MiB that a worker may take in an overload."""
+
 TIMES: Final = 10
 SECONDS: Final = 30.0
 _BEFORE: Final = 3.0
-_AFTER: Final = 10.0
+AFTER: Final = 7.0
+"""Seconds for which it is watched what comes after."""
+
 _LOOK_EVERY: Final = 0.1
 _WINDOW: Final = 0.5
 _NOISE: Final = 0.005
+_TRIAL: Final = 3.0
+_PROCESSES: Final = 2
 
 
 @dataclass(frozen=True)
@@ -45,11 +63,14 @@ class Overload:
     """What came of an overload.
 
     Args:
+        offered: notifications a second that were sent while it lasted.
         sent: notifications.
         accepted: answered 202.
         found: of these, those that are in the store afterwards, once and right.
         refused: answered 503.
-        other: answered anything else, or not at all.
+        reads: sent beside it.
+        reads_refused: of these, answered 503.
+        other: of all, those answered anything else than 202, 200 or 503, or not at all.
         slowest: seconds until the last answer of all.
         refusals: the same of the 503s: median, 99th percentile, slowest.
         memory: MiB of the worker before, at most, and after.
@@ -58,10 +79,13 @@ class Overload:
     """
 
     name: str
+    offered: float
     sent: int
     accepted: int
     found: int
     refused: int
+    reads: int
+    reads_refused: int
     other: int
     slowest: float
     refusals: tuple[float, float, float]
@@ -70,63 +94,123 @@ class Overload:
     recovery: float
 
     @property
-    def is_good(self) -> bool:
-        return self.accepted == self.found > 0 and not self.other
+    def defects(self) -> list[str]:
+        """What must not be, on any machine."""
+        trouble = {
+            "nothing was accepted": not self.accepted,
+            "not all is found": self.accepted != self.found,
+            "something else than 202 or 503": self.other,
+        }
+        return [what for what, is_so in trouble.items() if is_so]
+
+    @property
+    def missed(self) -> list[str]:
+        """The targets that were missed."""
+        _, almost_all, _ = self.refusals
+        before, most, _ = self.memory
+        figures = (
+            ("slowest answer", self.slowest, IN_TIME, "s"),
+            ("99 % of the 503s", almost_all, REFUSED_WITHIN, "s"),
+            ("more memory", most - before, MORE_MEMORY, "MiB"),
+            ("all accepted again", self.accepting, RECOVERED_WITHIN, "s"),
+            ("as quick as before", self.recovery, RECOVERED_WITHIN, "s"),
+        )
+        return [f"{what} {is_:.3g} > {most_} {unit}" for what, is_, most_, unit in figures if is_ > most_]
+
+    @property
+    def share_refused(self) -> float:
+        """The notifications refused, of all."""
+        return self.refused / self.sent
+
+    @property
+    def share_of_reads_refused(self) -> float:
+        """The reads refused, of all."""
+        return self.reads_refused / self.reads
 
 
-def slow_store(name: str, seconds: float, **environment: str) -> Overload:
+def slow_store(
+    name: str, seconds: float, after: float = AFTER, *, times: float = TIMES, spool: bool = True
+) -> Overload:
     """Offer ten times as much as the way to the store lets through."""
-    with bench(WEB_CONCURRENCY="1", **environment) as made:
+    with _one_worker(spool=spool) as made:
         made.proxy.suffer(narrow(SLOW_STORE * BYTES_EACH))
-        return _measure(made, name, Phase(seconds, rate=SLOW_STORE * TIMES))
+        return _measure(made, name, after, Phase(seconds, rate=SLOW_STORE * times, reads=READS))
 
 
-def many_clients(name: str, seconds: float, times: int = TIMES, **environment: str) -> Overload:
+def many_clients(
+    name: str, seconds: float, after: float = AFTER, *, times: int = TIMES, spool: bool = True
+) -> Overload:
     """Let ten times as many clients send without a rest as keep a worker busy."""
-    with bench(WEB_CONCURRENCY="1", **environment) as made:
-        return _measure(made, name, Phase(seconds, clients=SATURATING * times))
+    with _one_worker(spool=spool) as made:
+        return _measure(made, name, after, Phase(seconds, clients=SATURATING * times, reads=READS))
+
+
+def ten_times_the_pace(name: str, seconds: float, after: float = AFTER) -> Overload:
+    """Find out what a worker can do, and offer ten times that, or as much as this machine can, without waiting."""
+    with _one_worker(spool=False) as made:
+        trial = flood(_aim(made, "trial"), [Phase(_TRIAL, clients=SATURATING)])
+        pace = sum(post.status == 202 for post in trial.posts) / (trial.marks[1] - trial.marks[0])
+        phase = Phase(seconds, rate=pace * TIMES, reads=READS)
+        came = _measure(made, name, after, phase, processes=_PROCESSES)
+        return replace(came, name=f"{name} of {pace:.0f}/s")
 
 
 OVERLOADS: Final = (
-    partial(slow_store, "slow store, no spool", RECEIVER_SPOOL=""),
+    partial(slow_store, "slow store, no spool", spool=False),
     partial(slow_store, "slow store"),
-    partial(many_clients, "640 clients, no spool", RECEIVER_SPOOL=""),
+    partial(many_clients, "640 clients, no spool", spool=False),
     partial(many_clients, "640 clients"),
     partial(many_clients, "1920 clients", times=3 * TIMES),
+    partial(ten_times_the_pace, "ten times the pace"),
 )
 
 
-def _measure(made: Bench, name: str, phase: Phase) -> Overload:
+@contextmanager
+def _one_worker(*, spool: bool) -> Iterator[Bench]:
+    with bench(WEB_CONCURRENCY="1") if spool else bench(WEB_CONCURRENCY="1", RECEIVER_SPOOL="") as made:
+        yield made
+
+
+def _measure(made: Bench, name: str, after: float, phase: Phase, *, processes: int = 1) -> Overload:
     [worker] = made.workers()
     before = _memory(worker)
-    phases = [Phase(_BEFORE, rate=LIGHT), phase, Phase(_AFTER, rate=LIGHT)]
+    phases = [Phase(_BEFORE, rate=LIGHT), phase, Phase(after, rate=LIGHT)]
     with _watched(worker) as readings:
-        sent = flood(made.service.port, made.service.token(), name, phases)
-    after = _memory(worker)
+        sent = flood(_aim(made, name), phases, processes=processes)
+    left = _memory(worker)
     made.proxy.recover()
     made.recovered(120)
+    _, began, ended, _ = sent.marks
     refused = sorted(post.seconds for post in sent.posts if post.status == 503)
     accepted = {post.number for post in sent.posts if post.status == 202}
-    usual = median(post.seconds for post in sent.posts if post.due < sent.marks[1])
+    answers = Counter(read.status for read in sent.reads)
+    usual = median(post.seconds for post in sent.posts if post.due < began)
     return Overload(
         name=name,
+        offered=sum(began <= post.due < ended for post in sent.posts) / (ended - began),
         sent=len(sent.posts),
         accepted=len(accepted),
         found=_found(made, name, accepted),
         refused=len(refused),
-        other=len(sent.posts) - len(accepted) - len(refused),
-        slowest=max(post.seconds for post in sent.posts),
+        reads=len(sent.reads),
+        reads_refused=answers[503],
+        other=len(sent.posts) - len(accepted) - len(refused) + len(sent.reads) - answers[200] - answers[503],
+        slowest=max(one.seconds for one in (*sent.posts, *sent.reads)),
         refusals=(_at(refused, 50), _at(refused, 99), max(refused, default=0.0)),
-        memory=(before, max(readings), after),
+        memory=(before, max(readings), left),
         accepting=_last(sent, lambda posts: any(post.status != 202 for post in posts)),
         recovery=_last(sent, lambda posts: median(post.seconds for post in posts) > 2 * usual + _NOISE),
     )
 
 
+def _aim(made: Bench, name: str) -> Aim:
+    return Aim(made.service.port, made.service.token(), READ, name)
+
+
 def _found(made: Bench, name: str, accepted: set[int]) -> int:
     """Count those whose record is right, and has heard of them once."""
     client = made.store.client
-    records = [json.loads(client.get(key)) for key in client.scan_iter("receiver:{0}:op:*", 1000)]
+    records = [json.loads(client.get(key) or "{}") for key in client.scan_iter("receiver:{0}:op:*", 1000)]
     heard = Counter(record["cc"] for record in records)
     right = {
         record["cc"]

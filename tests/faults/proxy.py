@@ -13,6 +13,9 @@ from typing import Final, Self, TypeAlias
 REQUEST: Final = "request"
 REPLY: Final = "reply"
 
+_RETRANSMISSION: Final = 0.2
+"""Seconds; Linux's least."""
+
 Mishap: TypeAlias = Callable[[str, bytes], bytes]
 """What becomes of a chunk on its way, by its direction: it returns what goes on, or raises `Cut`."""
 
@@ -34,6 +37,20 @@ def delay(seconds: float) -> Mishap:
 
     def mishap(_: str, data: bytes) -> bytes:
         time.sleep(seconds)
+        return data
+
+    return mishap
+
+
+def lose(share: float) -> Mishap:
+    """Lose packets, which TCP sends again: after 200 ms, and after twice as long each further time."""
+    random = Random(2)
+
+    def mishap(_: str, data: bytes) -> bytes:
+        patience = _RETRANSMISSION
+        while random.random() < share:
+            time.sleep(patience)
+            patience *= 2
         return data
 
     return mishap

@@ -1,0 +1,90 @@
+"""What is told while a fault lasts: all that Graph sends, also twice and late, and something nobody can read."""
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any, Final
+from uuid import NAMESPACE_URL, uuid5
+
+from tests.notifications import item, operation
+from tests.service import CLIENT_STATE
+
+ROSTER: Final = "roster"
+"""News of a call that is not its state."""
+
+STATES: Final = ("establishing", "established", "terminated")
+"""Of a call, in the order of its life."""
+
+PARTICIPANT: Final = {"id": "a participant", "isMuted": False}
+
+
+class Kind(Enum):
+    """What a story is about; each is looked for afterwards in its own way."""
+
+    OPERATION = auto()
+    CALL = auto()
+    CHANGE = auto()
+    UNREADABLE = auto()
+
+
+_ROUND: Final = (
+    (Kind.OPERATION, ("running", "completed")),
+    (Kind.OPERATION, ("running", "completed", "completed")),
+    (Kind.CALL, ("establishing", ROSTER, "established", "terminated")),
+    (Kind.OPERATION, ("completed", "running")),
+    (Kind.OPERATION, ("running", "failed")),
+    (Kind.CHANGE, ("updated",)),
+)
+
+STORIES: Final = (*_ROUND, *_ROUND, (Kind.UNREADABLE, ("unreadable",)))
+"""Of each, what is told of it. Little is unreadable: the quarantine keeps the newest 1,000 only."""
+
+
+@dataclass
+class Story:
+    """The news of one operation or call, or one of the others, and what each post was answered (None: nothing)."""
+
+    kind: Kind
+    name: str
+    posts: list[tuple[str, int | None]] = field(default_factory=list)
+
+    @property
+    def sent(self) -> list[str]:
+        return [news for news, _ in self.posts]
+
+    @property
+    def accepted(self) -> list[str]:
+        return [news for news, answer in self.posts if answer == 202]
+
+    @property
+    def call_id(self) -> str:
+        return str(uuid5(NAMESPACE_URL, self.name))
+
+    def request(self, news: str) -> tuple[str, dict[str, Any]]:
+        """Return where news of it goes, and the item."""
+        match self.kind:
+            case Kind.OPERATION:
+                return "/callback", _operation(self.name, news)
+            case Kind.CALL:
+                return "/callback", _call(self.call_id, news)
+            case Kind.CHANGE:
+                return "/notifications", _change(self.name, news)
+            case Kind.UNREADABLE:
+                return "/callback", operation(cc=self.name, op=self.name, resultInfo="no object")
+
+
+def _operation(name: str, status: str) -> dict[str, Any]:
+    result = None if status == "running" else {"code": 200 if status == "completed" else 408}
+    return operation(cc=name, op=name, status=status, resultInfo=result)
+
+
+def _call(call_id: str, news: str) -> dict[str, Any]:
+    address = f"/communications/calls/{call_id}"
+    if news == ROSTER:
+        return item(
+            f"{address}/participants", [{"@odata.type": "#microsoft.graph.participant", **PARTICIPANT}]
+        )
+    return item(address, {"@odata.type": "#microsoft.graph.call", "state": news}, "updated")
+
+
+def _change(name: str, change_type: str) -> dict[str, Any]:
+    return {"subscriptionId": "s", "clientState": CLIENT_STATE, "changeType": change_type, "resource": name}
