@@ -14,6 +14,7 @@ from receiver.tracing import start_tracing
 from receiver.web.callback import make_callback
 from receiver.web.calls import make_calls
 from receiver.web.context import with_context
+from receiver.web.door import Door
 from receiver.web.events import make_events
 from receiver.web.health import make_health
 from receiver.web.lean import LeanFlask
@@ -27,6 +28,9 @@ from receiver.web.problems import register_problems
 from receiver.web.quarantine import make_quarantine
 from receiver.web.shedding import Shedder, Turns
 from receiver.web.waiting import Waiter
+
+DOOR: Final = "receiver.door"
+"""Where the server looks for what may refuse a request before it is read."""
 
 UNFINISHED: Final = "receiver.unfinished"
 """Where the server looks for what tells whether the end of the process should wait, when it has for some seconds."""
@@ -61,6 +65,7 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
         app.config["TRUSTED_HOSTS"] = _LOOPBACK_NAMES  # else any web page could ask through a name of its own
     shedder = Shedder(with_context(app.wsgi_app), parts.keeper, parts.reads, meters, Turns())
     app.wsgi_app = shedder  # type: ignore[method-assign] # as Flask's documentation has it
+    app.extensions[DOOR] = Door(shedder, behind_proxy=settings.trusted_proxies > 0).refuse
     if settings.trusted_proxies:
         # Each proxy adds to X-Forwarded-For whom it speaks with; X-Forwarded-Proto is what the nearest one says.
         trusted = ProxyFix(shedder, x_for=settings.trusted_proxies, x_proto=1)

@@ -7,6 +7,7 @@ it has the right deadline at hand for each; what it finds wrong it says in the a
 import contextlib
 import errno
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 import gevent
@@ -38,11 +39,16 @@ class Connection:
     Args:
         client: the accepted socket.
         idle_seconds: how long the client may say nothing between requests.
+        door: answers what has come of a request, if nobody is to read it; after that the next may come.
     """
 
-    def __init__(self, client: GeventSocket, idle_seconds: float) -> None:
+    def __init__(
+        self, client: GeventSocket, idle_seconds: float, door: Callable[[bytes], bytes | None]
+    ) -> None:
         self._socket = client
         self._idle_seconds = idle_seconds
+        self._door = door
+        self._is_at_door = True
         self._deadline = 0.0
         self._request: Any = None
         self._stalled = False
@@ -52,9 +58,10 @@ class Connection:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._socket, name)
 
-    def expect_request(self) -> None:
-        """Begin to wait for the next request."""
+    def expect_request(self, *, begun: bool) -> None:
+        """Begin to wait for the next request, of which some may have come before."""
         self.idle = True
+        self._is_at_door = not begun
 
     def expect_body(self, request: Any) -> None:
         """Begin to wait for the body of the request whose headers are read, maybe out of what came before."""
@@ -89,6 +96,20 @@ class Connection:
             werkzeug.exceptions.ClientDisconnected: the client has gone within the body.
             ConnectionResetError: anything else is late, or we hang up; gunicorn closes without a word.
         """
+        data = self._receive(size)
+        while self.idle and self._is_at_door and data and (refusal := self._door(data)) is not None:
+            self.sendall(refusal)
+            gevent.sleep(0)  # under load the next is there then, and need not be waited for
+            data = self._receive(size)
+        if self.idle:
+            self.idle = False
+            self._deadline = time.monotonic() + HEAD_SECONDS
+        self._received += 1
+        if len(data) == size or self._received % _RECEIVED_AT_ONCE == 0:
+            gevent.sleep(0)  # where more has arrived already, no call waits, and everybody else would
+        return data
+
+    def _receive(self, size: int) -> bytes:
         # What has arrived is taken even when its time is over: the application was slow then, not the client.
         patience = self._idle_seconds if self.idle else max(0.0, self._deadline - time.monotonic())
         self._socket.settimeout(patience)
@@ -100,12 +121,6 @@ class Connection:
             raise ConnectionResetError(errno.ECONNRESET, "we hang up") from None
         if not data and self._request is not None:
             raise self._gone()
-        if self.idle:
-            self.idle = False
-            self._deadline = time.monotonic() + HEAD_SECONDS
-        self._received += 1
-        if len(data) == size or self._received % _RECEIVED_AT_ONCE == 0:
-            gevent.sleep(0)  # where more has arrived already, no call waits, and everybody else would
         return data
 
     def sendall(self, data: bytes) -> None:

@@ -31,6 +31,9 @@ WSGI: TypeAlias = Callable[[dict[str, Any], Callable[..., object]], Iterable[byt
 LAST_CALL_SECONDS: Final = 2.0
 """After SIGTERM requests are still taken for so long: routers notice late, and can't send a POST again."""
 
+DOOR: Final = "receiver.door"
+"""Where the application's extensions have what may refuse a request before it is read."""
+
 STOPPING: Final = "receiver.stopping"
 """Where the WSGI environ has an event that is set at SIGTERM, for those who wait or stream."""
 
@@ -72,6 +75,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
     def load_wsgi(self) -> None:
         """Load the application; let it know when we stop, and settle what it leaves of a body."""
         super().load_wsgi()
+        self._door = getattr(self.wsgi, "extensions", {}).get(DOOR, _open_door)
         self.wsgi = _attended(self.wsgi, self._stopping)
         gc.collect()
         gc.freeze()  # what is there now stays, and need not be looked through again and again
@@ -104,7 +108,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
 
     def handle(self, listener: Any, client: GeventSocket, addr: Any) -> None:
         """Serve one connection."""
-        connection = Connection(client, self.cfg.keepalive)
+        connection = Connection(client, self.cfg.keepalive, self._door)
         self._connections.add(connection)
         try:
             super().handle(listener, connection, addr)
@@ -121,7 +125,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
         _check_host(req)
         sock.expect_body(req)
         super().handle_request(listener_name, req, sock, addr)
-        sock.expect_request()
+        sock.expect_request(begun=req.unreader.buf.tell() > 0)
         gevent.sleep(0)  # a client whose next request is there already would have the worker to himself
 
     def handle_error(self, req: Any, client: Connection, addr: Any, exc: BaseException) -> None:  # noqa: ARG002
@@ -164,6 +168,10 @@ class Worker(GeventWorker):  # type: ignore[misc]
     def _breathe(self) -> None:
         self.notify()
         gevent.sleep(0.05)
+
+
+def _open_door(_: bytes) -> None:
+    return None
 
 
 def _check_host(request: Any) -> None:

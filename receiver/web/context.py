@@ -65,7 +65,9 @@ def with_context(application: "WSGIApplication") -> "WSGIApplication":
             ids = [("X-Request-ID", exchange.request_id)]
             if exchange.message_id:
                 ids.append(("client-request-id", exchange.message_id))
-            return start_response(status, [*headers, *ids, *hardening(environ, headers)], *rest)
+            return start_response(
+                status, [*headers, *ids, *hardening(environ["wsgi.url_scheme"], headers)], *rest
+            )
 
         return application(environ, start)
 
@@ -77,9 +79,9 @@ def request_id() -> str:
     return _current.get().request_id
 
 
-def id_of(environ: "WSGIEnvironment") -> str:
-    """Return an id for a request: the sender's own, or one made here."""
-    return _id(environ, "HTTP_X_REQUEST_ID") or make_id()
+def request_id_from(given: str | None) -> str:
+    """Return an id for a request: what its sender gave, if that is one, or one made here."""
+    return given if given is not None and _ID.fullmatch(given) else make_id()
 
 
 def wsgi_environ() -> "WSGIEnvironment":
@@ -108,7 +110,7 @@ def note(**facts: object) -> None:
 
 
 def _begin(environ: "WSGIEnvironment") -> _Exchange:
-    request_id = id_of(environ)
+    request_id = request_id_from(environ.get("HTTP_X_REQUEST_ID"))
     message_id = _id(environ, "HTTP_X_MICROSOFT_SKYPE_MESSAGE_ID")
     scenario = _id(environ, "HTTP_X_MICROSOFT_SKYPE_CHAIN_ID") or _id(environ, "HTTP_SCENARIO_ID")
     if message_id or scenario:

@@ -13,14 +13,13 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from werkzeug.wsgi import ClosingIterator
 
 from receiver.errors import OverloadedError
 from receiver.logs import WORK
 from receiver.metrics.meters import Meters
 from receiver.store.intake import Keeper
 from receiver.store.pipeline import Pipeline
-from receiver.web.context import CAME, id_of
+from receiver.web.context import CAME, request_id_from
 from receiver.web.headers import hardening
 from receiver.web.problems import address_of, problem_document
 
@@ -40,8 +39,9 @@ _AT_ONCE: Final = 32
 _MOST_WAITING: Final = 1000
 """Requests whose turn comes within a second, at the pace of a core."""
 
-_REFUSALS_A_SECOND: Final = 2000
-"""So many take half of a core; who comes again at once, though told to wait, must not take it all."""
+_REFUSED_AT_ONCE: Final = 128
+"""Refusals before others go on: less than those take that begin. Who comes again at once, though told to wait, must not
+take all the time."""
 
 _BETWEEN_LINES: Final = 1.0
 
@@ -56,11 +56,13 @@ class Turns:
 
     Args:
         clock: seconds.
+        at_once: how many.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, at_once: int = _AT_ONCE) -> None:
         self._clock = clock
-        self._left = _AT_ONCE
+        self._at_once = at_once
+        self._left = at_once
         self._waiting: deque[tuple[float, queue.SimpleQueue[None]]] = deque()
         self._wanted = threading.Event()
         self._giver: threading.Thread | None = None
@@ -96,10 +98,10 @@ class Turns:
             self._wanted.clear()
             time.sleep(0)  # behind all that can go on now
             while self._waiting:
-                for _ in range(min(_AT_ONCE, len(self._waiting))):
+                for _ in range(min(self._at_once, len(self._waiting))):
                     self._waiting.popleft()[1].put(None)
                 time.sleep(0)
-            self._left = _AT_ONCE
+            self._left = self._at_once
 
 
 class Shedder:
@@ -121,33 +123,41 @@ class Shedder:
         self._reads = reads
         self._meters = meters
         self._turns = turns
+        self._refusals = Turns(at_once=_REFUSED_AT_ONCE)
         self._told_at = 0.0
-        self._told = 0
         self._untold = 0
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request, or have it answered."""
         path = environ["PATH_INFO"]
-        if not self._is_too_much(environ["REQUEST_METHOD"], path) or path in _NEVER_SHED:
+        if not self.sheds(environ["REQUEST_METHOD"], path):
             environ[CAME] = self._turns.wait()
             return self._application(environ, start_response)
+        self.refuse(path)
+        headers, document = refusal(
+            environ.get("HTTP_X_REQUEST_ID"), https=environ["wsgi.url_scheme"] == "https"
+        )
+        start_response("503 Service Unavailable", headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [document]
+
+    @property
+    def sheds_anything(self) -> bool:
+        """Whether there is too much for anybody."""
+        return self._turns.are_late(_LATE / 2) or self._keeper.is_full or self._reads.is_full
+
+    def sheds(self, method: str, path: str) -> bool:
+        """Tell whether there is too much for this request."""
+        if method == "POST" and (path == _NOTIFICATIONS or path.startswith(_CALLBACK)):
+            return self._turns.are_late(_LATE) or self._keeper.is_full
+        return path not in _NEVER_SHED and self.sheds_anything
+
+    def refuse(self, path: str) -> None:
+        """Count a refusal, and return when it is its turn."""
+        self._refusals.wait()
         if path.startswith(_CALLBACK):
             self._meters.answered(OverloadedError.status, 0.0)
         self._meters.refused(OverloadedError, None)
         self._tell()
-        refusal = _refuse(environ, start_response)
-        if self._turns.are_late(_LATE / 2):
-            return ClosingIterator(refusal, self._pause)
-        return refusal
-
-    def _is_too_much(self, method: str, path: str) -> bool:
-        if method == "POST" and (path == _NOTIFICATIONS or path.startswith(_CALLBACK)):
-            return self._turns.are_late(_LATE) or self._keeper.is_full
-        return self._turns.are_late(_LATE / 2) or self._keeper.is_full or self._reads.is_full
-
-    def _pause(self) -> None:
-        """Let the next request of this connection wait, the longer the more are refused; the answer has gone."""
-        time.sleep(max(self._untold, self._told) / _REFUSALS_A_SECOND)
 
     def _tell(self) -> None:
         """Write a line a second: one for each would take longer than to refuse it."""
@@ -156,22 +166,25 @@ class Shedder:
         if now > self._told_at + _BETWEEN_LINES:
             WORK.set({})  # of the request before, on the same connection
             _log.warning("shed", problem=OverloadedError.type, requests=self._untold)
-            self._told_at, self._told, self._untold = now, self._untold, 0
+            self._told_at, self._untold = now, 0
 
 
-def _refuse(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-    request_id, error = id_of(environ), OverloadedError()
+def refusal(given_id: str | None, *, https: bool) -> tuple[list[tuple[str, str]], bytes]:
+    """Return headers and body of what a request is told that is shed.
+
+    Args:
+        given_id: the id that its sender gave it.
+        https: whether it came by https.
+    """
+    request_id, error = request_id_from(given_id), OverloadedError()
     document = problem_document(
         address_of(OverloadedError), error.title, error.status, error.detail, request_id=request_id
     )
-    start_response(
-        "503 Service Unavailable",
-        [
-            ("Content-Type", "application/problem+json"),
-            ("Content-Length", str(len(document))),
-            ("Retry-After", str(error.retry_after)),
-            ("X-Request-ID", request_id),
-            *hardening(environ, ()),
-        ],
-    )
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [document]
+    headers = [
+        ("Content-Type", "application/problem+json"),
+        ("Content-Length", str(len(document))),
+        ("Retry-After", str(error.retry_after)),
+        ("X-Request-ID", request_id),
+        *hardening("https" if https else "http", ()),
+    ]
+    return headers, document

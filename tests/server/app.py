@@ -13,6 +13,8 @@ from receiver import connection, server, worker
 from receiver.config import Settings, read_settings
 from receiver.logs import configure_logging
 
+REFUSAL = b"HTTP/1.1 503 No\r\nContent-Length: 7\r\n\r\nrefused"
+
 
 def make_app(settings: Settings) -> object:
     import redis
@@ -58,6 +60,7 @@ def make_app(settings: Settings) -> object:
         with redis.Redis.from_url(settings.redis_url) as store:
             return str(store.incr("count"))
 
+    app.extensions[worker.DOOR] = lambda data: REFUSAL if data.startswith(b"GET /refused ") else None
     return app
 
 

@@ -1,0 +1,156 @@
+"""What the door refuses of what comes over the wire, and what it leaves to the parser."""
+
+import http.client
+import io
+import json
+from typing import Self
+
+import pytest
+
+from receiver import app, server, worker
+from receiver.metrics.metrics import Metrics
+from receiver.web.door import Door
+from receiver.web.shedding import Shedder, Turns
+from tests.hardened import soft
+
+HEAD = b"POST /callback HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer t\r\n"
+WHOLE = HEAD + b"Content-Length: 4\r\n\r\nbody"
+READ = b"GET /operations/x?wait=1 HTTP/1.1\r\nHost: h\r\n\r\n"
+
+
+class Full:
+    """Keeps news, or a way to the store; a test says whether it is full."""
+
+    is_full = True
+
+
+class Wire(io.BytesIO):
+    """An answer's bytes as http.client reads them."""
+
+    def makefile(self, _: str) -> Self:
+        return self
+
+
+@pytest.fixture
+def full() -> Full:
+    return Full()
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics(None, "")
+
+
+@pytest.fixture
+def shedder(full: Full, metrics: Metrics) -> Shedder:
+    return Shedder(lambda *_: [], full, full, metrics.meters, Turns())  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def door(shedder: Shedder) -> Door:
+    return Door(shedder, behind_proxy=False)
+
+
+def read(refusal: bytes | None) -> tuple[http.client.HTTPResponse, dict[str, object]]:
+    assert refusal is not None
+    answer = http.client.HTTPResponse(Wire(refusal))  # type: ignore[arg-type]
+    answer.begin()
+    body = answer.read()
+    assert refusal.endswith(b"\r\n\r\n" + body), "nothing comes behind it"
+    return answer, json.loads(body)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param(WHOLE, id="a notification"),
+        pytest.param(HEAD + b"content-length:4\r\nConnection: Keep-Alive\r\n\r\nbody", id="kept alive"),
+        pytest.param(READ, id="a read"),
+        pytest.param(READ.replace(b"GET", b"DELETE"), id="a DELETE"),
+    ],
+)
+def test_what_comes_whole_is_refused(door: Door, metrics: Metrics, request_: bytes) -> None:
+    answer, document = read(door.refuse(request_))
+    assert (answer.status, document["type"], document["status"]) == (503, "/problems/overloaded", 503)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.headers["X-Request-ID"] == document["requestId"]
+    assert soft(answer.headers) == []
+    assert not answer.will_close
+    assert b'receiver_refusals_total{problem="overloaded"} 1.0' in metrics.text()
+
+
+def test_the_worker_finds_it_where_the_app_leaves_it() -> None:
+    assert app.DOOR == worker.DOOR
+    assert app.UNFINISHED == server.UNFINISHED
+
+
+@pytest.mark.parametrize("path", [b"/livez", b"/readyz?x", b"/metrics"])
+def test_who_asks_how_we_are_gets_in(door: Door, path: bytes) -> None:
+    assert door.refuse(b"GET %b HTTP/1.1\r\nHost: h\r\n\r\n" % path) is None
+
+
+def test_where_there_is_no_overload_all_get_in(door: Door, full: Full) -> None:
+    full.is_full = False
+    assert door.refuse(WHOLE) is None
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param(WHOLE[:-1], id="its body is not here yet"),
+        pytest.param(HEAD, id="nor are its headers"),
+        pytest.param(WHOLE + b"G", id="the next has begun"),
+        pytest.param(WHOLE * 2, id="two at once"),
+        pytest.param(HEAD + b"Content-Length: 4\r\nContent-Length: 4\r\n\r\nbody", id="two lengths"),
+        pytest.param(
+            HEAD + b"Content-Length: 4\r\nContent-Length: x\r\n\r\nbody", id="two, one of them none"
+        ),
+        pytest.param(HEAD + b"Content-Length: +4\r\n\r\nbody", id="a length with a sign"),
+        pytest.param(HEAD + b"Content-Length: 4, 4\r\n\r\nbody", id="a list of lengths"),
+        pytest.param(HEAD + b"Content-Length : 4\r\n\r\nbody", id="a space before the colon"),
+        pytest.param(
+            HEAD + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\nbody", id="length and coding"
+        ),
+        pytest.param(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", id="a coding"),
+        pytest.param(HEAD + b"Expect: 100-continue\r\nContent-Length: 4\r\n\r\nbody", id="an expectation"),
+        pytest.param(HEAD + b"Connection: close\r\nContent-Length: 4\r\n\r\nbody", id="the last"),
+        pytest.param(HEAD + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n", id="an upgrade"),
+        pytest.param(HEAD + b"X: a\r\n b\r\nContent-Length: 4\r\n\r\nbody", id="a folded line"),
+        pytest.param(HEAD + b"X: a\nContent-Length: 4\r\n\r\nbody", id="a line that ends otherwise"),
+        pytest.param(HEAD + b"X: \0\r\nContent-Length: 4\r\n\r\nbody", id="a zero byte"),
+        pytest.param(WHOLE.replace(b"HTTP/1.1", b"HTTP/1.0"), id="an older HTTP"),
+        pytest.param(WHOLE.replace(b"POST", b"post"), id="no such method"),
+        pytest.param(WHOLE.replace(b"/callback", b"http://h/callback"), id="a whole address"),
+        pytest.param(WHOLE.replace(b"/callback", b"/call back"), id="a space in the path"),
+        pytest.param(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", id="HTTP/2"),
+        pytest.param(b"\x16\x03\x01\x02\x00\x01", id="TLS"),
+    ],
+)
+def test_what_can_be_read_in_two_ways_or_is_not_whole_is_left_to_the_parser(
+    door: Door, request_: bytes
+) -> None:
+    assert door.refuse(request_) is None
+
+
+def test_the_answer_has_the_request_id_that_its_sender_gave(door: Door) -> None:
+    for given, is_one in (
+        (b"request-1234", True),
+        (b"short", False),
+        (b"r" * 129, False),
+        (b"<b>request</b>", False),
+    ):
+        answer, _ = read(door.refuse(HEAD + b"X-REQUEST-ID: %b\r\nContent-Length: 4\r\n\r\nbody" % given))
+        assert (answer.headers["X-Request-ID"].encode() == given) is is_one
+
+
+def test_only_a_proxy_tells_that_it_came_by_https(shedder: Shedder) -> None:
+    told = HEAD + b"x-forwarded-proto: %b\r\nContent-Length: 4\r\n\r\nbody"
+    for behind_proxy, scheme, is_https in (
+        (True, b"https", True),
+        (True, b"http, https", True),
+        (True, b"https, http", False),
+        (False, b"https", False),
+    ):
+        answer, _ = read(Door(shedder, behind_proxy=behind_proxy).refuse(told % scheme))
+        assert ("Strict-Transport-Security" in answer.headers) is is_https
