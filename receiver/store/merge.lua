@@ -163,11 +163,15 @@ end
 
 -- The record that news with these ids belongs to, and its number; nothing, where it is a record of its own.
 local function find(cc, call, op, kind)
-  local numbers = ''
-  if call ~= '' then numbers = newest(redis.call('HGET', key('ops', call), op) or '') end
+  local numbers, listed = '', ''
+  if call ~= '' then
+    listed = redis.call('HGET', key('ops', call), op) or ''
+    numbers = newest(listed)
+  end
+  local is_cut = numbers ~= listed -- then the client context's own are fewer
   if op ~= '' then numbers = numbers .. ' ' .. (redis.call('GET', key('oid', op)) or '') end
   if cc ~= '' and op ~= '' then numbers = numbers .. ' ' .. (redis.call('GET', key('open', cc)) or '') end
-  if cc ~= '' and (op == '' or call == '') then
+  if cc ~= '' and (op == '' or call == '' or is_cut) then
     numbers = numbers .. ' ' .. table.concat(redis.call('ZREVRANGE', key('cc', cc), 0, MOST_LOOKED_AT - 1), ' ')
   end
   local looked, fitting, open = {}, {}, {}

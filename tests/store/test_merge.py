@@ -380,3 +380,11 @@ def test_a_store_whose_clock_was_set_back_goes_on_in_order(shelf: Shelf, store: 
     feed = Feed(shelf.link)
     batch = feed.between(f"{in_an_hour}-0", feed.position())
     assert [event.client_context for event in batch.events] == ["", "a", "", "b"]
+
+
+def test_an_operation_id_that_many_client_contexts_share_finds_each_of_them_again(shelf: Shelf) -> None:
+    for _ in range(2):
+        for number in range(40):
+            shelf.keep(operation("completed", cc=f"cc-{number}"))
+    records = [shelf.reader.latest(f"cc-{number}") for number in range(40)]
+    assert {(record.notifications, record.duplicates, record.others) for record in records if record} == {(2, 1, 0)}
