@@ -89,13 +89,15 @@ def _store(settings: Settings) -> Iterator[Finding]:
     except StoreUnavailableError as error:
         yield Finding("error", f"{settings.redis_variable}: {error.detail}")
     else:
-        yield from _facts(condition, settings.redis_variable)
+        yield from _facts(condition, settings)
     finally:
         link.close()
 
 
-def _facts(store: Condition, variable: str) -> Iterator[Finding]:
-    yield Finding("ok", f"The store at {variable} answers; it is {store.name} {store.version}.")
+def _facts(store: Condition, settings: Settings) -> Iterator[Finding]:
+    yield Finding(
+        "ok", f"The store at {settings.redis_variable} answers; it is {store.name} {store.version}."
+    )
     if store.is_too_old:
         yield Finding("error", "The store is too old: Redis 6.2 or Valkey 7.2 is needed.")
     if not store.takes_writes:
@@ -118,6 +120,11 @@ def _facts(store: Condition, variable: str) -> Iterator[Finding]:
             "warning",
             "The store has replicas, but takes writes without them: set min-replicas-to-write to 1, or a failover "
             "may lose results.",
+        )
+    if store.replicas and not settings.redis_replicas:
+        yield Finding(
+            "warning",
+            "The store has replicas: set RECEIVER_REDIS_REPLICAS to 1, or a failover may lose what was stored last.",
         )
 
 

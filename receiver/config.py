@@ -4,19 +4,18 @@ The only place that reads the environment. All errors are found at once, each wi
 is wrong, and an example. `NAME_FILE` names a file to read the value of `NAME` from.
 """
 
-import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar
-from urllib.parse import urlsplit
 
 import platformdirs
 from environs import FileAwareEnv
 
 from receiver import cloud_foundry
+from receiver import setting_texts as texts
 from receiver.trust.api_keys import APIKey
 
 T = TypeVar("T")
@@ -36,12 +35,6 @@ REDIS_VARIABLES: Final = (
 )
 """Where the store's address may stand: our own name, everybody's, then those of providers. The first counts."""
 
-_GUID: Final = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
-_GENERATED_KEY: Final = re.compile(r"[A-Za-z0-9._~+/-]{32,}=*")
-"""What may stand in an `Authorization: Bearer` header (RFC 6750, section 2.1), and can't be guessed."""
-
-_HOST: Final = re.compile(r"([a-z0-9][a-z0-9.-]*|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
-_REDIS_SCHEMES: Final = ("redis://", "rediss://", "unix://", "redis+sentinel://")
 _PLATFORM_VARIABLES: Final = ("DYNO", "RENDER", "FLY_APP_NAME", "VCAP_APPLICATION")
 _INSTANCE_VARIABLES: Final = ("DYNO", "RENDER_INSTANCE_ID", "FLY_MACHINE_ID", "CF_INSTANCE_INDEX", "HOSTNAME")
 _PLATFORM_PREFIXES: Final = ("RAILWAY_",)
@@ -71,6 +64,7 @@ class Settings:
     """The name of the variable that holds the store's address, or is to hold it."""
 
     redis_tls_verify: str
+    redis_replicas: int
     app_ids: tuple[str, ...]
     tenants: frozenset[str]
     metadata_url: str
@@ -115,15 +109,16 @@ def read_settings() -> Settings:
         workers=read.number("WEB_CONCURRENCY", 2, 1, 128),
         redis_url=redis_url,
         redis_variable=redis_variable,
-        redis_tls_verify=read.parsed("RECEIVER_REDIS_TLS_VERIFY", "required", _tls_verify),
-        app_ids=read.list("RECEIVER_APP_IDS", _guid),
-        tenants=frozenset(read.list("RECEIVER_TENANTS", _guid)),
-        metadata_url=read.parsed("RECEIVER_METADATA_URL", PUBLIC_METADATA_URL, _metadata_url),
-        key_hosts=read.list("RECEIVER_KEY_HOSTS", _host),
+        redis_tls_verify=read.parsed("RECEIVER_REDIS_TLS_VERIFY", "required", texts.tls_verify),
+        redis_replicas=read.number("RECEIVER_REDIS_REPLICAS", 0, 0, 5),
+        app_ids=read.list("RECEIVER_APP_IDS", texts.guid),
+        tenants=frozenset(read.list("RECEIVER_TENANTS", texts.guid)),
+        metadata_url=read.parsed("RECEIVER_METADATA_URL", PUBLIC_METADATA_URL, texts.metadata_url),
+        key_hosts=read.list("RECEIVER_KEY_HOSTS", texts.host),
         issuers=read.list("RECEIVER_ISSUERS", str) or PUBLIC_ISSUERS,
         api_keys=(
-            *read.list("RECEIVER_API_KEYS", _api_key),
-            *read.list("RECEIVER_GENERATED_KEY", _generated_key),
+            *read.list("RECEIVER_API_KEYS", texts.api_key),
+            *read.list("RECEIVER_GENERATED_KEY", texts.generated_key),
         ),
         client_states=read.list("RECEIVER_CLIENT_STATES", str),
         retention_days=read.number("RECEIVER_RETENTION_DAYS", 30, 1, 3650),
@@ -132,12 +127,12 @@ def read_settings() -> Settings:
         max_waiting=read.number("RECEIVER_MAX_WAITING", 5000, 0, 9000),
         # The only way to a platform's instances is its router.
         trusted_proxies=read.number("RECEIVER_TRUSTED_PROXIES", 1 if _platform() else 0, 0, 10),
-        data_dir=read.parsed("RECEIVER_DATA_DIR", Path(platformdirs.user_data_dir("receiver")), _path),
-        spool=read.parsed("RECEIVER_SPOOL", None, _path),
+        data_dir=read.parsed("RECEIVER_DATA_DIR", Path(platformdirs.user_data_dir("receiver")), texts.path),
+        spool=read.parsed("RECEIVER_SPOOL", None, texts.path),
         spool_max_bytes=read.number("RECEIVER_SPOOL_MAX_BYTES", 1 << 28, 1 << 20, 1 << 36),
         log_format=read.choice("LOG_FORMAT", "auto", ("auto", "console", "logfmt")),
         log_level=read.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
-        otlp_endpoint=read.parsed("OTEL_EXPORTER_OTLP_ENDPOINT", None, _http_url),
+        otlp_endpoint=read.parsed("OTEL_EXPORTER_OTLP_ENDPOINT", None, texts.http_url),
         instance=next((os.environ[name] for name in _INSTANCE_VARIABLES if os.environ.get(name)), None),
     )
     if redis_url is None and settings.spool is None:  # beside the embedded store: the disk is there
@@ -197,98 +192,14 @@ class _Reader:
             raise ValueError(f"{name}_FILE must name a readable text file, for example {example}") from None
 
 
-def _guid(text: str) -> str:
-    if not _GUID.fullmatch(text.lower()):
-        raise ValueError(
-            "must be GUIDs, separated by commas, for example 11111111-2222-3333-4444-555555555555"
-        )
-    return text.lower()
-
-
-def _api_key(text: str) -> APIKey:
-    try:
-        return APIKey.parse(text)
-    except ValueError as error:
-        raise ValueError(f"{error}. `receiver keys` makes a key and its entry") from None
-
-
-def _generated_key(text: str) -> APIKey:
-    if not _GENERATED_KEY.fullmatch(text):
-        raise ValueError(
-            "must be at least 32 random letters and digits, for example what `receiver keys` makes"
-        )
-    return APIKey.of(text, "generated", ["read", "write"])
-
-
 def _store(read: _Reader) -> tuple[str | None, str]:
     """Find the store's address, and tell which variable it comes from, or where it is wrong or missing."""
-    parsers = {**dict.fromkeys(REDIS_VARIABLES, _redis_url), "VCAP_SERVICES": cloud_foundry.redis_url}
+    parsers = {**dict.fromkeys(REDIS_VARIABLES, texts.redis_url), "VCAP_SERVICES": cloud_foundry.redis_url}
     for name, parse in parsers.items():
         url = read.parsed(name, None, parse)
         if url or name in read.problems:
             return url, name
     return None, "REDIS_URL"
-
-
-def _redis_url(text: str) -> str:
-    if not text.startswith(_REDIS_SCHEMES):
-        schemes = ", ".join(_REDIS_SCHEMES)
-        raise ValueError(f"must begin with one of {schemes}; for example redis://localhost:6379/0")
-    return text
-
-
-def _tls_verify(text: str) -> str:
-    if text.lower() in {"required", "none"}:
-        return text.lower()
-    if not Path(text).is_file():
-        raise ValueError(
-            "must be required, none, or the path of a file with the CA certificate, for example "
-            "/etc/ssl/certs/redis-ca.pem"
-        )
-    return text
-
-
-def _metadata_url(text: str) -> str:
-    if _is_trustworthy(text):
-        return text
-    raise ValueError(f"must be https, or http on a loopback address; for example {PUBLIC_METADATA_URL}")
-
-
-def _http_url(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise ValueError("must be http or https; for example http://localhost:4318")
-    return text
-
-
-def _host(text: str) -> str:
-    if not _HOST.fullmatch(text.lower()):
-        raise ValueError("must be host names, separated by commas, for example login.microsoftonline.com")
-    return text.lower()
-
-
-def _is_trustworthy(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    host = parts.hostname or ""
-    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host)))
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _path(text: str) -> Path:
-    try:
-        return Path(text).expanduser().absolute()
-    except RuntimeError:
-        raise ValueError("names an unknown user; give a folder, for example /var/lib/receiver") from None
 
 
 def _platform() -> str | None:

@@ -66,17 +66,18 @@ def make_parts(settings: Settings, aside: Aside) -> Parts:
         raise ValueError("no store: set REDIS_URL, or let `receiver serve` start the embedded one")
     metrics = Metrics(settings.metrics_dir, settings.instance)
     link = Link(connect(settings.redis_url, settings.redis_tls_verify))
-    writes = Pipeline(link, observe=metrics.meters.round_trip("write"))
+    copied = Link(connect(settings.redis_url, settings.redis_tls_verify), replicas=settings.redis_replicas)
+    writes = Pipeline(copied, observe=metrics.meters.round_trip("write"))
     reads = Pipeline(
         link, line=_READS_IN_LINE, gives_way_to=writes, observe=metrics.meters.round_trip("read")
     )
     writer = Writer(writes, retention_days=settings.retention_days, overdue_seconds=settings.overdue_seconds)
     keeper: Keeper = writer
-    eraser: Eraser = Eraser(link)
+    eraser: Eraser = Eraser(copied)
     spool = drainer = None
     if settings.spool:
         spool, outage = Spool(SpoolFile(settings.spool, settings.spool_max_bytes), aside), Outage()
-        keeper, eraser = Intake(writer, spool, outage), SpoolEraser(link, spool)
+        keeper, eraser = Intake(writer, spool, outage), SpoolEraser(copied, spool)
         drainer = Drainer(spool, writer, outage, retention_days=settings.retention_days)
     # One that waits holds its connection, so the hub has a link of its own.
     waiting = Link(connect(settings.redis_url, settings.redis_tls_verify), size=1)

@@ -16,6 +16,7 @@ class Condition:
         takes_writes: it is no replica.
         eviction: its policy when it is full; anything but `noeviction` throws results away.
         appends: it keeps an append-only file.
+        replicas: how many are connected.
         writes_alone: it has replicas, and takes writes also while it has lost them all (`min-replicas-to-write`
             is 0). One that was replaced, and does not know it yet, takes writes that are lost with it.
     """
@@ -25,6 +26,7 @@ class Condition:
     takes_writes: bool
     eviction: str
     appends: bool
+    replicas: int
     writes_alone: bool
 
     @classmethod
@@ -42,6 +44,7 @@ class Condition:
             takes_writes=info.get("role") in {None, "master"},
             eviction=info.get("maxmemory_policy", "noeviction"),
             appends=info.get("aof_enabled") == "1",
+            replicas=int(info.get("connected_slaves", "0")),
             writes_alone=info.get("connected_slaves", "0") != "0" and "min_slaves_good_slaves" not in info,
         )
 

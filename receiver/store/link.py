@@ -43,6 +43,9 @@ _PASSING: Final = (ConnectionError, TimeoutError, BusyLoadingError, ReadOnlyErro
 _TO_REPEAT: Final = (NoScriptError, ReadOnlyError)
 """Refusals that another attempt may not meet: the script is loaded then, or another server is the primary."""
 
+_COPY_WITHIN: Final = 0.5
+"""Seconds for which replicas are waited for at once; what they lack then is written again, which changes nothing."""
+
 _log: Final = logging.getLogger(__name__)
 
 
@@ -72,6 +75,7 @@ class Link:
     Args:
         pool: makes connections; what it made is kept here, without its look at each before it is used.
         size: how many calls may be under way at once; the others wait.
+        replicas: how many must have what a call has written before it counts as done (WAIT).
         clock: seconds; deadlines are measured by it.
     """
 
@@ -80,11 +84,13 @@ class Link:
         pool: ConnectionPool,
         *,
         size: int = MAX_CONNECTIONS,
+        replicas: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool = pool
         self._places = threading.BoundedSemaphore(size)
         self._idle: list[Any] = []
+        self._replicas = replicas
         self._clock = clock
 
     def call(self, commands: Sequence[Command], *, within: float) -> list[Any]:
@@ -196,7 +202,11 @@ class Link:
         self, connection: Any, commands: Sequence[bytes], replies: list[Any], deadline: float
     ) -> RedisError | None:
         waiting = [place for place, reply in enumerate(replies) if reply is NO_REPLY]
-        connection.send_packed_command([b"".join(commands[place] for place in waiting)], check_health=False)
+        sent = [commands[place] for place in waiting]
+        if self._replicas:
+            patience = min(_COPY_WITHIN, max(0.01, deadline - self._clock()))
+            sent.append(pack(("WAIT", self._replicas, round(patience * 1000))))
+        connection.send_packed_command([b"".join(sent)], check_health=False)
         hindrance: RedisError | None = None
         for place in waiting:
             try:
@@ -207,6 +217,13 @@ class Link:
                 replies[place] = refusal(error)
         if isinstance(hindrance, ReadOnlyError):
             raise hindrance  # its connection goes too: a name may lead to the new primary by now
+        if self._replicas:
+            copies = connection.read_response(timeout=max(_COPY_WITHIN, deadline - self._clock()))
+            if copies < self._replicas and hindrance is None:
+                for place in waiting:
+                    if not isinstance(replies[place], StoreUnavailableError):
+                        replies[place] = NO_REPLY
+                return TimeoutError(f"{copies} of {self._replicas} replicas have it")
         return hindrance
 
 

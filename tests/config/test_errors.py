@@ -22,6 +22,7 @@ WRONG = [
     ("VCAP_SERVICES", "password"),
     ("VCAP_SERVICES", '["password"]'),
     ("RECEIVER_REDIS_TLS_VERIFY", "/no/such/password.pem"),
+    ("RECEIVER_REDIS_REPLICAS", "6"),
     ("RECEIVER_APP_IDS", f"{GUID},password"),
     ("RECEIVER_APP_IDS", GUID.replace("-", "")),
     ("RECEIVER_TENANTS", "contoso.onmicrosoft.com"),

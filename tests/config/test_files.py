@@ -18,6 +18,7 @@ def test_every_variable_may_be_read_from_a_file(env: pytest.MonkeyPatch, tmp_pat
         **dict.fromkeys(REDIS_VARIABLES, "redis://h"),
         "VCAP_SERVICES": '{"redis": [{"credentials": {"uri": "redis://h"}}]}',
         "RECEIVER_REDIS_TLS_VERIFY": "none",
+        "RECEIVER_REDIS_REPLICAS": "1",
         "RECEIVER_METADATA_URL": "https://a.test/",
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
         "RECEIVER_API_KEYS": f"app:read:{HASH}",

@@ -60,6 +60,7 @@ def test_an_empty_variable_is_not_set(env: pytest.MonkeyPatch, name: str, empty:
         ("REDIS_URL", "redis+sentinel://a,b/main/0", "redis_url", "redis+sentinel://a,b/main/0"),
         ("RECEIVER_REDIS_TLS_VERIFY", "None", "redis_tls_verify", "none"),
         ("RECEIVER_REDIS_TLS_VERIFY", "REQUIRED", "redis_tls_verify", "required"),
+        ("RECEIVER_REDIS_REPLICAS", "5", "redis_replicas", 5),
         ("RECEIVER_APP_IDS", f"{GUID.upper()}, {OTHER_GUID},", "app_ids", (GUID, OTHER_GUID)),
         ("RECEIVER_TENANTS", f"{GUID},,{GUID.upper()}", "tenants", frozenset({GUID})),
         (

@@ -76,8 +76,9 @@ def fail_over(pace: float) -> Row | None:
             until(lambda: role(bench.store) == "slave")
 
         options = (*REPLICATED, "--port", str(port), "--repl-diskless-sync-delay", "0")
-        with bench(pace, kind=DEBIAN, options=options, address=address) as made:
-            return made.run("failover (Sentinel)", fault)
+        made = bench(pace, kind=DEBIAN, options=options, address=address, RECEIVER_REDIS_REPLICAS="1")
+        with made as running:
+            return running.run("failover (Sentinel)", fault)
 
 
 def role(server: StoreServer) -> object:

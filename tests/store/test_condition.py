@@ -2,12 +2,20 @@
 
 import time
 from contextlib import closing
+from dataclasses import replace
 
+from receiver import check
 from receiver.store.condition import Condition
 from receiver.store.connections import connect
 from receiver.store.link import Link
 from tests import stores
+from tests.config.expected import DEFAULTS
 from tests.service import free_port
+
+
+def is_warned_of_replicas(condition: Condition, replicas: int) -> bool:
+    found = check._facts(condition, replace(DEFAULTS, redis_replicas=replicas))
+    return any("RECEIVER_REDIS_REPLICAS" in one.text for one in found if one.level == "warning")
 
 
 def test_a_primary_that_takes_writes_without_its_replicas_is_known_as_such() -> None:
@@ -16,11 +24,16 @@ def test_a_primary_that_takes_writes_without_its_replicas_is_known_as_such() -> 
         stores.start(options=["--port", str(port)]) as primary,
         closing(Link(connect(primary.url, "required"))) as link,
     ):
-        assert not Condition.read(link, within=2).writes_alone, "it has none"
+        condition = Condition.read(link, within=2)
+        assert not condition.writes_alone, "it has none"
+        assert not is_warned_of_replicas(condition, 0)
         with stores.start(options=["--replicaof", f"127.0.0.1 {port}"]):
             deadline = time.monotonic() + 10
             while not (alone := Condition.read(link, within=2).writes_alone) and time.monotonic() < deadline:
                 time.sleep(0.05)
             assert alone
+            condition = Condition.read(link, within=2)
+            assert is_warned_of_replicas(condition, 0)
+            assert not is_warned_of_replicas(condition, 1)
             primary.client.config_set("min-replicas-to-write", 1)
             assert not Condition.read(link, within=2).writes_alone

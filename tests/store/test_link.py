@@ -1,10 +1,13 @@
-"""The link to the store, where a name leads to another server than before, or a connection breaks midway."""
+"""The link to the store: a name leads elsewhere than before, a connection breaks midway, a replica lacks something."""
 
+import time
 from contextlib import closing
 from pathlib import Path
 
 import hiredis
+import pytest
 
+from receiver.errors import StoreUnavailableError
 from receiver.store.connections import connect
 from receiver.store.link import Link
 from receiver.store.pipeline import Pipeline
@@ -12,6 +15,7 @@ from receiver.store.reader import Reader
 from receiver.store.writer import Writer
 from tests import stores
 from tests.faults.proxy import REPLY, REQUEST, Cut, Proxy
+from tests.service import free_port
 from tests.store.builders import CALL, operation
 from tests.stores import StoreServer
 
@@ -82,3 +86,27 @@ def test_of_a_write_that_breaks_exactly_what_was_not_acknowledged_is_sent_again(
         _, records = reader.call(CALL)
     assert len(records) == 11
     assert {(record.notifications, record.duplicates) for record in records} == {(1, 0)}
+
+
+def test_what_no_replica_has_is_not_done() -> None:
+    port = free_port()
+    with (
+        stores.start(options=["--port", str(port)]) as primary,
+        stores.start(options=["--replicaof", f"127.0.0.1 {port}"]) as replica,
+        closing(Link(connect(primary.url, "required"), replicas=1)) as link,
+    ):
+        while replica.client.info("replication")["master_link_status"] != "up":
+            time.sleep(0.01)
+        for number in range(20):
+            assert link.call([("SET", "key", number), ("GET", "key")], within=2) == [b"OK", b"%d" % number]
+            assert replica.client.get("key") == b"%d" % number
+        replica.stall()
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailableError):
+            link.call([("SET", "key", "alone")], within=1)
+        assert time.monotonic() - began < 1.6
+        with pytest.raises(StoreUnavailableError, match="refuses"):
+            link.call([("LPUSH", "key", "no list")], within=1)
+        replica.go_on()
+        assert link.call([("SET", "key", "after")], within=2) == [b"OK"]
+        assert replica.client.get("key") == b"after"

@@ -387,4 +387,6 @@ def test_an_operation_id_that_many_client_contexts_share_finds_each_of_them_agai
         for number in range(40):
             shelf.keep(operation("completed", cc=f"cc-{number}"))
     records = [shelf.reader.latest(f"cc-{number}") for number in range(40)]
-    assert {(record.notifications, record.duplicates, record.others) for record in records if record} == {(2, 1, 0)}
+    assert {(record.notifications, record.duplicates, record.others) for record in records if record} == {
+        (2, 1, 0)
+    }

@@ -1,0 +1,109 @@
+"""What may stand in a setting: each function returns what a text means, or says in a ValueError what is wanted."""
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from receiver.trust.api_keys import APIKey
+
+_GUID: Final = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
+_GENERATED_KEY: Final = re.compile(r"[A-Za-z0-9._~+/-]{32,}=*")
+"""What may stand in an `Authorization: Bearer` header (RFC 6750, section 2.1), and can't be guessed."""
+
+_HOST: Final = re.compile(r"([a-z0-9][a-z0-9.-]*|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
+_REDIS_SCHEMES: Final = ("redis://", "rediss://", "unix://", "redis+sentinel://")
+
+
+def guid(text: str) -> str:
+    """Take a GUID, in either case."""
+    if not _GUID.fullmatch(text.lower()):
+        raise ValueError(
+            "must be GUIDs, separated by commas, for example 11111111-2222-3333-4444-555555555555"
+        )
+    return text.lower()
+
+
+def api_key(text: str) -> APIKey:
+    """Take an API key's entry."""
+    try:
+        return APIKey.parse(text)
+    except ValueError as error:
+        raise ValueError(f"{error}. `receiver keys` makes a key and its entry") from None
+
+
+def generated_key(text: str) -> APIKey:
+    """Take an API key that a platform has made: it may read and write."""
+    if not _GENERATED_KEY.fullmatch(text):
+        raise ValueError(
+            "must be at least 32 random letters and digits, for example what `receiver keys` makes"
+        )
+    return APIKey.of(text, "generated", ["read", "write"])
+
+
+def redis_url(text: str) -> str:
+    """Take the address of a store."""
+    if not text.startswith(_REDIS_SCHEMES):
+        schemes = ", ".join(_REDIS_SCHEMES)
+        raise ValueError(f"must begin with one of {schemes}; for example redis://localhost:6379/0")
+    return text
+
+
+def tls_verify(text: str) -> str:
+    """Take how the store's certificate is verified: `required`, `none`, or by the CA certificate in a file."""
+    if text.lower() in {"required", "none"}:
+        return text.lower()
+    if not Path(text).is_file():
+        raise ValueError(
+            "must be required, none, or the path of a file with the CA certificate, for example "
+            "/etc/ssl/certs/redis-ca.pem"
+        )
+    return text
+
+
+def metadata_url(text: str) -> str:
+    """Take an address that only its owner can answer for."""
+    if _is_trustworthy(text):
+        return text
+    raise ValueError("must be https, or http on a loopback address; for example https://host.example/path")
+
+
+def http_url(text: str) -> str:
+    """Take an address of HTTP."""
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("must be http or https; for example http://localhost:4318")
+    return text
+
+
+def host(text: str) -> str:
+    """Take a host's name, maybe with a port."""
+    if not _HOST.fullmatch(text.lower()):
+        raise ValueError("must be host names, separated by commas, for example login.microsoftonline.com")
+    return text.lower()
+
+
+def _is_trustworthy(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host)))
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def path(text: str) -> Path:
+    """Take a path, which may be relative, or begin with a user's folder."""
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:
+        raise ValueError("names an unknown user; give a folder, for example /var/lib/receiver") from None
