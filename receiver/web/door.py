@@ -10,12 +10,12 @@ from typing import Final
 from receiver.web.shedding import Shedder, refusal
 
 _REQUEST: Final = re.compile(
-    rb"(GET|POST|PUT|DELETE) (/[!-~]*) HTTP/1\.1\r\n(?:[\w!#$%&'*+.^`|~-]+:[^\r\n\0]*\r\n)*\r\n"
+    rb"(GET|POST|PUT|DELETE) (/[!-~]*+) HTTP/1\.1\r\n(?:[\w!#$%&'*+.^`|~-]++:[^\r\n\0]*+\r\n)*+\r\n"
 )
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*(?=\r\n)")
 _KEPT_ALIVE: Final = re.compile(rb"\r\nconnection:[ \t]*keep-alive[ \t]*(?=\r\n)")
 _REQUEST_ID: Final = re.compile(rb"\r\nx-request-id:[ \t]*([\w.:-]+)[ \t]*(?=\r\n)", re.IGNORECASE)
-_SCHEME: Final = re.compile(rb"\r\nx-forwarded-proto:(?:[^\r\n]*,)?[ \t]*(\w+)[ \t]*(?=\r\n)")
+_SCHEMES: Final = re.compile(rb"\r\nx-forwarded-proto:(?:[^\r\n]*,)?[ \t]*(\w+)[ \t]*(?=\r\n)")
 _OTHERWISE_FRAMED: Final = (b"\r\ntransfer-encoding:", b"\r\nexpect:", b"\r\nupgrade:")
 
 
@@ -50,11 +50,9 @@ class Door:
             return None
         self._shedder.refuse(path)
         head = data[: request.end()]
-        scheme = _SCHEME.search(head.lower()) if self._behind_proxy else None
+        schemes = _SCHEMES.findall(head.lower()) if self._behind_proxy else []
         given = _REQUEST_ID.search(head)
-        headers, document = refusal(
-            given[1].decode() if given else None, https=scheme is not None and scheme[1] == b"https"
-        )
+        headers, document = refusal(given[1].decode() if given else None, https=schemes[-1:] == [b"https"])
         lines = [f"{name}: {value}" for name, value in headers]
         return "\r\n".join(["HTTP/1.1 503 Service Unavailable", *lines, "", ""]).encode() + document
 
