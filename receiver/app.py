@@ -9,11 +9,12 @@ from werkzeug.routing import BaseConverter
 from receiver.config import Settings
 from receiver.parts import make_parts
 from receiver.present import readings
+from receiver.store.reader import Reader
 from receiver.store.spool import Aside, here
 from receiver.tracing import start_tracing
 from receiver.web.callback import make_callback
 from receiver.web.calls import make_calls
-from receiver.web.context import with_context
+from receiver.web.context import time_left, with_context
 from receiver.web.door import Door
 from receiver.web.events import make_events
 from receiver.web.health import make_health
@@ -56,8 +57,10 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
         ValueError: there is no address of a store.
     """
     parts = make_parts(settings, aside)
-    gate, reader, meters = parts.gate, parts.reader, parts.metrics.meters
-    waiter = Waiter(reader, parts.feed, parts.hub)
+    gate, meters = parts.gate, parts.metrics.meters
+    # All that a request reads has the request's time; who waits or streams goes on after it.
+    reader = Reader(parts.reads, within=time_left)
+    waiter = Waiter(parts.reader, parts.feed, parts.hub)
 
     app = LeanFlask("receiver")
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
@@ -78,7 +81,7 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
     )
     app.register_blueprint(make_notifications(settings.client_states, parts.keeper, reader, gate, meters))
     app.register_blueprint(make_operations(reader, parts.writer, parts.eraser, waiter, gate))
-    app.register_blueprint(make_events(reader, parts.feed, parts.hub, gate))
+    app.register_blueprint(make_events(parts.reader, parts.feed, parts.hub, gate))
     app.register_blueprint(make_calls(reader, parts.eraser, gate))
     app.register_blueprint(make_quarantine(reader, parts.writer, gate))
     app.register_blueprint(make_metrics(parts.metrics.text, gate))

@@ -1,6 +1,6 @@
 """Reading what is kept: the latest operation of a client context, lists, calls, changes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -13,6 +13,7 @@ from receiver.store.scripts import LATEST
 _BATCH: Final = 200
 _MOST_LOOKED_AT: Final = 5000
 """Records that one page looks at; a filter that few pass gives a short page, not a long wait."""
+_PATIENCE: Final = 2.0
 _CLOCK_SKEW: Final = 300_000
 """How far the clocks of processes that write may be apart, in ms."""
 
@@ -69,10 +70,11 @@ class Reader:
 
     Args:
         store: the way to Redis.
-        within: seconds that one round trip may take.
+        within: tells the seconds that the next round trip may take. Where they become fewer with each, all of them
+            together have a deadline.
     """
 
-    def __init__(self, store: Caller, *, within: float = 2.0) -> None:
+    def __init__(self, store: Caller, *, within: Callable[[], float] = lambda: _PATIENCE) -> None:
         self._store = store
         self._within = within
 
@@ -95,13 +97,13 @@ class Reader:
     def call(self, call_id: str) -> tuple[CallRecord | None, tuple[OperationRecord, ...]]:
         """Return a call, if news of itself has come, and its operations, newest first."""
         text, listed = self._store.call(
-            [("GET", f"{PREFIX}call:{call_id}"), ("HVALS", f"{PREFIX}ops:{call_id}")], within=self._within
+            [("GET", f"{PREFIX}call:{call_id}"), ("HVALS", f"{PREFIX}ops:{call_id}")], within=self._within()
         )
         operations = tuple(record for _, record in self._records(_falling(listed)) if record)
         return CallRecord.parse(text) if text else None, operations
 
     def operations(self, chosen: OperationFilter, *, limit: int, cursor: int | None = None) -> Page:
-        """Return a page of operations, newest first.
+        """Return a page of operations, newest first; a short one, where looking further would take too long.
 
         Args:
             chosen: which ones.
@@ -109,12 +111,14 @@ class Reader:
             cursor: where the page before ended.
         """
         page: list[OperationRecord] = []
-        for looked_at, (number, record) in enumerate(self._walk(chosen, cursor, min(_BATCH, limit + 1)), 1):
+        batch, late = min(_BATCH, limit + 1), self._within() / 2
+        for looked_at, (number, record) in enumerate(self._walk(chosen, cursor, batch), 1):
             if record and chosen.admits(record):
                 page.append(record)
             if record and chosen.since is not None and record.first_seen < chosen.since - _CLOCK_SKEW:
                 return Page(tuple(page), None)  # numbers are given in the order of first news
-            if len(page) == limit or looked_at == _MOST_LOOKED_AT:
+            is_enough = len(page) == limit or looked_at == _MOST_LOOKED_AT
+            if is_enough or (looked_at % batch == 0 and self._within() < late):
                 return Page(tuple(page), number if number > 1 else None)
         return Page(tuple(page), None)
 
@@ -183,7 +187,7 @@ class Reader:
         ]
 
     def _call(self, *command: str | int) -> Any:
-        [reply] = self._store.call([command], within=self._within)
+        [reply] = self._store.call([command], within=self._within())
         return reply
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from flask import request
 
+from receiver.errors import StoreUnavailableError
 from receiver.logs import WORK
 from receiver.web.headers import hardening
 from receiver.web.ids import make_id
@@ -27,6 +28,8 @@ CAME: Final = "receiver.came"
 """Where the WSGI environ has the time at which the request came, if it then had to wait for its turn."""
 
 _LEAST: Final = 0.2
+"""Seconds for work that could not begin earlier, since the client was slow."""
+
 _ID: Final = re.compile(r"[\w.:-]{8,128}", re.ASCII)
 _MANY: Final = frozenset({("POST", 202), ("GET", 200), ("GET", 304)})
 _QUIET: Final = frozenset({"/livez", "/readyz", "/metrics"})
@@ -37,10 +40,11 @@ _log: Final = structlog.get_logger("receiver.request")
 class _Exchange:
     """A request on its way to its answer."""
 
-    __slots__ = ("began", "environ", "facts", "message_id", "request_id")
+    __slots__ = ("began", "deadline", "environ", "facts", "message_id", "request_id")
 
     def __init__(self, environ: "WSGIEnvironment", request_id: str, message_id: str | None) -> None:
         self.began: float = environ.get(CAME) or time.monotonic()
+        self.deadline: float | None = None
         self.environ = environ
         self.request_id = request_id
         self.message_id = message_id
@@ -95,8 +99,17 @@ def query_argument(name: str) -> str | None:
 
 
 def time_left() -> float:
-    """Return the seconds that are left for the request's work."""
-    return max(_LEAST, _current.get().began + ANSWER_WITHIN - time.monotonic())
+    """Return the seconds that are left for the request's work, however many steps it has.
+
+    Raises:
+        StoreUnavailableError: there is none left: the store was too slow in the steps before.
+    """
+    exchange, now = _current.get(), time.monotonic()
+    if exchange.deadline is None:
+        exchange.deadline = max(exchange.began + ANSWER_WITHIN, now + _LEAST)
+    if exchange.deadline <= now:
+        raise StoreUnavailableError("The store does not answer in time. Try again soon.")
+    return exchange.deadline - now
 
 
 def time_taken() -> float:

@@ -11,11 +11,11 @@ from receiver.store.spool import Spool, SpoolStatus
 from receiver.store.writer import Writer
 from receiver.trust.key_set import KeySet
 from receiver.web import representation
+from receiver.web.context import time_left
 from receiver.web.openapi import ANYBODY, Answer, describe
 from receiver.web.openapi.answers import LifeSchema, ReadinessSchema
 
 _UNAVAILABLE: Final = 503
-_WITHIN: Final = 2.0
 
 
 def make_health(
@@ -89,8 +89,8 @@ def make_health(
 
 def _store(link: Link, writer: Writer) -> str:
     try:
-        writer.probe(within=_WITHIN)
-        condition = Condition.read(link, within=_WITHIN)
+        writer.probe(within=time_left())
+        condition = Condition.read(link, within=time_left())
     except StoreUnavailableError as error:
         return error.detail
     if condition.may_evict:

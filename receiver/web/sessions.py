@@ -9,12 +9,13 @@ time that a look-up takes, since he can't choose its bytes.
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from receiver.store.keys import PREFIX
 from receiver.store.link import Link
 from receiver.trust.api_keys import APIKey
+from receiver.web.context import time_left
 
 LIFE: Final = 12 * 3600
 """Seconds from signing in to being signed out."""
@@ -29,10 +30,12 @@ class Sessions:
     Args:
         link: the way to Redis.
         keys: the API keys of the settings.
-        within: seconds that the store has.
+        within: tells the seconds that the store has.
     """
 
-    def __init__(self, link: Link, keys: Iterable[APIKey], *, within: float = 2.0) -> None:
+    def __init__(
+        self, link: Link, keys: Iterable[APIKey], *, within: Callable[[], float] = time_left
+    ) -> None:
         self._link = link
         self._keys = {key.sha256: key for key in keys}
         self._within = within
@@ -57,7 +60,7 @@ class Sessions:
 
     def _call(self, *command: str | int) -> bytes | None:
         reply: bytes | None
-        [reply] = self._link.call([command], within=self._within)
+        [reply] = self._link.call([command], within=self._within())
         return reply
 
 

@@ -14,6 +14,7 @@ from typing import Final
 from receiver.errors import TooManyTriesError
 from receiver.store.keys import PREFIX
 from receiver.store.link import Link
+from receiver.web.context import time_left
 
 MOST_OF_ONE: Final = 10
 """Tries of one client in a minute."""
@@ -30,10 +31,12 @@ class Tries:
     Args:
         link: the way to Redis.
         clock: seconds since 1970; a new minute begins from nought.
-        within: seconds that the store has.
+        within: tells the seconds that the store has.
     """
 
-    def __init__(self, link: Link, *, clock: Callable[[], float] = time.time, within: float = 2.0) -> None:
+    def __init__(
+        self, link: Link, *, clock: Callable[[], float] = time.time, within: Callable[[], float] = time_left
+    ) -> None:
         self._link = link
         self._clock = clock
         self._within = within
@@ -54,7 +57,7 @@ class Tries:
 
     def _add(self, name: str) -> int:
         key = f"{PREFIX}tries:{name}"
-        count, _ = self._link.call([("INCR", key), ("EXPIRE", key, 2 * _MINUTE)], within=self._within)
+        count, _ = self._link.call([("INCR", key), ("EXPIRE", key, 2 * _MINUTE)], within=self._within())
         return int(count)
 
 

@@ -178,7 +178,7 @@ def test_a_made_up_address_is_no_new_client(service: Service, behind_two: Servic
 @pytest.fixture
 def tries(store: StoreServer) -> Tries:
     now = time.time()  # stands still
-    return Tries(Link(connect(store.url, "required")), clock=lambda: now)
+    return Tries(Link(connect(store.url, "required")), clock=lambda: now, within=lambda: 2.0)
 
 
 def refused(tries: Tries, address: str | None) -> bool:
@@ -219,7 +219,7 @@ def test_whatever_stands_for_an_address_is_counted(tries: Tries, address: str | 
 
 def test_a_new_minute_begins_from_nought_and_nothing_stays(store: StoreServer) -> None:
     now = 1_800_000_000.0
-    tries = Tries(Link(connect(store.url, "required")), clock=lambda: now)
+    tries = Tries(Link(connect(store.url, "required")), clock=lambda: now, within=lambda: 2.0)
     assert [refused(tries, "192.0.2.1") for _ in range(12)] == [False] * 10 + [True] * 2
     now += 60
     assert not refused(tries, "192.0.2.1")

@@ -1,0 +1,19 @@
+"""Reading within a time that all round trips share."""
+
+from receiver.store.reader import OperationFilter, Reader
+from tests.store.builders import operation
+from tests.store.conftest import Shelf
+
+
+def test_a_page_is_short_where_looking_further_would_take_too_long(shelf: Shelf) -> None:
+    for number in range(10):
+        shelf.keep(operation(cc=f"invite-{number}", op=f"op-{number}"))
+    lefts = iter(range(10, 0, -1))
+    reader = Reader(shelf.link, within=lambda: next(lefts))
+    rare = OperationFilter(status="failed")
+    page = reader.operations(rare, limit=1)
+    assert (page.operations, page.cursor) == ((), 5), "three round trips with two records each"
+    shelf.keep(operation("failed", cc="invite-1", op="op-1"))
+    assert shelf.reader.operations(rare, limit=1, cursor=page.cursor) == shelf.reader.operations(
+        rare, limit=1
+    )
