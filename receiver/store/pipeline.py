@@ -89,8 +89,8 @@ class Pipeline:
         """
         call = _Call([pack(command) for command in commands], items, self._clock() + within)
         self._send(call)
-        # Who led may have had less time.
-        while NO_REPLY in call.replies and self._clock() < call.deadline:
+        # Another who led may have had less time; the call itself has had all that it has.
+        while NO_REPLY in call.replies and not call.has_led and self._clock() < call.deadline:
             self._send(call)
         return checked(call.replies)
 
@@ -162,7 +162,7 @@ class Pipeline:
 
     def _lead(self, call: "_Call") -> None:
         """Send a call and those that join it, then give the lane on."""
-        batch = [call]
+        batch, call.has_led = [call], True
         replies: list[Any] = []
         began = self._clock()
         try:
@@ -208,11 +208,12 @@ class Pipeline:
 class _Call:
     """One caller's commands, ready for the wire, and the turn he waits for: True to lead, False if it was sent."""
 
-    __slots__ = ("commands", "deadline", "items", "replies", "turn")
+    __slots__ = ("commands", "deadline", "has_led", "items", "replies", "turn")
 
     def __init__(self, commands: list[bytes], items: int, deadline: float) -> None:
         self.commands = commands
         self.items = items
         self.deadline = deadline
+        self.has_led = False
         self.replies: list[Any] = [NO_REPLY]
         self.turn: queue.SimpleQueue[bool] = queue.SimpleQueue()

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -171,3 +172,12 @@ def test_whatever_the_load_every_call_gets_its_own_reply(link: CountingLink) -> 
         assert all(pool.map(echo, range(32)))
     assert sum(link.trips) == 32 * 40
     assert len(pipeline._lanes) == 2
+
+
+def test_while_the_store_is_away_nobody_asks_it_without_a_pause(own_store: StoreServer) -> None:
+    with closing(CountingLink(own_store)) as link:
+        own_store.kill()
+        pipeline = Pipeline(link)
+        with pytest.raises(StoreUnavailableError):
+            pipeline.call([("PING",)], within=1.5)
+        assert link.trips == [1]
