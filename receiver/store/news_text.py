@@ -51,6 +51,9 @@ def read_news(text: bytes) -> list[News]:
         raise UnreadableNewsError(f"{type(error).__name__}: {error}") from None
 
 
-def mentions(name: str) -> tuple[bytes, bytes]:
-    """Return two texts, of which one stands in every text that `write_news` makes of news that holds a name."""
-    return orjson.dumps(name), b'["unreadable"'
+def mentions(name: str) -> tuple[bytes, ...]:
+    """Return texts, of which one stands in every text that `write_news` makes of news that holds a name.
+
+    What Graph wrote itself may hold it in any way.
+    """
+    return orjson.dumps(name), b'["change"', b'["unreadable"'

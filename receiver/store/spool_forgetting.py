@@ -10,9 +10,11 @@ from receiver.store.writer import News
 def forget(connection: sqlite3.Connection, table: str, name: str, concerns: Callable[[News], bool]) -> int:
     """Delete news out of a table; return how many entries held some. What can't be read at all, goes."""
     count = 0
+    hints = mentions(name)
+    condition = " OR ".join(["instr(news, ?)"] * len(hints))
     found = connection.execute(
-        f"SELECT id, news FROM {table} WHERE instr(news, ?) OR instr(news, ?)",  # noqa: S608 - one of our tables
-        mentions(name),
+        f"SELECT id, news FROM {table} WHERE {condition}",  # noqa: S608 - one of our tables
+        hints,
     )
     for number, text in found.fetchall():
         try:

@@ -356,7 +356,10 @@ def test_of_a_forgotten_call_nothing_comes_back_from_the_spool(process: Process)
     ]
     others = [operation(cc="of another", call="another", op="1"), change(), Unreadable("", "{}", "callback")]
     process.spool.put([*news, *others], delivery="1", within=2)
+    for number, alone in enumerate(news, 2):
+        process.spool.put([alone], delivery=str(number), within=2)
     assert process.eraser.forget_call(CALL, within=2)
+    assert process.spool.status().waiting == 1
     assert not process.eraser.forget_call(CALL, within=2)
     process.drainer.start()
     process.drained()
