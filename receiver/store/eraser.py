@@ -63,8 +63,19 @@ class Eraser:
     def _forget_entries(self, stream: str, call_id: str, *, within: float) -> bool:
         script, total, position = FORGET_ENTRIES, 0, START
         while position:
-            command: Command = ("EVALSHA", script.sha1, 1, f"{PREFIX}{stream}", call_id, position, _ENTRIES)
-            [(forgotten, *last)] = self._link.call([command], within=within)
+            head = ("EVALSHA", script.sha1, 1, f"{PREFIX}{stream}", call_id, position, _ENTRIES)
+            [(forgotten, *last)] = self._link.call([(*head, *addresses(call_id))], within=within)
             total += forgotten
             position = last[0].decode() if last else ""
         return total > 0
+
+
+def addresses(call_id: str) -> tuple[str, ...]:
+    """Return the addresses of a call, as they stand in what Graph wrote; see `plain`."""
+    own = plain(call_id)
+    return f"calls/{own}/", f'calls/{own}"', f"calls/{own}?", f"calls('{own}')"
+
+
+def plain(text: str) -> str:
+    """Return a text as it is compared with addresses, which Graph writes in either case and with or without dashes."""
+    return text.lower().replace("-", "")

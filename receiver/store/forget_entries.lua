@@ -2,21 +2,16 @@
 
 KEYS[1]  the stream
 ARGV[1]  the call id   [2] the entry after which to go on   [3] how many to look at
+     [4] and on: its addresses, of which one stands in what names it, in lower case and without dashes
 Returns  how many were forgotten, and the entry to go on after; nothing at the end.
 ]]
 
 local CALL = ARGV[1]
 
--- As addresses have it, which Graph writes in either case, with dashes and without (`spool_eraser.py` does the same).
-local function plain(text) return (string.gsub(string.lower(text), '-', '')) end
-
-local id = plain(CALL)
-local ADDRESSES = {'calls/' .. id .. '/', 'calls/' .. id .. '"', 'calls/' .. id .. '?', "calls('" .. id .. "')"}
-
 local function names_it(text)
-  text = plain(text)
-  for _, address in ipairs(ADDRESSES) do
-    if string.find(text, address, 1, true) then return true end
+  text = string.gsub(string.lower(text), '-', '')
+  for position = 4, #ARGV do
+    if string.find(text, ARGV[position], 1, true) then return true end
   end
   return false
 end

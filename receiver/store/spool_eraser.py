@@ -5,7 +5,7 @@ from collections.abc import Callable
 from receiver.errors import StoreUnavailableError
 from receiver.graph.json import dump
 from receiver.graph.updates import ChangeNotification, OperationUpdate, Unreadable
-from receiver.store.eraser import Eraser
+from receiver.store.eraser import Eraser, addresses, plain
 from receiver.store.link import Link
 from receiver.store.spool import Spool
 from receiver.store.spool_file import SpoolError
@@ -40,13 +40,11 @@ class SpoolEraser(Eraser):
 
     def forget_call(self, call_id: str, *, within: float) -> bool:
         """Do as `Eraser.forget_call` does, and in the spool too."""
-        own = _plain(call_id)
-        addresses = (f"calls/{own}/", f'calls/{own}"', f"calls/{own}?", f"calls('{own}')")
 
         def concerns(news: News) -> bool:
             if isinstance(news, (Unreadable, ChangeNotification)):
-                text = _plain(news.text)
-                return any(address in text for address in addresses)
+                text = plain(news.text)
+                return any(address in text for address in addresses(call_id))
             return news.call_id == call_id
 
         def forget(seconds: float) -> bool:
@@ -65,8 +63,3 @@ class SpoolEraser(Eraser):
                 return self._spool.forget(name, concerns) or in_store
         except SpoolError as error:
             raise StoreUnavailableError(str(error)) from error
-
-
-def _plain(text: str) -> str:
-    """Return a text as it is compared with addresses, which Graph writes in either case and with or without dashes."""
-    return text.lower().replace("-", "")
