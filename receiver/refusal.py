@@ -6,7 +6,6 @@ and a line that names only the kind of error.
 """
 
 import json
-from http import HTTPStatus
 from typing import Final
 
 from gunicorn.http import errors  # type: ignore[import-untyped]
@@ -20,6 +19,7 @@ from receiver.errors import (
     URITooLongError,
 )
 from receiver.hardening import HARDENING
+from receiver.raw_answer import raw_answer
 
 _INVALID: Final = BadRequestError("This is no HTTP request, or one that can be read in two ways.")
 _REFUSALS: Final = {
@@ -50,10 +50,8 @@ def answer(refusal: ReceiverError, request_id: str) -> bytes:
     headers = (
         ("Connection", "close"),
         ("Content-Type", "application/problem+json"),
-        ("Content-Length", len(body)),
+        ("Content-Length", str(len(body))),
         ("X-Request-ID", request_id),
         *HARDENING,
     )
-    lines = [f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}"]
-    lines += [f"{name}: {value}" for name, value in headers]
-    return "\r\n".join([*lines, "", ""]).encode() + body
+    return raw_answer(refusal.status, headers, body)

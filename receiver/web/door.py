@@ -7,6 +7,8 @@ be read in no two ways, is refused here; all else goes on to the HTTP parser, an
 import re
 from typing import Final
 
+from receiver.errors import OverloadedError
+from receiver.raw_answer import raw_answer
 from receiver.web.shedding import Shedder, refusal
 
 _REQUEST: Final = re.compile(
@@ -53,8 +55,7 @@ class Door:
         schemes = _SCHEMES.findall(head.lower()) if self._behind_proxy else []
         given = _REQUEST_ID.search(head)
         headers, document = refusal(given[1].decode() if given else None, https=schemes[-1:] == [b"https"])
-        lines = [f"{name}: {value}" for name, value in headers]
-        return "\r\n".join(["HTTP/1.1 503 Service Unavailable", *lines, "", ""]).encode() + document
+        return raw_answer(OverloadedError.status, headers, document)
 
 
 def _is_whole(data: bytes, head: int) -> bool:
