@@ -66,6 +66,7 @@ def make_parts(settings: Settings, aside: Aside) -> Parts:
         raise ValueError("no store: set REDIS_URL, or let `receiver serve` start the embedded one")
     metrics = Metrics(settings.metrics_dir, settings.instance)
     link = Link(connect(settings.redis_url, settings.redis_tls_verify))
+    # What is written may have to wait for replicas; what is read has not.
     copied = Link(connect(settings.redis_url, settings.redis_tls_verify), replicas=settings.redis_replicas)
     writes = Pipeline(copied, observe=metrics.meters.round_trip("write"))
     reads = Pipeline(

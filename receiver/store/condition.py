@@ -38,14 +38,15 @@ class Condition:
         """
         [reply] = link.call([("INFO",)], within=within)
         info = dict(line.split(":", 1) for line in reply.decode().splitlines() if ":" in line)
+        replicas = int(info.get("connected_slaves", "0"))
         return cls(
             name=info.get("server_name", "redis"),
             version=info.get("valkey_version") or info.get("redis_version", "0"),
             takes_writes=info.get("role") in {None, "master"},
             eviction=info.get("maxmemory_policy", "noeviction"),
             appends=info.get("aof_enabled") == "1",
-            replicas=int(info.get("connected_slaves", "0")),
-            writes_alone=info.get("connected_slaves", "0") != "0" and "min_slaves_good_slaves" not in info,
+            replicas=replicas,
+            writes_alone=replicas > 0 and "min_slaves_good_slaves" not in info,
         )
 
     @property

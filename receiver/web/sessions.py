@@ -9,7 +9,7 @@ time that a look-up takes, since he can't choose its bytes.
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 from receiver.store.keys import PREFIX
@@ -30,15 +30,11 @@ class Sessions:
     Args:
         link: the way to Redis.
         keys: the API keys of the settings.
-        within: tells the seconds that the store has.
     """
 
-    def __init__(
-        self, link: Link, keys: Iterable[APIKey], *, within: Callable[[], float] = time_left
-    ) -> None:
+    def __init__(self, link: Link, keys: Iterable[APIKey]) -> None:
         self._link = link
         self._keys = {key.sha256: key for key in keys}
-        self._within = within
 
     def begin(self, key: APIKey) -> str:
         """Begin a session with a key, and return the session's id."""
@@ -60,7 +56,7 @@ class Sessions:
 
     def _call(self, *command: str | int) -> bytes | None:
         reply: bytes | None
-        [reply] = self._link.call([command], within=self._within())
+        [reply] = self._link.call([command], within=time_left())
         return reply
 
 

@@ -36,6 +36,5 @@ class Impostor(Peer):
 
 @pytest.fixture
 def impostor() -> Iterator[Impostor]:
-    peer = Impostor()
-    yield peer
-    peer.stop()
+    with Impostor() as peer:
+        yield peer

@@ -5,6 +5,7 @@ import ssl
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Self
 
 Behaviour = Callable[["_Handler"], None]
 
@@ -22,6 +23,12 @@ class Peer:
         self._behaviours: dict[str, Behaviour] = {}
         self._port = 0
         self.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     @property
     def origin(self) -> str:
@@ -58,8 +65,6 @@ class Peer:
             self._server.shutdown()
             self._thread.join()
             self._server.server_close()
-
-    close = stop
 
     def answer(self, handler: "_Handler") -> None:
         self.requests.append(handler.path)

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from typing import Self
 
 import pytest
@@ -116,7 +116,7 @@ def test_unknown_key_ids_cost_few_fetches_and_hold_up_nobody_even_when_the_keys_
     start: Start, store: StoreServer
 ) -> None:
     """Ten thousand of them; half-way the issuer makes a new key, when the fetches that they may cost are over."""
-    with Issuer(key_file=None) as issuer, closing(Peer([issuer.key.jwk()])) as provider:
+    with Issuer(key_file=None) as issuer, Peer([issuer.key.jwk()]) as provider:
         service = start(
             issuer,
             RECEIVER_METADATA_URL=provider.metadata_url,

@@ -30,17 +30,15 @@ Sign = Callable[[dict[str, object], dict[str, object]], str]
 @pytest.fixture
 def provider(issuer: Issuer) -> Iterator[Peer]:
     """Shows the issuer's keys, well or badly."""
-    peer = Peer([issuer.key.jwk()])
-    yield peer
-    peer.stop()
+    with Peer([issuer.key.jwk()]) as peer:
+        yield peer
 
 
 @pytest.fixture
 def other_provider() -> Iterator[Peer]:
     """Shows a stranger's key, under the stranger's id."""
-    peer = Peer([STRANGER.jwk()])
-    yield peer
-    peer.stop()
+    with Peer([STRANGER.jwk()]) as peer:
+        yield peer
 
 
 def by(key: rsa.RSAPrivateKey) -> Sign:
