@@ -1,6 +1,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from receiver.store.pipeline import Pipeline
 from receiver.store.reader import Reader
 from receiver.store.records import OperationRecord
 from receiver.store.writer import News, Writer
+from tests.store.spooling import Process
 from tests.stores import StoreServer
 
 NOW = 4_000_000_000
@@ -62,3 +64,24 @@ def shelf_of() -> Iterator[Callable[[StoreServer], Shelf]]:
 @pytest.fixture
 def shelf(store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]) -> Shelf:
     return shelf_of(store)
+
+
+@pytest.fixture
+def process_of(tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    """Make processes that share a spool."""
+    made: list[Process] = []
+
+    def make(server: StoreServer, **options: int) -> Process:
+        made.append(Process(tmp_path / "spool", Link(connect(server.url, "required")), **options))
+        return made[-1]
+
+    yield make
+    for process in made:
+        process.drainer.close()
+        process.spool.close()
+        process.link.close()
+
+
+@pytest.fixture
+def process(own_store: StoreServer, process_of: Callable[..., Process]) -> Process:
+    return process_of(own_store)

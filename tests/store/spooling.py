@@ -1,0 +1,60 @@
+"""One process's use of the store and the spool, in a test."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from receiver.graph.updates import OperationUpdate
+from receiver.store.drain import Drainer
+from receiver.store.intake import Intake, Outage
+from receiver.store.link import Link
+from receiver.store.pipeline import Pipeline
+from receiver.store.reader import Reader
+from receiver.store.spool import Spool
+from receiver.store.spool_eraser import SpoolEraser
+from receiver.store.spool_file import SpoolFile
+from receiver.store.writer import Writer
+
+DISK = 8 << 20
+
+
+@dataclass
+class Process:
+    """What one process has of it: its own way to the store, its own use of the spool."""
+
+    folder: Path
+    link: Link
+    max_bytes: int = DISK
+
+    def __post_init__(self) -> None:
+        self.file = SpoolFile(self.folder, self.max_bytes)
+        self.spool = Spool(self.file)
+        self.outage = Outage()
+        self.writer = Writer(Pipeline(self.link), retention_days=30)
+        self.reader = Reader(self.link)
+        self.eraser = SpoolEraser(self.link, self.spool)
+        self.intake = Intake(self.writer, self.spool, self.outage)
+        self.drainer = Drainer(self.spool, self.writer, self.outage, retention_days=30)
+
+    def keep(self, *news: object, delivery: str = "d") -> list[str]:
+        return self.intake.keep(news, delivery=delivery, within=3)  # type: ignore[arg-type]
+
+    def drained(self, seconds: float = 10) -> None:
+        until(lambda: not self.spool.status().waiting and not self.outage.lasts, seconds)
+
+
+def fill(process: Process, news: OperationUpdate) -> None:
+    for _ in range(10):
+        process.keep(news)
+
+
+def contents(process: Process) -> list[bytes]:
+    return [path.read_bytes() for path in sorted(process.file.folder.glob("*.db*"))]
+
+
+def until(condition: Callable[[], object], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -1,0 +1,109 @@
+"""What the drainer puts aside, and what not, with a real store that refuses."""
+
+import time
+
+from receiver.store.spool_file import SpoolFile
+from tests.store.builders import operation
+from tests.store.spooling import DISK, Process, until
+from tests.stores import StoreServer, busy
+
+
+def test_an_entry_that_the_store_does_not_take_holds_nobody_up(
+    process: Process, own_store: StoreServer
+) -> None:
+    own_store.kill()
+    process.keep(operation(cc="poison", call="broken"), delivery="1")
+    process.keep(operation(cc="good"), delivery="2")
+    own_store.start()
+    own_store.client.set("receiver:{0}:ops:broken", "no hash")
+    process.drainer.start()
+    until(lambda: process.reader.latest("good"))
+    until(lambda: process.spool.status().dead == 1)
+    assert not process.outage.lasts
+    assert process.spool.status().waiting == 0
+
+
+def test_what_was_put_aside_comes_in_when_it_is_tried_again(process: Process, own_store: StoreServer) -> None:
+    own_store.client.set("receiver:{0}:ops:broken", "no hash")
+    for number in range(3):
+        process.spool.put(
+            [operation(cc="poison", call="broken", op=str(number))], delivery=str(number), within=2
+        )
+    process.drainer.start()
+    until(lambda: process.spool.status().dead == 3)
+    assert process.file.retry_dead() == 3
+    until(lambda: process.spool.status().dead == 3)  # since the store does not take them yet
+    own_store.client.delete("receiver:{0}:ops:broken")
+    assert process.file.retry_dead() == 3
+    process.drained()
+    assert process.spool.status().dead == 0
+    _, records = process.reader.call("broken")
+    assert [record.notifications for record in records] == [1] * 3
+
+
+def test_an_entry_that_cannot_be_read_holds_nobody_up(process: Process) -> None:
+    process.file.append([("1", b"garbage")])
+    process.file.append([("2", b'[["operation", {"of": "tomorrow"}]]')])
+    process.spool.put([operation(cc="good")], delivery="3", within=1)
+    process.drainer.start()
+    process.drained()
+    assert process.reader.latest("good")
+    assert process.spool.status().dead == 2
+
+
+def test_what_was_put_aside_is_kept_as_long_as_anything_else(process: Process) -> None:
+    long_ago = SpoolFile(process.folder, DISK, clock=lambda: time.time() - 31 * 86400)
+    long_ago.append([("1", b"garbage")])
+    long_ago.bury(long_ago.next(0)[0], "for a reason")
+    long_ago.close()
+    process.file.append([("2", b"garbage")])
+    process.file.bury(process.file.next(0)[0], "for a reason")
+    assert process.spool.status().dead == 2
+    process.drainer.start()
+    until(lambda: process.spool.status().dead == 1)
+
+
+def test_a_full_store_is_no_reason_to_put_anything_aside(process: Process, own_store: StoreServer) -> None:
+    process.drainer.start()
+    own_store.client.config_set("maxmemory", 1)
+    assert process.keep(operation(cc="a"), delivery="1") == ["spooled"]
+    time.sleep(2)  # for more tries than an entry has
+    assert process.spool.status().waiting == 1
+    own_store.client.config_set("maxmemory", 0)
+    process.drained()
+    assert process.reader.latest("a")
+    assert process.spool.status().dead == 0
+
+
+def test_a_store_that_is_busy_with_somebodys_script_is_no_reason_to_put_anything_aside(
+    process: Process, own_store: StoreServer
+) -> None:
+    process.keep(operation(cc="before", op="before"))  # which loads the script
+    process.drainer.start()
+    with busy(own_store):
+        for number in range(3):
+            assert process.keep(operation(cc=f"cc-{number}", op=str(number)), delivery=str(number)) == [
+                "spooled"
+            ]
+        time.sleep(4)  # for more tries than an entry has
+        status = process.spool.status()
+        assert (status.waiting, status.dead) == (3, 0)
+    process.drained()
+    assert process.spool.status().dead == 0
+    assert all(process.reader.latest(f"cc-{number}") for number in range(3))
+
+
+def test_a_store_that_refuses_everything_is_no_reason_to_put_anything_aside(
+    process: Process, own_store: StoreServer
+) -> None:
+    """Whatever it says: here what would be an item's own fault, if only the store took anything else."""
+    own_store.client.set("receiver:{0}:ops:broken", "no hash")
+    process.spool.put([operation(cc="poison", call="broken")], delivery="1", within=2)
+    own_store.client.acl_setuser("default", enabled=True, commands=["-set"])
+    process.drainer.start()
+    until(lambda: process.outage.lasts)
+    time.sleep(4)  # for more tries than an entry has
+    status = process.spool.status()
+    assert (status.waiting, status.dead) == (1, 0)
+    own_store.client.acl_setuser("default", enabled=True, commands=["+set"])
+    until(lambda: process.spool.status().dead == 1)

@@ -1,0 +1,115 @@
+"""A spool on a disk that is full, slow or out of order."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from receiver.errors import OverloadedError, StoreUnavailableError
+from receiver.store.spool import Spool, T, here
+from receiver.store.spool_file import SpoolError, SpoolFile
+from tests.store.builders import bare, operation
+from tests.store.spooling import DISK, Process, fill, until
+from tests.stores import StoreServer
+
+
+def test_a_full_spool_and_no_store_is_an_error_and_says_which(
+    own_store: StoreServer, process_of: Callable[..., Process]
+) -> None:
+    process = process_of(own_store, max_bytes=1 << 20)
+    own_store.kill()
+    big = operation(cc="big", text="x" * 300_000)
+    for _ in range(2):
+        assert process.keep(big) == ["spooled"]
+    with pytest.raises(StoreUnavailableError):
+        fill(process, big)
+    assert "is full" in (process.spool.status().error or "")
+    own_store.start()
+    assert process.keep(big) == ["new"], "where the spool takes nothing, the store is tried"
+    process.drainer.start()
+    process.drained()
+    process.spool.put([bare()], delivery="x", within=1)
+    assert process.spool.status().error is None
+
+
+def test_a_spool_that_cannot_be_used_is_an_error_and_no_more(
+    tmp_path: Path, process: Process, own_store: StoreServer
+) -> None:
+    (tmp_path / "spool").write_text("a file where the folder should be")
+    process.drainer.start()
+    assert process.keep(operation(cc="a")) == ["new"]
+    assert "can't be used" in (process.spool.status().error or "")
+    own_store.kill()
+    with pytest.raises(StoreUnavailableError, match="can't be used"):
+        process.keep(operation(cc="b"))
+    own_store.start()
+    until(lambda: not process.outage.lasts)
+    assert process.keep(operation(cc="c")) == ["new"]
+
+
+def test_a_disk_that_hangs_holds_nobody_up_for_long(tmp_path: Path) -> None:
+    hanging = threading.Event()
+
+    def slowly(work: Callable[[], T]) -> T:
+        hanging.wait(10)
+        return here(work)
+
+    spool = Spool(SpoolFile(tmp_path / "spool", DISK), slowly)
+    began = time.monotonic()
+    with pytest.raises(SpoolError, match="in time"):
+        spool.put([operation()], delivery="1", within=0.2)
+    assert time.monotonic() - began < 1.5
+    hanging.set()
+    spool.put([operation()], delivery="2", within=5)
+
+
+class SlowFile(SpoolFile):
+    """Takes a while to write, and all the time until it may go on."""
+
+    may_go_on = threading.Event()
+    begun = 0
+
+    def append(self, deliveries: Sequence[tuple[str, bytes]]) -> None:
+        self.begun += 1
+        time.sleep(0.4)
+        self.may_go_on.wait(10)
+        super().append(deliveries)
+
+
+def test_on_their_way_to_a_slow_disk_are_only_a_few_and_more_are_refused_at_once(tmp_path: Path) -> None:
+    file = SlowFile(tmp_path / "spool", DISK)
+    spool = Spool(file)
+    file.may_go_on.set()
+    spool.put([operation()], delivery="first", within=5)
+    file.may_go_on.clear()
+    with ThreadPoolExecutor(40) as pool:
+        puts = [pool.submit(spool.put, [operation()], delivery="writing", within=5)]
+        until(lambda: file.begun == 2)
+        puts += [pool.submit(spool.put, [operation()], delivery=str(n), within=5) for n in range(16)]
+        until(lambda: spool.is_full)
+        began = time.monotonic()
+        with pytest.raises(OverloadedError):
+            spool.put([operation()], delivery="too much", within=5)
+        assert time.monotonic() - began < 0.3
+        file.may_go_on.set()
+        for put in puts:
+            put.result()
+    assert spool.status().waiting == 18
+
+
+def test_all_that_come_while_the_disk_is_busy_are_written_as_one(tmp_path: Path) -> None:
+    works: list[object] = []
+
+    def counted(work: Callable[[], T]) -> T:
+        works.append(work)
+        time.sleep(0.1)
+        return here(work)
+
+    spool = Spool(SpoolFile(tmp_path / "spool", DISK), counted)
+    with ThreadPoolExecutor(40) as pool:
+        list(pool.map(lambda n: spool.put([operation()], delivery=str(n), within=5), range(40)))
+    assert len(works) < 10
+    assert spool.status().waiting == 40

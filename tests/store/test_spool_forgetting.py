@@ -1,0 +1,64 @@
+"""What is forgotten does not come back from the spool."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from receiver.errors import StoreUnavailableError
+from receiver.graph.updates import RosterUpdate, Unreadable
+from tests.store.builders import CALL, call, change, operation
+from tests.store.spooling import Process
+from tests.stores import StoreServer
+
+
+def test_what_is_forgotten_does_not_come_back_from_the_spool(
+    process: Process, own_store: StoreServer
+) -> None:
+    process.keep(operation(cc="gone", op="1"))
+    own_store.kill()
+    broken = Unreadable("odd", '{"resourceData":[{"clientContext":"gone"}]}', "callback")
+    process.keep(operation(cc="gone", op="2"), operation(cc="stays", op="3"), broken, delivery="2")
+    with pytest.raises(StoreUnavailableError):
+        process.eraser.forget_operations("gone", within=2)
+    own_store.start()
+    assert process.eraser.forget_operations("gone", within=2)
+    process.drainer.start()
+    process.drained()
+    assert process.reader.latest("gone") is None
+    assert process.reader.latest("stays")
+    assert process.reader.entries("quarantine", limit=9)[0] == ()
+    assert b"gone" not in b"".join(path.read_bytes() for path in process.file.folder.iterdir())
+
+
+def test_of_a_forgotten_call_nothing_comes_back_from_the_spool(process: Process) -> None:
+    item = f'{{"resourceUrl":"/communications/calls/{CALL.upper()}"}}'
+    news = [
+        operation(cc="of the call"),
+        call(),
+        RosterUpdate(CALL, "", "[]"),
+        Unreadable("", item, "callback"),
+        replace(change(), text=item),
+    ]
+    others = [operation(cc="of another", call="another", op="1"), change(), Unreadable("", "{}", "callback")]
+    process.spool.put([*news, *others], delivery="1", within=2)
+    for number, alone in enumerate(news, 2):
+        process.spool.put([alone], delivery=str(number), within=2)
+    assert process.eraser.forget_call(CALL, within=2)
+    assert process.spool.status().waiting == 1
+    assert not process.eraser.forget_call(CALL, within=2)
+    process.drainer.start()
+    process.drained()
+    assert process.reader.call(CALL) == (None, ())
+    assert process.reader.latest("of another")
+    assert len(process.reader.entries("quarantine", limit=9)[0]) == 1
+    assert len(process.reader.entries("changes", limit=9)[0]) == 1
+
+
+def test_nothing_is_forgotten_while_another_process_has_it_in_hand(
+    process: Process, process_of: Callable[..., Process], own_store: StoreServer
+) -> None:
+    with process_of(own_store).spool.hold(1) as held:
+        assert held
+        with pytest.raises(StoreUnavailableError, match="being drained"):
+            process.eraser.forget_operations("a", within=0.2)
