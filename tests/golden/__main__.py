@@ -12,6 +12,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -122,23 +123,32 @@ def ask_everything(service: Service) -> dict[str, Any]:
         for path in ("/operations", "/notifications", "/quarantine")
     }
     calls = {one: service.get(f"/calls/{one}", key=API_KEY).json for one in (CALL, OTHER_CALL)}
-    return {"operations": operations, "calls": calls, "pages": pages, "eventIds": event_ids(service)}
+    return {
+        "operations": operations,
+        "calls": calls,
+        "pages": pages,
+        "eventIds": event_ids(events(service, after="0-0")),
+    }
 
 
-def event_ids(service: Service) -> list[str]:
-    """Return the ids of all events of the stream, from the beginning."""
-    headers = {"Authorization": f"Bearer {API_KEY}", "Last-Event-ID": "0-0"}
-    ids = []
-    with urllib3.request(
-        "GET", f"{service.address}/events", headers=headers, preload_content=False, timeout=1
-    ) as stream:
-        try:
-            for chunk in stream.stream(1 << 16):
-                ids += [line[3:].strip().decode() for line in chunk.splitlines() if line.startswith(b"id:")]
-        except urllib3.exceptions.ReadTimeoutError:
-            pass
-    assert ids
-    return ids
+def events(service: Service, after: str) -> str:
+    """Return what the stream sends after an event id until it is quiet for two seconds."""
+    headers = {"Authorization": f"Bearer {API_KEY}", "Last-Event-ID": after}
+    text = b""
+    with (
+        urllib3.request(
+            "GET", f"{service.address}/events", headers=headers, preload_content=False, timeout=2
+        ) as stream,
+        suppress(urllib3.exceptions.ReadTimeoutError),
+    ):
+        for chunk in stream.stream(1 << 16):
+            text += chunk
+    return text.decode()
+
+
+def event_ids(text: str) -> list[str]:
+    """Return the ids of the events of a stream."""
+    return [line[3:].strip() for line in text.splitlines() if line.startswith("id:")]
 
 
 def sign_in(service: Service) -> str:
