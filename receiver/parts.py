@@ -18,6 +18,7 @@ from receiver.store.spool import Aside, Spool
 from receiver.store.spool_eraser import SpoolEraser
 from receiver.store.spool_file import SpoolFile
 from receiver.store.writer import Writer
+from receiver.supervision import Supervisor
 from receiver.trust.api_keys import APIKeyRing
 from receiver.trust.key_set import KeySet
 from receiver.trust.tokens import TokenVerifier
@@ -35,6 +36,7 @@ class Parts:
     """All that keeps, reads, judges and counts in a process."""
 
     metrics: Metrics
+    supervisor: Supervisor
     link: Link
     writes: Pipeline
     reads: Pipeline
@@ -65,6 +67,7 @@ def make_parts(settings: Settings, aside: Aside) -> Parts:
     if settings.redis_url is None:
         raise ValueError("no store: set REDIS_URL, or let `receiver serve` start the embedded one")
     metrics = Metrics(settings.metrics_dir, settings.instance)
+    supervisor = Supervisor(metrics.meters.loop_failed)
     link = Link(connect(settings.redis_url, settings.redis_tls_verify))
     # What is written may have to wait for replicas; what is read has not.
     copied = Link(connect(settings.redis_url, settings.redis_tls_verify), replicas=settings.redis_replicas)
@@ -82,7 +85,7 @@ def make_parts(settings: Settings, aside: Aside) -> Parts:
         drainer = Drainer(spool, writer, outage, retention_days=settings.retention_days)
     # One that waits holds its connection, so the hub has a link of its own.
     waiting = Link(connect(settings.redis_url, settings.redis_tls_verify), size=1)
-    hub = Hub(Feed(waiting), encode, most=settings.max_waiting)
+    hub = Hub(Feed(waiting), encode, most=settings.max_waiting, supervisor=supervisor)
     keys = KeySet(settings.metadata_url, hosts=settings.key_hosts)
     verifier = TokenVerifier(
         keys, app_ids=settings.app_ids, tenants=settings.tenants, issuers=settings.issuers
@@ -95,6 +98,7 @@ def make_parts(settings: Settings, aside: Aside) -> Parts:
     )
     return Parts(
         metrics=metrics,
+        supervisor=supervisor,
         link=link,
         writes=writes,
         reads=reads,

@@ -5,6 +5,7 @@ fail. The module knows nothing of what the loops do.
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,9 @@ from typing import Final
 
 PATIENCE_SECONDS: Final = 30.0
 """Seconds without progress after which a loop is reported; more than the longest time-out of one of its turns."""
+
+FAILURES_IN_A_ROW: Final = 3
+"""Failures without progress between them after which a loop is reported; a single one need not be."""
 
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 5.0
@@ -37,6 +41,7 @@ class Loop:
         self._patience = patience
         self._clock = clock
         self._progress_at: float | None = clock()
+        self._failed_at = -math.inf
         self._error = ""
         self.thread: threading.Thread | None = None
         self.has_ended = False
@@ -47,9 +52,12 @@ class Loop:
         self.failures = 0
 
     def idle(self) -> None:
-        """Report that there is nothing to do: until the next `progress` the loop is not expected to make any."""
+        """Report that there is nothing to do: until `begin` the loop is not expected to make progress."""
         self._progress_at = None
-        self.failures = 0
+
+    def begin(self) -> None:
+        """Report that there is something to do: from now on the loop is expected to make progress."""
+        self._progress_at = self._clock()
 
     def fail(self, error: Exception) -> float:
         """Record an unexpected error.
@@ -57,10 +65,9 @@ class Loop:
         Returns:
             Seconds to pause before the loop runs again.
         """
-        self.failures += 1
-        self._error = type(error).__name__
-        if self._progress_at is None:
-            self._progress_at = self._clock()
+        now = self._clock()
+        self.failures = self.failures + 1 if now - self._failed_at <= self._patience else 1
+        self._failed_at, self._error = now, type(error).__name__
         return min(_FIRST_PAUSE_SECONDS * 2.0 ** (self.failures - 1), _LONGEST_PAUSE_SECONDS)
 
     @property
@@ -70,7 +77,7 @@ class Loop:
             return None
         if self.thread is None or not self.thread.is_alive():
             return "The loop has ended."
-        if self.failures:
+        if self.failures >= FAILURES_IN_A_ROW and self._clock() - self._failed_at <= self._patience:
             return f"The loop has failed {self.failures} times in a row ({self._error})."
         if self._progress_at is not None and (silent := self._clock() - self._progress_at) > self._patience:
             return f"The loop has made no progress for {silent:.0f} s."
@@ -103,8 +110,8 @@ class Supervisor:
 
         Args:
             name: appears in logs, in the metric and in `/readyz`.
-            run: the loop. It reports `progress` at the end of each turn, and `idle` before it waits for work
-                without a limit. An exception ends a turn, not the loop: it is called again.
+            run: the loop. It reports `progress` at the end of each turn; `idle` before it waits for work without a
+                limit, and `begin` after. An exception ends a turn, not the loop: it is called again.
             patience: seconds without progress after which the loop is reported.
         """
         loop = Loop(name, patience, self._clock)

@@ -32,7 +32,9 @@ def test_loop_that_fails_runs_again(caplog: pytest.LogCaptureFixture) -> None:
     def run(loop: Loop) -> None:
         while True:
             loop.idle()
-            work.get()()
+            todo = work.get()
+            loop.begin()
+            todo()
             loop.progress()
 
     supervisor = Supervisor(failed.append, sleep=lambda _: None)
@@ -108,4 +110,23 @@ def test_loop_that_returns_is_not_reported() -> None:
     loop = supervisor.start("feed", lambda _: None)
     assert loop.thread
     loop.thread.join(10)
+    assert supervisor.problems == {}
+
+
+def test_loop_that_failed_and_is_idle_is_reported_for_a_while() -> None:
+    clock, failed = [0.0], threading.Event()
+    times = iter(range(3))
+
+    def run(loop: Loop) -> None:
+        if next(times, None) is not None:
+            fail()
+        loop.idle()
+        failed.set()
+        threading.Event().wait()
+
+    supervisor = Supervisor(clock=lambda: clock[0], sleep=lambda _: None)
+    supervisor.start("feed", run, patience=10)
+    assert failed.wait(10)
+    assert "3 times in a row" in supervisor.problems["feed"]
+    clock[0] = 11
     assert supervisor.problems == {}

@@ -23,6 +23,21 @@ _REFUSED: Final = "refused"
 _SHOWN_FROM_THE_BEGINNING: Final = ("store-unavailable", "overloaded", "keys-unavailable", "too-many-waiting")
 """Problems that alerts look for: a rate misses what brings a series into being."""
 
+LOOPS: Final = (
+    "deadlines",
+    "drain",
+    "feed",
+    "feed-end",
+    "metrics",
+    "pipeline-read",
+    "pipeline-write",
+    "refusals",
+    "signing-keys",
+    "spool",
+    "turns",
+)
+"""The background loops of a process by name; each has a series from the beginning."""
+
 
 class Meters:
     """Counts what happens.
@@ -60,6 +75,14 @@ class Meters:
             ["reason"],
             registry=registry,
         )
+        self._loop_failures = Counter(
+            "receiver_loop_failures",
+            "Unexpected errors of background loops, by loop; each is logged, and the loop runs again.",
+            ["loop"],
+            registry=registry,
+        )
+        for loop in LOOPS:
+            self._loop_failures.labels(loop)
         for problem in _SHOWN_FROM_THE_BEGINNING:
             self._refusals.labels(problem)
         for reason in (*get_args(Reason), MissingTokenError.type, TenantNotAllowedError.type):
@@ -78,6 +101,10 @@ class Meters:
             buckets=_ITEMS,
             registry=registry,
         )
+
+    def loop_failed(self, loop: str) -> None:
+        """Count an unexpected error of a background loop."""
+        self._loop_failures.labels(loop).inc()
 
     def kept(self, news: Sequence[News], outcomes: Sequence[str]) -> None:
         """Count items of a notification, with what became of each."""

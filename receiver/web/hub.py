@@ -14,6 +14,7 @@ from typing import Final, Literal, Protocol
 
 from receiver.errors import StoreUnavailableError, TooManyWaitingError
 from receiver.store.feed import START, Feed, FeedEvent, order
+from receiver.supervision import Loop, Supervisor
 
 _POLL: Final = 5.0
 """Seconds that one read of the feed waits at the server."""
@@ -122,9 +123,18 @@ class Hub:
         feed: waits for news on a link of its own, and reads nothing while nobody subscribes.
         encode: makes the frame of an event.
         most: how many subscriptions there may be.
+        supervisor: runs the loops; by default one of its own.
     """
 
-    def __init__(self, feed: Feed, encode: Callable[[FeedEvent], bytes], *, most: int) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        encode: Callable[[FeedEvent], bytes],
+        *,
+        most: int,
+        supervisor: Supervisor | None = None,
+    ) -> None:
+        self._supervisor = supervisor or Supervisor()
         self._feed = feed
         self._encode = encode
         self._most = most
@@ -135,7 +145,7 @@ class Hub:
         self._behind = 0.0
         self._failing_since: float | None = None
         self._position = START
-        self._reader: threading.Thread | None = None
+        self._reads = False
         self._stopping: Stopping | None = None
 
     def subscribe(self, kind: Kind, interest: Interest, now: Feed, stopping: Stopping | None) -> Subscription:
@@ -199,28 +209,38 @@ class Hub:
         return self._behind if failing_since is None else time.monotonic() - failing_since
 
     def _watch(self, stopping: Stopping | None) -> None:
-        if self._reader is None:
-            self._reader = threading.Thread(target=self._read, name="feed", daemon=True)
-            self._reader.start()
+        if not self._reads:
+            self._reads = True
+            self._supervisor.start("feed", self._read)
         if stopping is not None and self._stopping is None:
             self._stopping = stopping
-            threading.Thread(target=self._close_at, args=(stopping,), name="feed-end", daemon=True).start()
+            self._supervisor.start("feed-end", lambda loop: self._close_at(stopping, loop))
 
-    def _read(self) -> None:
-        while self._wanted.wait():
+    def _read(self, loop: Loop) -> None:
+        while True:
+            if not self._wanted.is_set():
+                loop.idle()
+                self._wanted.wait()
+                loop.begin()
             try:
                 batch = self._feed.wait(self._position, _POLL)
             except StoreUnavailableError as error:
                 _log.warning("the feed can't be read: %s", error.detail)
                 self._failing_since = self._failing_since or time.monotonic()
+                loop.progress()
                 time.sleep(_PAUSE_AFTER_FAILURE)
                 continue
             self._failing_since = None
             self._behind = max(0.0, time.time() - batch.events[0].at) if batch.events else 0.0
-            with self._lock:
-                self._position = max(self._position, batch.position, key=order)
             for event in batch.events:
+                self._advance(event.id)  # first, so that one that fails is not read again for ever
                 self._hand_out(Delivery(event, self._encode))
+            self._advance(batch.position)
+            loop.progress()
+
+    def _advance(self, position: str) -> None:
+        with self._lock:
+            self._position = max(self._position, position, key=order)
 
     def _hand_out(self, delivery: Delivery) -> None:
         event = delivery.event
@@ -229,7 +249,8 @@ class Hub:
             for subscription in tuple(self._buckets.get(interest, ())):
                 subscription.offer(delivery)
 
-    def _close_at(self, stopping: Stopping) -> None:
+    def _close_at(self, stopping: Stopping, loop: Loop) -> None:
+        loop.idle()
         stopping.wait()
         with self._lock:
             for bucket in self._buckets.values():
