@@ -100,6 +100,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
         self.cfg.set("when_ready", self._when_ready)
         self.cfg.set("raw_env", [f"{VARIABLE}={self._metrics.path}"])
+        self.cfg.set("pre_request", _log_nothing)
         self.cfg.set("child_exit", self._child_exit)
         self.cfg.set("worker_exit", self._finish)
 
@@ -141,14 +142,24 @@ class _Arbiter(Arbiter):  # type: ignore[misc]
         super().manage_workers()
 
 
+def _log_nothing(worker: Worker, request: Any) -> None:
+    """Replace gunicorn's hook that logs the path of each request at debug: a path may hold a name."""
+
+
 class _Logger(Logger):  # type: ignore[misc]
-    """Hands gunicorn's messages on to the root logger, where `receiver.logs` gives them their form."""
+    """Hands gunicorn's messages on to the root logger, where `receiver.logs` gives them their form.
+
+    Its debug messages are dropped: some quote what a client sent, paths and tokens with it.
+    """
 
     def setup(self, cfg: Any) -> None:
         self.cfg = cfg
         self._access_log_enabled = False
         self.error_log.propagate = True
         self.access_log.propagate = True
+
+    def debug(self, msg: str, *args: Any, **more: Any) -> None:
+        """Drop a message."""
 
 
 def _gunicorn_settings(settings: "Settings") -> dict[str, object]:

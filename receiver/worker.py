@@ -20,7 +20,10 @@ from gevent.event import Event
 from gevent.pool import Pool
 from gevent.server import StreamServer
 from gevent.socket import socket as GeventSocket  # noqa: N812 - it is a class
-from gunicorn.http.errors import InvalidHeader  # type: ignore[import-untyped]
+from gunicorn.http.errors import (  # type: ignore[import-untyped]
+    InvalidHeader,
+    UnsupportedTransferCoding,
+)
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
 from receiver.connection import Body, Connection
@@ -121,8 +124,10 @@ class Worker(GeventWorker):  # type: ignore[misc]
         Raises:
             StopIteration: the connection ends here.
             InvalidHeader: nobody knows for which host it is.
+            UnsupportedTransferCoding: the body is compressed.
         """
         _check_host(req)
+        _check_transfer_coding(req)
         sock.expect_body(req)
         super().handle_request(listener_name, req, sock, addr)
         sock.expect_request(begun=req.unreader.buf.tell() > 0)
@@ -184,6 +189,16 @@ def _check_host(request: Any) -> None:
         return
     if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
         raise InvalidHeader("HOST", req=request)
+
+
+def _check_transfer_coding(request: Any) -> None:
+    """Refuse every transfer coding other than chunked: the application would get compressed bytes (RFC 9112, 6.1).
+
+    gunicorn lets `gzip`, `deflate`, `compress` and `identity` pass before `chunked`, and decodes none of them.
+    """
+    for name, value in request.headers:
+        if name == "TRANSFER-ENCODING" and value.lower() != "chunked":
+            raise UnsupportedTransferCoding(value)
 
 
 def _attended(application: WSGI, stopping: Event) -> WSGI:

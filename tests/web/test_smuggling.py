@@ -153,12 +153,26 @@ def test_a_strange_request_line_is_refused(service: Service, line: bytes) -> Non
     assert service.get("/operations/smuggled").status == 404
 
 
-def test_a_compressed_transfer_is_not_unpacked(service: Service) -> None:
-    bomb = gzip.compress(b'{"value":[' + b" " * 50_000_000 + b"]}")
-    framing = b"Transfer-Encoding: gzip, chunked\r\nConnection: close\r\n"
-    sent = request(service.token(), framing, b"%x\r\n%s\r\n" % (len(bomb), bomb) + ENDED)
+@pytest.mark.parametrize(
+    "codings",
+    [
+        b"Transfer-Encoding: gzip, chunked\r\n",
+        b"Transfer-Encoding: GZip,Chunked\r\n",
+        b"Transfer-Encoding: deflate, chunked\r\n",
+        b"Transfer-Encoding: identity, chunked\r\n",
+        b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: br, chunked\r\n",
+    ],
+)
+def test_a_transfer_coding_beside_chunked_is_501(service: Service, codings: bytes) -> None:
+    sent = request(service.token(), codings, b"2\r\n{}\r\n" + ENDED)
     answer = exchange(service, sent)
-    assert (answer.status, answer.problem) == (400, "invalid-json")
+    assert (answer.status, answer.problem) == (501, "unsupported-transfer-coding")
+    assert answer.answers == 1
+
+
+def test_a_compressed_body_is_415(service: Service) -> None:
+    bomb = gzip.compress(b'{"value":[' + b" " * 50_000_000 + b"]}")
     declared = b"Content-Encoding: gzip\r\nContent-Length: %d\r\nConnection: close\r\n" % len(bomb)
     answer = exchange(service, request(service.token(), declared, bomb))
     assert (answer.status, answer.problem) == (415, "unsupported-media-type")
