@@ -11,6 +11,7 @@ from importlib.util import find_spec
 
 from receiver.config import PUBLIC_METADATA_URL, Settings
 from receiver.errors import KeysUnavailableError, StoreUnavailableError
+from receiver.store.address import parse_address
 from receiver.store.condition import Condition
 from receiver.store.connections import connect
 from receiver.store.link import Link
@@ -81,7 +82,8 @@ def _store(settings: Settings) -> Iterator[Finding]:
             where = settings.data_dir
             yield Finding("ok", f"REDIS_URL is not set: the embedded store will keep its data in {where}.")
         return
-    if settings.redis_url.startswith("rediss://") and settings.redis_tls_verify == "none":
+    address = parse_address(settings.redis_url)
+    if (address.tls or address.sentinel_tls) and settings.redis_tls_verify == "none":
         yield Finding("warning", "RECEIVER_REDIS_TLS_VERIFY=none: the store's certificate is not checked.")
     link = Link(connect(settings.redis_url, settings.redis_tls_verify))
     try:

@@ -60,4 +60,5 @@ def _assembled(credentials: Mapping[str, object]) -> str | None:
     secure = tls_port or credentials.get("tls") or credentials.get("ssl")
     user, password = (quote(str(credentials.get(name) or ""), safe="") for name in ("username", "password"))
     login = f"{user}:{password}@" if user or password else ""
-    return f"{'rediss' if secure else 'redis'}://{login}{host}:{port}"
+    address = f"[{host}]" if ":" in str(host) else host
+    return f"{'rediss' if secure else 'redis'}://{login}{address}:{port}"

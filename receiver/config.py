@@ -102,14 +102,15 @@ def read_settings() -> Settings:
         SettingsError: at least one variable is wrong; it names them all.
     """
     read = _Reader()
-    redis_url, redis_variable = _store(read)
+    tls_verify = read.parsed("RECEIVER_REDIS_TLS_VERIFY", "required", texts.tls_verify)
+    redis_url, redis_variable = _store(read, tls_verify)
     settings = Settings(
         host=read.parsed("HOST", "0.0.0.0" if read.parsed("PORT", "", str) else "127.0.0.1", str),  # noqa: S104
         port=read.number("PORT", 8000, 0, 65535),
         workers=read.number("WEB_CONCURRENCY", 2, 1, 128),
         redis_url=redis_url,
         redis_variable=redis_variable,
-        redis_tls_verify=read.parsed("RECEIVER_REDIS_TLS_VERIFY", "required", texts.tls_verify),
+        redis_tls_verify=tls_verify,
         redis_replicas=read.number("RECEIVER_REDIS_REPLICAS", 0, 0, 5),
         app_ids=read.list("RECEIVER_APP_IDS", texts.guid),
         tenants=frozenset(read.list("RECEIVER_TENANTS", texts.guid)),
@@ -192,9 +193,17 @@ class _Reader:
             raise ValueError(f"{name}_FILE must name a readable text file, for example {example}") from None
 
 
-def _store(read: _Reader) -> tuple[str | None, str]:
-    """Find the store's address, and tell which variable it comes from, or where it is wrong or missing."""
-    parsers = {**dict.fromkeys(REDIS_VARIABLES, texts.redis_url), "VCAP_SERVICES": cloud_foundry.redis_url}
+def _store(read: _Reader, tls_verify: str) -> tuple[str | None, str]:
+    """Return the store's URL, and the variable that it comes from, or in which it is wrong or missing."""
+
+    def of_redis(text: str) -> str:
+        return texts.redis_url(text, tls_verify)
+
+    def of_cloud_foundry(text: str) -> str | None:
+        url = cloud_foundry.redis_url(text)
+        return url and of_redis(url)
+
+    parsers = {**dict.fromkeys(REDIS_VARIABLES, of_redis), "VCAP_SERVICES": of_cloud_foundry}
     for name, parse in parsers.items():
         url = read.parsed(name, None, parse)
         if url or name in read.problems:

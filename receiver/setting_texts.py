@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from receiver.store.address import parse_address
 from receiver.trust.api_keys import APIKey
 
 _GUID: Final = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
@@ -13,7 +14,6 @@ _GENERATED_KEY: Final = re.compile(r"[A-Za-z0-9._~+/-]{32,}=*")
 """What may stand in an `Authorization: Bearer` header (RFC 6750, section 2.1), and can't be guessed."""
 
 _HOST: Final = re.compile(r"([a-z0-9][a-z0-9.-]*|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
-_REDIS_SCHEMES: Final = ("redis://", "rediss://", "unix://", "redis+sentinel://")
 
 
 def guid(text: str) -> str:
@@ -42,11 +42,14 @@ def generated_key(text: str) -> APIKey:
     return APIKey.of(text, "generated", ["read", "write"])
 
 
-def redis_url(text: str) -> str:
-    """Take the address of a store."""
-    if not text.startswith(_REDIS_SCHEMES):
-        schemes = ", ".join(_REDIS_SCHEMES)
-        raise ValueError(f"must begin with one of {schemes}; for example redis://localhost:6379/0")
+def redis_url(text: str, tls_verify: str) -> str:
+    """Take the URL of a store, if it does not contradict RECEIVER_REDIS_TLS_VERIFY."""
+    said = parse_address(text).certificate
+    if said and (said == "none") != (tls_verify == "none"):
+        raise ValueError(
+            f"says ssl_cert_reqs={said}, but RECEIVER_REDIS_TLS_VERIFY decides. Remove the option, or set, for example "
+            f"RECEIVER_REDIS_TLS_VERIFY={said}"
+        )
     return text
 
 
@@ -54,12 +57,19 @@ def tls_verify(text: str) -> str:
     """Take how the store's certificate is verified: `required`, `none`, or by the CA certificate in a file."""
     if text.lower() in {"required", "none"}:
         return text.lower()
-    if not Path(text).is_file():
+    if not _has_certificate(Path(text)):
         raise ValueError(
-            "must be required, none, or the path of a file with the CA certificate, for example "
+            "must be required, none, or the path of a file with the CA certificate in PEM form, for example "
             "/etc/ssl/certs/redis-ca.pem"
         )
     return text
+
+
+def _has_certificate(file: Path) -> bool:
+    try:
+        return b"-----BEGIN " in file.read_bytes()
+    except (OSError, ValueError):  # it may be anything, a secret too
+        return False
 
 
 def metadata_url(text: str) -> str:

@@ -57,7 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.refusal": {"receiver.errors", "receiver.hardening", "receiver.raw_answer"},
     "receiver.worker": {"receiver.connection", "receiver.refusal"},
     "receiver.config": {"receiver", "receiver.cloud_foundry", "receiver.setting_texts", "receiver.trust"},
-    "receiver.setting_texts": {"receiver.trust"},
+    "receiver.setting_texts": {"receiver.store.address", "receiver.trust"},
     "receiver.cloud_foundry": set(),
     "receiver.demo": {"receiver.config", "receiver.trust"},
     "receiver.server": {"receiver.config", "receiver.metrics", "receiver.store", "receiver.worker"},

@@ -18,7 +18,11 @@ WRONG = [
     ("REDIS_URL", "password@host"),
     ("REDIS_URL", "redis:password"),
     ("REDIS_URL", "http://user:password@℀"),
+    ("REDIS_URL", "redis://:password@host/0?decode_responses=True"),
+    ("REDIS_URL", "rediss://:password@host?ssl_cert_reqs=none"),
+    ("REDIS_URL", "rediss://:password@host?ssl_cert_reqs=CERT_NONE"),
     ("VALKEY_URL", "password@host"),
+    ("VCAP_SERVICES", '{"p.redis": [{"credentials": {"uri": "redis://:password@host:x"}}]}'),
     ("VCAP_SERVICES", "password"),
     ("VCAP_SERVICES", '["password"]'),
     ("RECEIVER_REDIS_TLS_VERIFY", "/no/such/password.pem"),
@@ -62,6 +66,7 @@ def test_an_error_names_the_variable_and_an_example_and_no_secret(
     assert named == name
     assert "for example" in problem or "`receiver keys`" in problem
     assert str(caught.value) == f"{name}: {problem}"
+    assert "\n" not in problem
     for secret in ("password", HASH[1:]):
         assert secret not in problem
 
@@ -72,3 +77,14 @@ def test_all_errors_are_told_at_once(env: pytest.MonkeyPatch) -> None:
         env.setenv(name, text)
     env.setenv("DYNO", "web.1")
     assert problems().keys() == wrong.keys() - {"VALKEY_URL", "VCAP_SERVICES"}, "REDIS_URL counts before them"
+
+
+@pytest.mark.parametrize(("said", "set_to"), [("none", "required"), ("CERT_REQUIRED", "none")])
+def test_a_url_that_contradicts_the_tls_setting_is_refused(
+    env: pytest.MonkeyPatch, said: str, set_to: str
+) -> None:
+    env.setenv("REDIS_URL", f"rediss://h?ssl_cert_reqs={said}")
+    env.setenv("RECEIVER_REDIS_TLS_VERIFY", set_to)
+    assert "RECEIVER_REDIS_TLS_VERIFY decides" in problems()["REDIS_URL"]
+    env.setenv("RECEIVER_REDIS_TLS_VERIFY", "none" if set_to == "required" else "required")
+    assert read_settings().redis_url

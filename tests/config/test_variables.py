@@ -58,6 +58,7 @@ def test_an_empty_variable_is_not_set(env: pytest.MonkeyPatch, name: str, empty:
         ("REDIS_URL", "rediss://:pw@h:6380/1", "redis_url", "rediss://:pw@h:6380/1"),
         ("REDIS_URL", "unix:///run/redis.sock", "redis_url", "unix:///run/redis.sock"),
         ("REDIS_URL", "redis+sentinel://a,b/main/0", "redis_url", "redis+sentinel://a,b/main/0"),
+        ("REDIS_URL", "redis://h/0?family=0", "redis_url", "redis://h/0?family=0"),
         ("RECEIVER_REDIS_TLS_VERIFY", "None", "redis_tls_verify", "none"),
         ("RECEIVER_REDIS_TLS_VERIFY", "REQUIRED", "redis_tls_verify", "required"),
         ("RECEIVER_REDIS_REPLICAS", "5", "redis_replicas", 5),
@@ -92,8 +93,11 @@ def test_a_variable_is_read(env: pytest.MonkeyPatch, name: str, text: str, membe
 def test_a_ca_file_may_verify_redis(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "CA.pem"
     env.setenv("RECEIVER_REDIS_TLS_VERIFY", str(file))
-    assert "path of a file" in problems()["RECEIVER_REDIS_TLS_VERIFY"]
-    file.touch()
+    for text in (None, "", "-----BEGIN"):
+        if text is not None:
+            file.write_text(text)
+        assert "path of a file" in problems()["RECEIVER_REDIS_TLS_VERIFY"]
+    file.write_text("# ours\n-----BEGIN CERTIFICATE-----\n")
     assert read_settings().redis_tls_verify == str(file)
 
 

@@ -1,0 +1,81 @@
+"""What the store's URL says counts for connections: to a real server, by TLS, and by sentinels."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from receiver.errors import StoreUnavailableError
+from receiver.store.connections import connect
+from receiver.store.link import Link
+from tests import stores
+from tests.service import free_port
+from tests.store.test_address import PASSWORDS
+from tests.stores import StoreServer
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[StoreServer]:
+    with stores.start(options=["--port", str(free_port()), "--bind", "127.0.0.1", "-::1"]) as started:
+        yield started
+
+
+def port_of(server: StoreServer) -> str:
+    return str(server.client.config_get("port")["port"])
+
+
+def stores_something(url: str, tls_verify: str = "required") -> bool:
+    with closing(Link(connect(url, tls_verify))) as link:
+        try:
+            return link.call([("SET", "key", "value")], within=2) == [b"OK"]
+        except StoreUnavailableError:
+            return False
+
+
+@pytest.mark.parametrize(("written", "password"), PASSWORDS.values(), ids=PASSWORDS)
+def test_a_password_in_a_url_opens_the_store(server: StoreServer, written: str, password: str) -> None:
+    server.client.config_set("requirepass", password)
+    try:
+        assert stores_something(f"redis://:{written}@127.0.0.1:{port_of(server)}/0")
+        assert stores_something(f"unix://:{written}@{server.socket}")
+        assert not stores_something(f"redis://:{written}x@127.0.0.1:{port_of(server)}/0")
+    finally:
+        server.client.config_set("requirepass", "")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost:{}/0?family=0",
+        "REDIS://localhost:{}?family=4&protocol=2",
+        "valkey://127.0.0.1:{}/?ssl=false",
+        "redis://127.0.0.1:{}?db=",
+    ],
+)
+def test_a_url_with_honoured_options_opens_the_store(server: StoreServer, url: str) -> None:
+    assert stores_something(url.format(port_of(server)))
+
+
+def test_the_database_of_a_url_is_the_one_written_to(server: StoreServer) -> None:
+    for url in (f"redis://127.0.0.1:{port_of(server)}/7", f"unix://{server.socket}?db=8"):
+        assert stores_something(url)
+    keyspace = server.client.info("keyspace")
+    assert {"db7", "db8"} <= keyspace.keys()
+
+
+def test_a_family_of_addresses_is_the_only_one_tried(server: StoreServer) -> None:
+    assert not stores_something(f"redis://127.0.0.1:{port_of(server)}?family=6")
+
+
+def test_the_setting_decides_about_the_certificate(tmp_path: Path) -> None:
+    try:
+        store = stores.start_with_tls(tmp_path)
+    except stores.NoSuchServerError as error:
+        pytest.skip(str(error))
+    with store.server:
+        ssl = store.url.replace("rediss://", "redis://") + "?ssl=true"
+        for url in (store.url, ssl, f"{store.url}?ssl_cert_reqs=CERT_NONE"):
+            assert stores_something(url, "none")
+            assert stores_something(url, str(store.authority))
+            assert not stores_something(url, "required")
