@@ -119,6 +119,8 @@ class Connection:
             raise self._too_late() from None
         except cancel_wait_ex:  # so gevent ends the wait when we hang up
             raise ConnectionResetError(errno.ECONNRESET, "we hang up") from None
+        except OSError as error:  # gunicorn logs all but three of them with a traceback
+            raise ConnectionResetError(errno.ECONNRESET, "the connection broke") from error
         if not data and self._request is not None:
             raise self._gone()
         return data
@@ -136,6 +138,8 @@ class Connection:
                 rest = rest[self._socket.send(rest) :]
         except TimeoutError:
             raise self._stall() from None
+        except OSError as error:
+            raise ConnectionResetError(errno.ECONNRESET, "the connection broke") from error
 
     def hang_up(self) -> None:
         """Read no more than what has arrived."""

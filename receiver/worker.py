@@ -27,6 +27,7 @@ from gunicorn.http.errors import (  # type: ignore[import-untyped]
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
 from receiver.connection import Body, Connection
+from receiver.log_grouping import BUGS, REFUSALS
 from receiver.refusal import answer, refusal_of
 
 WSGI: TypeAlias = Callable[[dict[str, Any], Callable[..., object]], Iterable[bytes]]
@@ -138,8 +139,14 @@ class Worker(GeventWorker):  # type: ignore[misc]
         refusal, request_id = refusal_of(exc), secrets.token_hex(8)
         kind = type(exc).__name__
         if refusal.retry_after is None:
-            self.log.warning("Refused what is no request: %s, request id %s", kind, request_id)
-        else:
+            if (left_out := REFUSALS.admit(kind)) is not None:
+                self.log.warning(
+                    "Refused what is no request: %s, request id %s, left out before %s",
+                    kind,
+                    request_id,
+                    left_out,
+                )
+        elif BUGS.admit(kind) is not None:
             self.log.error("A bug: %s, request id %s", kind, request_id, exc_info=exc)
         client.sendall(answer(refusal, request_id))
 

@@ -1,6 +1,5 @@
 """What goes with every request: its id, the time it may take, its line in the log."""
 
-import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -11,6 +10,7 @@ import structlog
 from flask import request
 
 from receiver.errors import StoreUnavailableError
+from receiver.log_grouping import ANSWERS, REFUSALS
 from receiver.logs import WORK
 from receiver.web.headers import hardening
 from receiver.web.ids import make_id
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 ANSWER_WITHIN: Final = 2.3
 """Seconds that the work of a request may take; Graph counts an answer after 3 s as slow."""
 
-BETWEEN_LINES: Final = 0.02
-"""Seconds in which answers that are many and alike share a line: one takes a tenth of the time of a whole request."""
-
 CAME: Final = "receiver.came"
 """Where the WSGI environ has the time at which the request came, if it then had to wait for its turn."""
 
@@ -31,7 +28,7 @@ _LEAST: Final = 0.2
 """Seconds for work that could not begin earlier, since the client was slow."""
 
 _ID: Final = re.compile(r"[\w.:-]{8,128}", re.ASCII)
-_MANY: Final = frozenset({("POST", 202), ("GET", 200), ("GET", 304)})
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 _QUIET: Final = frozenset({"/livez", "/readyz", "/metrics"})
 
 _log: Final = structlog.get_logger("receiver.request")
@@ -59,13 +56,12 @@ def with_context(application: "WSGIApplication") -> "WSGIApplication":
 
     Around the app, not by its hooks: Flask's own objects take longer to ask than all that is done here.
     """
-    told = _Told(all_of_them=_log.is_enabled_for(logging.DEBUG))
 
     def in_context(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         exchange = _begin(environ)
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Callable[[bytes], object]:
-            told.tell(exchange, int(status[:3]))
+            _log_answer(exchange, int(status[:3]))
             ids = [("X-Request-ID", exchange.request_id)]
             if exchange.message_id:
                 ids.append(("client-request-id", exchange.message_id))
@@ -135,36 +131,27 @@ def _begin(environ: "WSGIEnvironment") -> _Exchange:
     return exchange
 
 
-class _Told:
-    """Writes a line for every answer; under load not for all of the kinds that are many and alike."""
-
-    def __init__(self, *, all_of_them: bool) -> None:
-        self._all_of_them = all_of_them
-        self._at = dict.fromkeys(_MANY, 0.0)
-        self._untold = dict.fromkeys(_MANY, 0)
-
-    def tell(self, exchange: _Exchange, status: int) -> None:
-        environ = exchange.environ
-        if environ["PATH_INFO"] in _QUIET:
-            return
-        now = time.monotonic()
-        kind = environ["REQUEST_METHOD"], status
-        if kind in _MANY:
-            if now < self._at[kind] + BETWEEN_LINES and not self._all_of_them:
-                self._untold[kind] += 1
-                return
-            if self._untold[kind]:
-                exchange.facts["untold"] = self._untold[kind]
-            self._at[kind], self._untold[kind] = now, 0
-        rule = request.url_rule
-        _log.info(
-            "answered",
-            method=kind[0],
-            route=rule.rule if rule else None,  # not the path: a client context may hold anything
-            status=status,
-            ms=round((now - exchange.began) * 1000, 1),
-            **exchange.facts,
-        )
+def _log_answer(exchange: _Exchange, status: int) -> None:
+    """Write a line about an answer; under load not for all of a kind."""
+    environ = exchange.environ
+    if environ["PATH_INFO"] in _QUIET:
+        return
+    method = environ["REQUEST_METHOD"]
+    grouping = REFUSALS if 400 <= status < 500 else ANSWERS  # noqa: PLR2004
+    left_out = grouping.admit((method if method in _METHODS else "other", status))
+    if left_out is None:
+        return
+    if left_out:
+        exchange.facts["untold"] = left_out
+    rule = request.url_rule
+    _log.info(
+        "answered",
+        method=method,
+        route=rule.rule if rule else None,  # not the path: a client context may hold anything
+        status=status,
+        ms=round((time.monotonic() - exchange.began) * 1000, 1),
+        **exchange.facts,
+    )
 
 
 def _id(given: Mapping[str, str], name: str) -> str | None:

@@ -11,6 +11,7 @@ from receiver.graph.changes import read_changes
 from receiver.graph.json import JSON
 from receiver.graph.privacy import loggable
 from receiver.graph.updates import ChangeNotification, Unreadable
+from receiver.log_grouping import REFUSALS
 from receiver.metrics.meters import Meters
 from receiver.store.intake import Keeper
 from receiver.store.reader import Reader
@@ -117,8 +118,8 @@ def _believed(document: JSON, client_states: Sequence[str]) -> list[ChangeNotifi
         return found
 
     items = read_changes(document, is_ours)
-    if strangers:
-        _log.warning("items with a wrong clientState are not believed", items=strangers)
+    if strangers and (left_out := REFUSALS.admit("clientState")) is not None:
+        _log.warning("items with a wrong clientState are not believed", items=strangers, untold=left_out)
     return items
 
 

@@ -19,6 +19,7 @@ from receiver.errors import (
     RequestTimeoutError,
     UnsupportedMediaTypeError,
 )
+from receiver.log_grouping import ANSWERS, BUGS, REFUSALS
 from receiver.trust.tokens import Reason, RefusedTokenError
 from receiver.web.context import request_id
 
@@ -61,10 +62,9 @@ def register_problems(app: Flask, observe: Observer) -> None:
 
 
 def _of_ours(observe: Observer, error: ReceiverError) -> Response:
-    level = logging.WARNING if error.status >= 500 else logging.INFO  # noqa: PLR2004
     reason = error.reason if isinstance(error, RefusedTokenError) else None
     observe(type(error), reason)
-    _log.log(level, "refused", problem=error.type, **({"reason": reason} if reason else {}))
+    _log_refusal(error, reason)
     response = _problem(address_of(type(error)), error.title, error.status, error.detail, error.extensions)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
@@ -89,13 +89,28 @@ def _of_http(observe: Observer, error: HTTPException) -> Response:
 
 
 def _of_a_bug(observe: Observer, error: Exception) -> Response:
-    _log.error("a bug", error=type(error).__name__, exc_info=error)
+    kind = type(error).__name__
+    if (left_out := BUGS.admit(kind)) is not None:
+        _log.error("a bug", error=kind, exc_info=error, **_count(left_out))
     observe(ReceiverError, None)
     detail = "This is our fault, not yours. The log has more under this request id."
     status = status_of_a_bug(request.method)
     response = _problem(address_of(ReceiverError), ReceiverError.title, status, detail, {})
     response.headers["Retry-After"] = "10"
     return response
+
+
+def _log_refusal(error: ReceiverError, reason: Reason | None) -> None:
+    is_ours = error.status >= 500  # noqa: PLR2004
+    left_out = (ANSWERS if is_ours else REFUSALS).admit((error.type, reason))
+    if left_out is not None:
+        level = logging.WARNING if is_ours else logging.INFO
+        facts = {"reason": reason} if reason else {}
+        _log.log(level, "refused", problem=error.type, **facts, **_count(left_out))
+
+
+def _count(left_out: int) -> dict[str, int]:
+    return {"untold": left_out} if left_out else {}
 
 
 def problem_document(

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from receiver.web.context import BETWEEN_LINES
+from receiver.log_grouping import BETWEEN_LINES
 from tests.notifications import call, item, operation, roster
 from tests.service import ALL, CLIENT_STATE, READ, WRITE, Service
 from tests.web.raw import exchange
