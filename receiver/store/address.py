@@ -9,7 +9,7 @@ import ipaddress
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote
 
 _SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "valkey", "valkeys")
@@ -100,7 +100,7 @@ def parse_address(url: str) -> StoreAddress:
         hosts=(_host_and_port(host, _REDIS_PORT),),
         database=_database(path, options),
         family=int(_one_of(options, "family", ("0", "4", "6")) or 0),
-        **_tls(address, options),
+        certificate=_certificate(address, options),
     )
 
 
@@ -117,9 +117,9 @@ def _unix_socket(rest: str) -> StoreAddress:
 
 def _sentinels(address: StoreAddress, authority: str, path: str, options: Mapping[str, str]) -> StoreAddress:
     service, _, database = path.partition("/")
-    address = replace(address, **_tls(address, options))
     return replace(
         address,
+        certificate=_certificate(address, options),
         hosts=tuple(_host_and_port(part, _SENTINEL_PORT) for part in authority.split(",")),
         service=_decoded(service) or "mymaster",
         database=_database(database, options),
@@ -158,14 +158,17 @@ def _database(path: str, options: Mapping[str, str]) -> int:
     return int(text)
 
 
-def _tls(address: StoreAddress, options: Mapping[str, str]) -> dict[str, Any]:
-    tls = _is_on(options, "ssl", default=address.tls)
-    if address.tls and not tls:
-        raise ValueError(f"begins with a scheme of TLS, and its option ssl says no; {_EXAMPLE}")
+def _certificate(address: StoreAddress, options: Mapping[str, str]) -> str | None:
+    """Return what the URL says of the certificate; refuse options that contradict its scheme."""
+    if _is_on(options, "ssl", default=address.tls) != address.tls:
+        raise ValueError(
+            "has the option ssl, which contradicts its scheme: rediss:// speaks TLS, redis:// does not; "
+            "for example rediss://localhost:6380/0"
+        )
     certificate = _one_of(options, "ssl_cert_reqs", tuple(_CERTIFICATE))
-    if certificate and not tls:
+    if certificate and not address.tls:
         raise ValueError("has the option ssl_cert_reqs, but no TLS; for example rediss://localhost:6380/0")
-    return {"tls": tls, "certificate": _CERTIFICATE.get(certificate)}
+    return _CERTIFICATE.get(certificate)
 
 
 def _options(query: str, honoured: Collection[str]) -> dict[str, str]:
