@@ -52,6 +52,7 @@ TENANT_CLAIMS: Final = ("tid", "http://schemas.microsoft.com/identity/claims/ten
 
 # Three parts of base64url, no padding, no white space. PyJWT would take `=`, another spelling of a token.
 _COMPACT: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+_APP_ID_URI: Final = re.compile(r"api://(?:botid-)?([0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})")
 _LAST_SECOND: Final = 253_402_300_799  # the end of the year 9999; also keeps infinity and NaN out
 _PEEK: Final["Options"] = {"verify_signature": False}
 _SIGNATURE_ONLY: Final["Options"] = {
@@ -264,7 +265,13 @@ def _seconds(value: object) -> float:
 
 def _audiences(value: object) -> frozenset[str]:
     values = value if isinstance(value, list) else [value]
-    return frozenset(audience.lower() for audience in values if isinstance(audience, str))
+    return frozenset(_app_id(audience) for audience in values if isinstance(audience, str))
+
+
+def _app_id(audience: str) -> str:
+    """Return the app id that an audience names, in lower case: bare, or in one of the two forms of an app id URI."""
+    uri = _APP_ID_URI.fullmatch(audience)
+    return (uri[1] if uri else audience).lower()
 
 
 def _tenant_id(payload: Mapping[str, object]) -> str:
