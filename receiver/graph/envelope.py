@@ -1,11 +1,16 @@
 """What both contracts share: the envelope with its list, and what becomes of an item that can't be read."""
 
+import re
+from typing import Final
+
 from marshmallow import ValidationError
 
-from receiver.errors import InvalidEnvelopeError
-from receiver.graph.json import JSON, TooDeepError, dump, prune
+from receiver.errors import InvalidEnvelopeError, InvalidJSONError
+from receiver.graph.json import JSON, TooDeepError, dump, parse, prune
 from receiver.graph.loading import Loader
 from receiver.graph.updates import Unreadable
+
+_CLIENT_CONTEXT: Final = re.compile(r'"clientContext"\s*:\s*("(?:[^"\\]|\\.)*+")')
 
 
 def read_envelope(loader: Loader, document: JSON) -> list[JSON]:
@@ -34,6 +39,22 @@ def quarantined(item: JSON, reason: str, contract: str, tenant_id: str = "") -> 
         is_whole = False
         text = dump(prune(item))
     return Unreadable(reason, text, contract, tenant_id, _client_context(item), is_whole=is_whole)
+
+
+def unparsed(body: bytes, reason: str, contract: str, tenant_id: str) -> Unreadable:
+    """Make the quarantine's entry of a body that is not JSON as far as it was read: its bytes as one JSON text."""
+    text = body.decode("utf-8", "replace")
+    return Unreadable(reason, dump(text), contract, tenant_id, _named_context(text), is_whole=False)
+
+
+def _named_context(text: str) -> str:
+    """Return the first client context that a text names as JSON would, so that it can be forgotten with it."""
+    for found in _CLIENT_CONTEXT.finditer(text):
+        try:
+            return str(parse(found[1].encode()))
+        except InvalidJSONError:
+            continue
+    return ""
 
 
 def _client_context(item: JSON) -> str:

@@ -33,7 +33,8 @@ class Eraser:
             Whether there was anything.
         """
         key = f"{PREFIX}cc:{client_context}"
-        return self._forget(FORGET, key, client_context, dump(client_context), within=within)
+        names = (client_context, dump(client_context), inner_text(client_context))
+        return self._forget(FORGET, key, *names, within=within)
 
     def forget_call(self, call_id: str, *, within: float) -> bool:
         """Forget a call: state, roster, all its operations, and what names it in quarantine and change notifications.
@@ -74,6 +75,11 @@ def addresses(call_id: str) -> tuple[str, ...]:
     """Return the addresses of a call, as they stand in what Graph wrote; see `plain`."""
     own = plain(call_id)
     return f"calls/{own}/", f'calls/{own}"', f"calls/{own}?", f"calls('{own}')"
+
+
+def inner_text(client_context: str) -> str:
+    """Return a client context as it stands in a body that is not JSON, which is kept as one JSON text."""
+    return dump(dump(client_context))[1:-1]
 
 
 def plain(text: str) -> str:

@@ -1,15 +1,15 @@
 --[[ Forget operations of a client context: records, whatever points at them, and quarantined items that name it.
 
 KEYS[1]  the sorted set of its records, `<prefix>cc:<client context>`
-ARGV[1]  prefix   [2] the client context   [3] the same written as JSON
-     [4] how many records to forget at most, so that nobody waits for long
+ARGV[1]  prefix   [2] the client context   [3] the same written as JSON   [4] that as it stands inside another JSON text
+     [5] how many records to forget at most, so that nobody waits for long
 Returns  the number of records and quarantined items forgotten, and the number of records left.
 ]]
 
-local CLIENT_CONTEXT, MEMBER = ARGV[2], '"clientContext":' .. ARGV[3]
+local CLIENT_CONTEXT, MEMBER, INNER = ARGV[2], '"clientContext":' .. ARGV[3], ARGV[4]
 
 local forgotten = 0
-for _, number in ipairs(redis.call('ZREVRANGE', KEYS[1], 0, tonumber(ARGV[4]) - 1)) do
+for _, number in ipairs(redis.call('ZREVRANGE', KEYS[1], 0, tonumber(ARGV[5]) - 1)) do
   forgotten = forgotten + drop_record(number)
   redis.call('ZREM', KEYS[1], number) -- also where the record had expired
 end
@@ -18,6 +18,7 @@ if left == 0 then
   local quarantine = PREFIX .. 'quarantine'
   forgotten = forgotten + drop_entries(quarantine, redis.call('XRANGE', quarantine, '-', '+'), function(fields)
     return fields.clientContext == CLIENT_CONTEXT or string.find(fields.text, MEMBER, 1, true)
+      or string.find(fields.text, INNER, 1, true) -- a body that is not JSON is kept as one JSON text
   end)
 end
 return {forgotten, left}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from receiver.errors import StoreUnavailableError
 from receiver.graph.json import dump
 from receiver.graph.updates import ChangeNotification, OperationUpdate, Unreadable
-from receiver.store.eraser import Eraser, addresses, plain
+from receiver.store.eraser import Eraser, addresses, inner_text, plain
 from receiver.store.link import Link
 from receiver.store.spool import Spool
 from receiver.store.spool_file import SpoolError
@@ -26,11 +26,11 @@ class SpoolEraser(Eraser):
 
     def forget_operations(self, client_context: str, *, within: float) -> bool:
         """Do as `Eraser.forget_operations` does, and in the spool too."""
-        member = f'"clientContext":{dump(client_context)}'
+        named = (f'"clientContext":{dump(client_context)}', inner_text(client_context))
 
         def concerns(news: News) -> bool:
             if isinstance(news, Unreadable):
-                return news.client_context == client_context or member in news.text
+                return news.client_context == client_context or any(name in news.text for name in named)
             return isinstance(news, OperationUpdate) and news.client_context == client_context
 
         def forget(seconds: float) -> bool:

@@ -13,26 +13,51 @@ from receiver.web.context import query_argument, wsgi_environ
 _JSON: Final = "application/json"
 
 
-def read_body() -> bytes:
-    """Return the body of a POST or PUT; empty where there is none.
+KEPT_OF_UNREADABLE: Final = 1 << 16
+"""Bytes of a body that is refused which the quarantine keeps."""
 
-    Raises:
-        UnsupportedMediaTypeError: it is compressed, or says that it is no JSON.
-        PayloadTooLargeError: it is over the limit.
-    """
-    given = wsgi_environ()
-    if given.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
-        raise UnsupportedMediaTypeError("Send the body as it is, without Content-Encoding.")
-    if not _is_json(_media_type(given.get("CONTENT_TYPE", ""))[0]):
-        raise UnsupportedMediaTypeError("Send application/json.")
-    limit: int = current_app.config["MAX_CONTENT_LENGTH"]
-    if int(given.get("CONTENT_LENGTH") or 0) > limit:
-        raise _too_large(limit)
-    # The server ends it where the request ends, chunked or not; Flask would cut a chunked one at the limit, silently.
-    body: bytes = given["wsgi.input"].read(limit + 1)
-    if len(body) > limit:
-        raise _too_large(limit)
-    return body
+
+class RequestBody:
+    """The body of this request, of which the beginning can be kept even where it is refused."""
+
+    def __init__(self) -> None:
+        self._read = b""
+
+    def read(self) -> bytes:
+        """Return the body of a POST or PUT; empty where there is none.
+
+        Raises:
+            UnsupportedMediaTypeError: it is compressed, or says that it is not JSON.
+            PayloadTooLargeError: it is over the limit.
+        """
+        given = wsgi_environ()
+        if given.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
+            raise UnsupportedMediaTypeError("Send the body as it is, without Content-Encoding.")
+        if not _is_json(_media_type(given.get("CONTENT_TYPE", ""))[0]):
+            raise UnsupportedMediaTypeError("Send application/json.")
+        limit: int = current_app.config["MAX_CONTENT_LENGTH"]
+        if int(given.get("CONTENT_LENGTH") or 0) > limit:
+            raise _too_large(limit)
+        # The server ends it where the request ends, chunked or not; Flask would cut a chunked one without a word.
+        self._read = given["wsgi.input"].read(limit + 1)
+        if len(self._read) > limit:
+            raise _too_large(limit)
+        return self._read
+
+    def beginning(self) -> bytes:
+        """Return the first bytes of a body that is refused, as many as the quarantine keeps.
+
+        Empty where the sender still waits for `100 Continue`: the refusal comes instead of it.
+        """
+        given = wsgi_environ()
+        if not self._read and "HTTP_EXPECT" not in given:
+            self._read = given["wsgi.input"].read(KEPT_OF_UNREADABLE)
+        return self._read[:KEPT_OF_UNREADABLE]
+
+
+def read_body() -> bytes:
+    """Return the body of this request; see `RequestBody.read`."""
+    return RequestBody().read()
 
 
 def read_json(body: bytes) -> JSON:

@@ -7,8 +7,14 @@ from typing import Final
 import structlog
 from flask import Blueprint, Response, request
 
-from receiver.errors import InvalidEnvelopeError, UnknownAppError
-from receiver.graph.envelope import quarantined
+from receiver.errors import (
+    InvalidEnvelopeError,
+    InvalidJSONError,
+    PayloadTooLargeError,
+    UnknownAppError,
+    UnsupportedMediaTypeError,
+)
+from receiver.graph.envelope import quarantined, unparsed
 from receiver.graph.notifications import is_old_skype_call, read_notification
 from receiver.graph.privacy import loggable
 from receiver.graph.updates import CallUpdate, Notification, OperationUpdate, RosterUpdate, Unreadable
@@ -17,7 +23,7 @@ from receiver.store.intake import Keeper
 from receiver.store.writer import News
 from receiver.tracing import Tracing
 from receiver.trust.tokens import TokenVerifier
-from receiver.web.bodies import handshake, read_body, read_json
+from receiver.web.bodies import RequestBody, handshake, read_json
 from receiver.web.context import note, time_left, time_taken, wsgi_environ
 from receiver.web.ids import make_id
 from receiver.web.lean import WholeResponse
@@ -30,6 +36,13 @@ _log: Final = structlog.get_logger("receiver.callback")
 ACCEPTED: Final = 202
 _ACCEPTED: Final = WholeResponse(status=ACCEPTED)
 """One for all: nothing in it differs, and nobody changes it."""
+
+_REASONS: Final[dict[type[Exception], str]] = {
+    InvalidJSONError: "a body that is not JSON",
+    PayloadTooLargeError: "a body over the size limit",
+    UnsupportedMediaTypeError: "a body of another media type or encoding",
+}
+"""Why the quarantine has a body that was refused: a closed set, since the metrics count by it."""
 
 
 def make_callback(verifier: TokenVerifier, keeper: Keeper, meters: Meters, tracing: Tracing) -> Blueprint:
@@ -51,8 +64,8 @@ def make_callback(verifier: TokenVerifier, keeper: Keeper, meters: Meters, traci
         meters.answered(response.status_code, time_taken())
         return response
 
-    @blueprint.post("/callback")
-    @blueprint.post("/callback/<app_id>")
+    @blueprint.post("/callback", strict_slashes=False)
+    @blueprint.post("/callback/<app_id>", strict_slashes=False)
     @describe(
         GRAPH,
         {
@@ -73,11 +86,18 @@ def make_callback(verifier: TokenVerifier, keeper: Keeper, meters: Meters, traci
         if (answer := handshake()) is not None:
             return answer
         caller = verify(wsgi_environ().get("HTTP_AUTHORIZATION"), app_id and app_id.lower())
-        body = read_body()
-        if not body.strip():
-            _log.info("empty notification")  # Graph does send them
-            return _ACCEPTED
-        document = read_json(body)
+        body = RequestBody()
+        try:
+            text = body.read()
+            if not text.strip():
+                _log.info("empty notification")  # Graph does send them
+                return _ACCEPTED
+            document = read_json(text)
+        except (InvalidJSONError, PayloadTooLargeError, UnsupportedMediaTypeError) as error:
+            if beginning := body.beginning():
+                entry = unparsed(beginning, _REASONS[type(error)], "callback", caller.tenant_id)
+                keep(Notification(unreadable=(entry,)))
+            raise
         if is_old_skype_call(document):
             return Response(status=204)  # so that it is sent again in Graph's format
         try:

@@ -56,7 +56,7 @@ def make_notifications(
     """
     blueprint = Blueprint("notifications", __name__)
 
-    @blueprint.post("/notifications")
+    @blueprint.post("/notifications", strict_slashes=False)
     @describe(
         ANYBODY,
         {

@@ -79,7 +79,7 @@ def _read_again(entry: StreamEntry) -> list[News]:
         InvalidEnvelopeError: it is a whole body, and still no collection.
     """
     if entry.fields["isWhole"] != "yes":
-        raise StillUnreadableError("It stays in quarantine: it was nested too deeply to be kept whole.")
+        raise StillUnreadableError("It stays in quarantine: it was not kept whole, or it is not JSON.")
     item = parse(entry.fields["text"].encode())
     envelope: JSON = item if isinstance(item, dict) and "value" in item else {"value": [item]}
     news: list[News] = []

@@ -147,7 +147,7 @@ class Shedder:
 
     def sheds(self, method: str, path: str) -> bool:
         """Tell whether there is too much for this request."""
-        if method == "POST" and (path == _NOTIFICATIONS or path.startswith(_CALLBACK)):
+        if method == "POST" and path.startswith((_CALLBACK, _NOTIFICATIONS)):
             return self._turns.are_late(_LATE) or self._keeper.is_full
         return path not in _NEVER_SHED and self.sheds_anything
 

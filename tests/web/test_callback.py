@@ -52,6 +52,21 @@ def test_the_app_id_may_stand_in_the_address(service: Service) -> None:
     assert (other.status, other.problem) == (404, "unknown-app")
 
 
+@pytest.mark.parametrize("path", ["/callback/", f"/callback/{APP_ID}/"])
+def test_a_trailing_slash_of_the_callback_is_taken(service: Service, path: str) -> None:
+    assert service.call_back(operation(), path=path).status == 202
+    assert service.get("/operations/invite-1").json["done"]
+    handshake = service.request("POST", f"{path}?validationToken=a%20b", key=None)
+    assert (handshake.status, handshake.body) == (200, b"a b")
+
+
+def test_a_trailing_slash_of_notifications_is_taken(service: Service) -> None:
+    taken = service.request("POST", "/notifications/", key=None, body={"value": [change(resource="r")]})
+    assert taken.status == 202
+    assert len(service.get("/notifications").json["notifications"]) == 1
+    assert service.request("POST", "/notifications/?validationToken=x", key=None).body == b"x"
+
+
 def test_one_post_may_hold_many_items_of_every_kind(service: Service) -> None:
     items = [operation(cc=f"cc-{n}", op=f"{n:08}-d628-42ed-b4bd-8ac290072cc5") for n in range(250)]
     others = [call("established"), roster({"id": None, "isMuted": True}), 17, {"resourceUrl": "/nowhere"}]

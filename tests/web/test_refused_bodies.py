@@ -1,0 +1,100 @@
+"""Bodies of an authenticated sender that are refused are kept all the same: their beginning goes to quarantine."""
+
+import json
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.notifications import operation
+from tests.service import READ, WRITE, Service
+from tests.stores import StoreServer
+from tests.web.conftest import Start
+
+KEPT = 1 << 16
+SECRET = "Ann-and-her-secret"
+NOT_JSON = b'{"value": [{"clientContext": "cut", "name": "%s", ' % SECRET.encode()
+
+
+def entries(service: Service) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = service.get("/quarantine", key=WRITE).json["items"]
+    return items
+
+
+def stored(store: StoreServer) -> list[dict[bytes, bytes]]:
+    return [fields for _, fields in store.client.xrange("receiver:{0}:quarantine")]
+
+
+def test_a_body_that_is_not_json_is_quarantined_masked(service: Service, store: StoreServer) -> None:
+    assert service.call_back(body=NOT_JSON).status == 400
+    [entry] = entries(service)
+    assert (entry["reason"], entry["contract"]) == ("a body that is not JSON", "callback")
+    assert entry["item"] == "[redacted]"
+    assert json.loads(stored(store)[0][b"text"]) == NOT_JSON.decode()
+    for key in (READ, WRITE):
+        assert SECRET not in service.get("/", key=key).body.decode()
+    replay = service.request("POST", f"/quarantine/{entry['id']}/replay", key=WRITE)
+    assert (replay.status, replay.problem) == (409, "still-unreadable")
+
+
+def test_bytes_that_are_not_text_are_quarantined(service: Service, store: StoreServer) -> None:
+    assert service.call_back(body=b"\xff\xfe\x00{").status == 400
+    assert len(entries(service)) == 1
+    assert "\ufffd" in json.loads(stored(store)[0][b"text"])
+
+
+@pytest.mark.parametrize("client_context", ["cut", "second"])
+def test_a_refused_body_goes_with_each_client_context(
+    service: Service, store: StoreServer, client_context: str
+) -> None:
+    assert service.call_back(body=NOT_JSON + b'"clientContext": "second"').status == 400
+    assert service.request("DELETE", "/operations/other", key=WRITE).status == 404
+    assert service.request("DELETE", f"/operations/{client_context}", key=WRITE).status == 204
+    assert stored(store) == []
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_the_first_64_kib_of_a_too_large_body_are_kept(
+    start: Start, store: StoreServer, framing: str
+) -> None:
+    service = start(RECEIVER_MAX_BODY_BYTES="100000")
+    body = json.dumps({"value": [operation(padding="x" * 300_000)]}).encode()
+    connection = HTTPConnection("127.0.0.1", service.port, timeout=10)
+    headers = {"Authorization": f"Bearer {service.token()}", "Content-Type": "application/json"}
+    if framing == "chunked":
+        connection.request("POST", "/callback", iter([body]), headers, encode_chunked=True)
+    else:
+        connection.request("POST", "/callback", body, headers)
+    assert connection.getresponse().status == 413
+    [entry] = stored(store)
+    assert entry[b"reason"] == b"a body over the size limit"
+    assert json.loads(entry[b"text"]) == body[:KEPT].decode()
+
+
+def test_a_refused_body_that_waits_for_100_continue_keeps_nothing(start: Start, store: StoreServer) -> None:
+    service = start(RECEIVER_MAX_BODY_BYTES="1024")
+    connection = HTTPConnection("127.0.0.1", service.port, timeout=10)
+    connection.putrequest("POST", "/callback")
+    for name, value in {
+        "Authorization": f"Bearer {service.token()}",
+        "Content-Type": "application/json",
+        "Content-Length": "5000",
+        "Expect": "100-continue",
+    }.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    assert connection.getresponse().status == 413
+    assert stored(store) == []
+
+
+def test_a_refused_body_waits_in_the_spool_during_an_outage(start: Start, tmp_path: Path) -> None:
+    service = start(REDIS_URL="unix:///nonexistent.sock", RECEIVER_SPOOL=str(tmp_path / "spool"))
+    assert service.call_back(body=NOT_JSON).status == 400
+    assert service.get("/readyz", key=None).json["spool"]["waiting"] == 1
+
+
+def test_a_body_of_a_stranger_is_not_kept(service: Service, store: StoreServer) -> None:
+    assert service.call_back(body=NOT_JSON, token="forged").status == 401
+    assert service.request("POST", "/notifications", key=None, body=NOT_JSON).status == 400
+    assert store.client.keys() == []
