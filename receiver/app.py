@@ -9,8 +9,8 @@ from werkzeug.routing import BaseConverter
 from receiver.config import Settings
 from receiver.parts import make_parts
 from receiver.present import readings
+from receiver.store.disk import Aside, here
 from receiver.store.reader import Reader
-from receiver.store.spool import Aside, here
 from receiver.tracing import start_tracing
 from receiver.web.callback import make_callback
 from receiver.web.calls import make_calls
@@ -27,7 +27,7 @@ from receiver.web.operations import make_operations
 from receiver.web.page import make_page
 from receiver.web.problems import register_problems
 from receiver.web.quarantine import make_quarantine
-from receiver.web.shedding import Shedder, Turns
+from receiver.web.shedding import REFUSED_AT_ONCE, Shedder, Turns
 from receiver.web.waiting import Waiter
 
 DOOR: Final = "receiver.door"
@@ -66,7 +66,11 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     if settings.open_queries:
         app.config["TRUSTED_HOSTS"] = _LOOPBACK_NAMES  # else any web page could ask through a name of its own
-    shedder = Shedder(with_context(app.wsgi_app), parts.keeper, parts.reads, meters, Turns())
+    turns = Turns(supervisor=parts.supervisor)
+    refusals = Turns(at_once=REFUSED_AT_ONCE, name="refusals", supervisor=parts.supervisor)
+    shedder = Shedder(
+        with_context(app.wsgi_app), parts.keeper, parts.reads, meters, turns=turns, refusals=refusals
+    )
     app.wsgi_app = shedder  # type: ignore[method-assign] # as Flask's documentation has it
     app.extensions[DOOR] = Door(shedder, behind_proxy=settings.trusted_proxies > 0).refuse
     if settings.trusted_proxies:
@@ -96,6 +100,8 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
             parts.writer,
             parts.keys,
             parts.spool,
+            supervisor=parts.supervisor,
+            skips=parts.skips,
             callback_is_set=bool(settings.app_ids),
             queries_are_set=bool(settings.api_keys) or settings.open_queries,
         )
@@ -104,7 +110,7 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
         parts.keys.start()
     if settings.app_ids or settings.api_keys:  # else no operation gets in
         parts.deadlines.start()
-    parts.metrics.start(*readings(parts, keys_are_used=bool(settings.app_ids)))
+    parts.metrics.start(parts.supervisor, *readings(parts, keys_are_used=bool(settings.app_ids)))
     if parts.drainer:
         app.extensions[UNFINISHED] = parts.drainer.is_unfinished
         parts.drainer.start()

@@ -7,6 +7,7 @@ from receiver.config import Settings
 from receiver.metrics.metrics import Metrics
 from receiver.store.connections import connect
 from receiver.store.deadlines import Deadlines
+from receiver.store.disk import Aside
 from receiver.store.drain import Drainer
 from receiver.store.eraser import Eraser
 from receiver.store.feed import Feed
@@ -14,7 +15,8 @@ from receiver.store.intake import Intake, Keeper, Outage
 from receiver.store.link import Link
 from receiver.store.pipeline import Pipeline
 from receiver.store.reader import Reader
-from receiver.store.spool import Aside, Spool
+from receiver.store.skipping import Skips
+from receiver.store.spool import Spool
 from receiver.store.spool_eraser import SpoolEraser
 from receiver.store.spool_file import SpoolFile
 from receiver.store.writer import Writer
@@ -37,6 +39,7 @@ class Parts:
 
     metrics: Metrics
     supervisor: Supervisor
+    skips: Skips
     link: Link
     writes: Pipeline
     reads: Pipeline
@@ -67,26 +70,39 @@ def make_parts(settings: Settings, aside: Aside) -> Parts:
     if settings.redis_url is None:
         raise ValueError("no store: set REDIS_URL, or let `receiver serve` start the embedded one")
     metrics = Metrics(settings.metrics_dir, settings.instance)
-    supervisor = Supervisor(metrics.meters.loop_failed)
+    supervisor, skips = Supervisor(metrics.meters.loop_failed), Skips(metrics.meters.skipped)
     link = Link(connect(settings.redis_url, settings.redis_tls_verify))
     # What is written may have to wait for replicas; what is read has not.
     copied = Link(connect(settings.redis_url, settings.redis_tls_verify), replicas=settings.redis_replicas)
-    writes = Pipeline(copied, observe=metrics.meters.round_trip("write"))
+    writes = Pipeline(
+        copied,
+        observe=metrics.meters.round_trip("write"),
+        name="pipeline-write",
+        supervisor=supervisor,
+    )
     reads = Pipeline(
-        link, line=_READS_IN_LINE, gives_way_to=writes, observe=metrics.meters.round_trip("read")
+        link,
+        line=_READS_IN_LINE,
+        gives_way_to=writes,
+        observe=metrics.meters.round_trip("read"),
+        name="pipeline-read",
+        supervisor=supervisor,
     )
     writer = Writer(writes, retention_days=settings.retention_days, overdue_seconds=settings.overdue_seconds)
     keeper: Keeper = writer
     eraser: Eraser = Eraser(copied)
     spool = drainer = None
     if settings.spool:
-        spool, outage = Spool(SpoolFile(settings.spool, settings.spool_max_bytes), aside), Outage()
+        file, outage = SpoolFile(settings.spool, settings.spool_max_bytes), Outage()
+        spool = Spool(file, aside, supervisor=supervisor)
         keeper, eraser = Intake(writer, spool, outage), SpoolEraser(copied, spool)
-        drainer = Drainer(spool, writer, outage, retention_days=settings.retention_days)
+        drainer = Drainer(
+            spool, writer, outage, retention_days=settings.retention_days, supervisor=supervisor
+        )
     # One that waits holds its connection, so the hub has a link of its own.
     waiting = Link(connect(settings.redis_url, settings.redis_tls_verify), size=1)
     hub = Hub(Feed(waiting), encode, most=settings.max_waiting, supervisor=supervisor)
-    keys = KeySet(settings.metadata_url, hosts=settings.key_hosts)
+    keys = KeySet(settings.metadata_url, hosts=settings.key_hosts, supervisor=supervisor)
     verifier = TokenVerifier(
         keys, app_ids=settings.app_ids, tenants=settings.tenants, issuers=settings.issuers
     )
@@ -99,6 +115,7 @@ def make_parts(settings: Settings, aside: Aside) -> Parts:
     return Parts(
         metrics=metrics,
         supervisor=supervisor,
+        skips=skips,
         link=link,
         writes=writes,
         reads=reads,
@@ -108,7 +125,7 @@ def make_parts(settings: Settings, aside: Aside) -> Parts:
         eraser=eraser,
         spool=spool,
         drainer=drainer,
-        deadlines=Deadlines(link),
+        deadlines=Deadlines(link, supervisor=supervisor),
         feed=Feed(link),
         hub=hub,
         keys=keys,

@@ -1,11 +1,13 @@
 """Gauges: what is so at present. Each worker asks its parts every few seconds, and writes down what they say."""
 
-import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from prometheus_client import CollectorRegistry, Gauge
+
+from receiver.supervision import Loop, Supervisor
 
 PERIOD: Final = 10.0
 """Seconds between two looks; so old may be what is told of the other workers."""
@@ -63,15 +65,16 @@ class Gauges:
             gauge.set(reading.read())
 
 
-def every_so_often(*tasks: Callable[[], None]) -> None:
+def every_so_often(supervisor: Supervisor, *tasks: Callable[[], None]) -> None:
     """Do some quick tasks now and then every few seconds, in a thread of their own, as long as the process lives."""
 
-    def repeat() -> None:
-        never = threading.Event()
-        while not never.wait(PERIOD):
+    def repeat(loop: Loop) -> None:
+        while True:
+            time.sleep(PERIOD)
             for task in tasks:
                 task()
+            loop.progress()
 
     for task in tasks:
         task()
-    threading.Thread(target=repeat, name="metrics", daemon=True).start()
+    supervisor.start("metrics", repeat)

@@ -13,6 +13,7 @@ from receiver.errors import MissingTokenError, ReceiverError, TenantNotAllowedEr
 from receiver.graph.schemas import OPERATION_SCHEMAS
 from receiver.graph.updates import CallUpdate, ChangeNotification, OperationUpdate, RosterUpdate, Unreadable
 from receiver.metrics.pace import SLOW, VERY_SLOW, Answers
+from receiver.store.skipping import KINDS, Kind
 from receiver.store.writer import News
 from receiver.trust.tokens import Reason, RefusedTokenError
 
@@ -81,6 +82,14 @@ class Meters:
             ["loop"],
             registry=registry,
         )
+        self._skipped = Counter(
+            "receiver_records_skipped",
+            "Stored values that this version cannot read, by kind; readers pass over them.",
+            ["kind"],
+            registry=registry,
+        )
+        for kind in KINDS:
+            self._skipped.labels(kind)
         for loop in LOOPS:
             self._loop_failures.labels(loop)
         for problem in _SHOWN_FROM_THE_BEGINNING:
@@ -105,6 +114,10 @@ class Meters:
     def loop_failed(self, loop: str) -> None:
         """Count an unexpected error of a background loop."""
         self._loop_failures.labels(loop).inc()
+
+    def skipped(self, kind: Kind, number: int) -> None:
+        """Count stored values that were skipped."""
+        self._skipped.labels(kind).inc(number)
 
     def kept(self, news: Sequence[News], outcomes: Sequence[str]) -> None:
         """Count items of a notification, with what became of each."""

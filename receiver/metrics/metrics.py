@@ -15,6 +15,7 @@ from receiver.metrics.folder import reserve
 from receiver.metrics.gauges import Gauges, Reading, every_so_often
 from receiver.metrics.meters import Meters, answers_in
 from receiver.metrics.pace import SLOW, VERY_SLOW, Answers, Pace
+from receiver.supervision import Supervisor
 
 _log: Final = structlog.get_logger("receiver.metrics")
 
@@ -43,10 +44,10 @@ class Metrics:
         self._pace = Pace(lambda: answers_in(self._exposition.histograms()))
         self._gauges = Gauges(self._registry, ())
 
-    def start(self, *readings: Reading) -> None:
+    def start(self, supervisor: Supervisor, *readings: Reading) -> None:
         """Begin to look at gauges and at the pace, in the background. Call it once, after the process has forked."""
         self._gauges = Gauges(self._registry, readings)
-        every_so_often(self._gauges.sample, self._pace.tick)
+        every_so_often(supervisor, self._gauges.sample, self._pace.tick)
 
     @property
     def recent_answers(self) -> Answers:

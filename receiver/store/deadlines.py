@@ -6,7 +6,6 @@ the store is away, operations become overdue later, and none is forgotten.
 """
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from typing import Final
@@ -15,6 +14,7 @@ from receiver.errors import StoreUnavailableError
 from receiver.store.keys import PREFIX
 from receiver.store.link import Caller
 from receiver.store.scripts import MOST_AT_ONCE, OVERDUE
+from receiver.supervision import Loop, Supervisor
 
 _PERIOD: Final = 1.0
 _PAUSE_AFTER_FAILURE: Final = 5.0
@@ -29,19 +29,20 @@ class Deadlines:
     Args:
         store: the way to Redis.
         clock: seconds since 1970.
+        supervisor: runs the loop; by default one of its own.
     """
 
-    def __init__(self, store: Caller, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, store: Caller, *, clock: Callable[[], float] = time.time, supervisor: Supervisor | None = None
+    ) -> None:
         self._store = store
         self._clock = clock
-        self._watch: threading.Thread | None = None
+        self._supervisor = supervisor or Supervisor()
         self._overdue = 0
 
     def start(self) -> None:
-        """Look from now on, in the background, until the process ends. Call it after the process has forked."""
-        if self._watch is None:
-            self._watch = threading.Thread(target=self._keep_looking, name="deadlines", daemon=True)
-            self._watch.start()
+        """Look from now on, in the background, until the process ends. Call it once, after the process has forked."""
+        self._supervisor.start("deadlines", self._keep_looking)
 
     @property
     def overdue(self) -> int:
@@ -64,7 +65,7 @@ class Deadlines:
             more = found == MOST_AT_ONCE
         return told
 
-    def _keep_looking(self) -> None:
+    def _keep_looking(self, loop: Loop) -> None:
         failed = False
         while True:
             try:
@@ -75,4 +76,5 @@ class Deadlines:
                 failed = True
             else:
                 failed = False
+            loop.progress()
             time.sleep(_PAUSE_AFTER_FAILURE if failed else _PERIOD)

@@ -5,7 +5,6 @@ deleted when the store has it: a process that ends in between leaves it to the n
 """
 
 import logging
-import threading
 import time
 from collections.abc import Sequence
 from typing import Final
@@ -16,10 +15,10 @@ from receiver.store.news_text import read_news
 from receiver.store.spool import Spool
 from receiver.store.spool_file import Entry, SpoolError
 from receiver.store.writer import Writer
+from receiver.supervision import Loop, Supervisor
 
 _LOOK_EVERY: Final = 1.0
 _PAUSE_AFTER_FAILURE: Final = 0.5
-_PAUSE_AFTER_BUG: Final = 10.0
 _WITHIN: Final = 5.0
 _PROBE_WITHIN: Final = 2.0
 _GAP: Final = 0.02
@@ -41,9 +40,19 @@ class Drainer:
         writer: writes to the store.
         outage: ended when the store is back.
         retention_days: how long an entry is kept that can't be merged.
+        supervisor: runs the loop; by default one of its own.
     """
 
-    def __init__(self, spool: Spool, writer: Writer, outage: Outage, *, retention_days: int) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        writer: Writer,
+        outage: Outage,
+        *,
+        retention_days: int,
+        supervisor: Supervisor | None = None,
+    ) -> None:
+        self._supervisor = supervisor or Supervisor()
         self._spool = spool
         self._writer = writer
         self._outage = outage
@@ -56,7 +65,7 @@ class Drainer:
 
     def start(self) -> None:
         """Look after the spool from now on, in the background. Call it after the process has forked."""
-        threading.Thread(target=self._run, name="drain", daemon=True).start()
+        self._supervisor.start("drain", self._run)
 
     def close(self) -> None:
         """Look after the spool no more; what is under way is finished."""
@@ -73,12 +82,13 @@ class Drainer:
             return True
         return (not self._outage.lasts or waited < _WAIT_FOR_STORE) and self._spool.waiting() > 0
 
-    def _run(self) -> None:
+    def _run(self, loop: Loop) -> None:
         while not self._closed:
+            loop.progress()
             try:
                 self._await_store()
                 self._expire()
-                self._drain()
+                self._drain(loop)
             except OverloadedError:  # those who wait for an answer go first
                 time.sleep(_PAUSE_AFTER_FAILURE)
             except StoreUnavailableError as error:
@@ -87,9 +97,6 @@ class Drainer:
             except SpoolError as error:
                 self._complain(str(error))
                 time.sleep(_LOOK_EVERY)
-            except Exception:  # noqa: BLE001 - the end of this loop would be the end of all draining
-                _log.exception("a bug: the spool can't be drained")
-                time.sleep(_PAUSE_AFTER_BUG)
             else:
                 self._outage.wait(_LOOK_EVERY)
 
@@ -103,12 +110,13 @@ class Drainer:
             self._writer.probe(within=_PROBE_WITHIN)
             self._outage.end()
 
-    def _drain(self) -> None:
+    def _drain(self, loop: Loop) -> None:
         began = last = time.monotonic()
         total = position = 0
         try:
-            while entries := self._drain_some(position):
+            while entries := self._drain_some(position, loop):
                 self._busy = True
+                loop.progress()
                 total += len(entries)
                 position = entries[-1].id
                 self._make_way(time.monotonic() - last)
@@ -123,29 +131,30 @@ class Drainer:
         """Leave half of a slow store's time to what comes meanwhile, and the spool to who wants to forget something."""
         time.sleep(min(_WITHIN, max(_GAP, took)))
 
-    def _drain_some(self, position: int) -> list[Entry]:
+    def _drain_some(self, position: int, loop: Loop) -> list[Entry]:
         """Bring in the oldest entries after a position, unless another process is doing it; return them."""
         with self._spool.hold(0) as held:
             entries = self._spool.next(position) if held else []
             if entries:
-                self._spool.remove(self._bring_in_all(entries))
+                self._spool.remove(self._bring_in_all(entries, loop))
             return entries
 
-    def _bring_in_all(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+    def _bring_in_all(self, entries: Sequence[Entry], loop: Loop) -> Sequence[Entry]:
         """Have the store merge entries; return those that it did."""
         try:
             deliveries = [(read_news(entry.news), entry.delivery) for entry in entries]
             self._writer.keep_all(deliveries, within=_WITHIN)
         except (WriteRefusedError, *_UNREADABLE):  # one of them; which, is found out one by one
-            return [entry for entry in entries if self._bring_in(entry)]
+            return [entry for entry in entries if self._bring_in(entry, loop)]
         return entries
 
-    def _bring_in(self, entry: Entry) -> bool:
+    def _bring_in(self, entry: Entry, loop: Loop) -> bool:
         """Have the store merge an entry; tell whether it did.
 
         A refusal counts only where the store takes something else right after: one that refuses everything, for
         whatever reason, is away, and nothing is put aside for it.
         """
+        loop.progress()
         try:
             self._writer.keep(read_news(entry.news), delivery=entry.delivery, within=_WITHIN)
         except WriteRefusedError as error:

@@ -17,6 +17,7 @@ from typing import Any, Final
 from receiver.errors import OverloadedError
 from receiver.store.line_bound import LineBound
 from receiver.store.link import NO_REPLY, Command, Link, checked, pack
+from receiver.supervision import Loop, Supervisor
 
 LANES: Final = 2
 """Round trips under way at once: while the store works on one, the next is put together."""
@@ -49,6 +50,8 @@ class Pipeline:
         gives_way_to: another pipeline; while its line is a quarter full, this one refuses whatever would have to wait.
         observe: told of every round trip: how many items shared it, and how many seconds it took.
         clock: seconds; deadlines are measured by it.
+        name: of its background loop.
+        supervisor: runs the loop; by default one of its own.
     """
 
     def __init__(
@@ -61,6 +64,8 @@ class Pipeline:
         gives_way_to: "Pipeline | None" = None,
         observe: Callable[[int, float], None] = _unobserved,
         clock: Callable[[], float] = time.monotonic,
+        name: str = "pipeline",
+        supervisor: Supervisor | None = None,
     ) -> None:
         self._link = link
         self._number_of_lanes = lanes
@@ -72,7 +77,9 @@ class Pipeline:
         self._lock = threading.Lock()
         self._line: deque[_Call] = deque()
         self._waiting: dict[_Call, None] = {}
-        self._watch: threading.Thread | None = None
+        self._name = name
+        self._supervisor = supervisor or Supervisor()
+        self._is_watched = False
         self._line_bound = LineBound(line, _IN_TIME)
 
     def call(self, commands: Sequence[Command], *, within: float, items: int = 1) -> list[Any]:
@@ -128,9 +135,9 @@ class Pipeline:
         """Stand in line; tell whether the call has got a lane there, or else it was sent or its time is over."""
         if self._is_too_long():
             raise OverloadedError
-        if self._watch is None:
-            self._watch = threading.Thread(target=self._watch_deadlines, name="pipeline", daemon=True)
-            self._watch.start()
+        if not self._is_watched:
+            self._is_watched = True
+            self._supervisor.start(self._name, self._watch_deadlines)
         self._line.append(call)
         if self._takes_lane():  # it became free just before, and nobody would have told us
             self._give_lane()
@@ -149,9 +156,10 @@ class Pipeline:
         finally:
             del self._waiting[call]
 
-    def _watch_deadlines(self) -> None:
+    def _watch_deadlines(self, loop: Loop) -> None:
         """Wake those whose time is over: one look at all of them costs less than a timer for each."""
         while True:
+            loop.progress()
             time.sleep(_LOOK_SECONDS)
             now = self._clock()
             for call in [call for call in tuple(self._waiting) if call.deadline <= now]:

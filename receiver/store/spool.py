@@ -12,18 +12,15 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeVar
+from typing import Final
 
 from receiver.errors import OverloadedError
+from receiver.store.disk import Aside, Disk, here
 from receiver.store.line_bound import LineBound
 from receiver.store.news_text import write_news
 from receiver.store.spool_file import Depth, Entry, SpoolError, SpoolFile
 from receiver.store.writer import News
-
-T = TypeVar("T")
-
-_PATIENCE: Final = 2.0
-"""Seconds that a use of the file waits for the one before."""
+from receiver.supervision import Loop, Supervisor
 
 _RECENT: Final = 5.0
 
@@ -32,18 +29,6 @@ MOST: Final = 1000
 
 _IN_TIME: Final = 0.5
 """Seconds in which one must be able to expect to be written; it has hardly more."""
-
-
-class Aside(Protocol):
-    """Carries out blocking work where it holds nobody else up."""
-
-    def __call__(self, work: Callable[[], T], /) -> T:
-        """Return what the work returns, or raise what it raises."""
-
-
-def here(work: Callable[[], T], /) -> T:
-    """Carry out the work here and now: for processes where there is nobody to be held up."""
-    return work()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +66,25 @@ class Spool:
         file: where they are kept.
         aside: carries out work on the file.
         clock: seconds since 1970.
+        supervisor: runs the loop that writes; by default one of its own.
     """
 
-    def __init__(self, file: SpoolFile, aside: Aside = here, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        file: SpoolFile,
+        aside: Aside = here,
+        clock: Callable[[], float] = time.time,
+        supervisor: Supervisor | None = None,
+    ) -> None:
         self._file = file
-        self._aside = aside
+        self._disk = Disk(aside)
         self._clock = clock
-        self._lock = threading.Lock()
         self._deposits: deque[_Deposit] = deque()
         self._deposited = threading.Event()
         self._line_bound = LineBound(MOST, _IN_TIME)
         self._error: tuple[str, float] | None = None
         self._closed = False
-        threading.Thread(target=self._write, name="spool", daemon=True).start()
+        (supervisor or Supervisor()).start("spool", self._write)
 
     def put(self, news: Sequence[News], *, delivery: str, within: float) -> None:
         """Write a notification to the disk; on return it is there to stay.
@@ -128,7 +119,7 @@ class Spool:
         Raises:
             SpoolError: the file can't be read.
         """
-        return self._use(lambda: self._file.next(after))
+        return self._disk.use(lambda: self._file.next(after))
 
     def remove(self, entries: Sequence[Entry]) -> None:
         """Delete entries: the store has them.
@@ -136,7 +127,7 @@ class Spool:
         Raises:
             SpoolError: none is deleted.
         """
-        self._use(lambda: self._file.remove([entry.id for entry in entries]))
+        self._disk.use(lambda: self._file.remove([entry.id for entry in entries]))
 
     def bury(self, entry: Entry, reason: str) -> None:
         """Put an entry aside, where it holds nobody up.
@@ -144,7 +135,7 @@ class Spool:
         Raises:
             SpoolError: it stays where it is.
         """
-        self._use(lambda: self._file.bury(entry, reason))
+        self._disk.use(lambda: self._file.bury(entry, reason))
 
     def drop_dead(self, seconds: float) -> None:
         """Delete the entries put aside that came longer ago than this.
@@ -152,7 +143,7 @@ class Spool:
         Raises:
             SpoolError: none is deleted.
         """
-        self._use(lambda: self._file.drop_dead(self._clock() - seconds))
+        self._disk.use(lambda: self._file.drop_dead(self._clock() - seconds))
 
     def forget(self, name: str, concerns: Callable[[News], bool]) -> bool:
         """Delete news out of every entry.
@@ -167,7 +158,7 @@ class Spool:
         Raises:
             SpoolError: it is not sure that all is deleted.
         """
-        found = self._use(lambda: self._file.forget(name, concerns))
+        found = self._disk.use(lambda: self._file.forget(name, concerns))
         if found:
             self.tidy()
         return found
@@ -178,13 +169,13 @@ class Spool:
         Raises:
             SpoolError: the file can't be written.
         """
-        self._use(self._file.empty_log)
+        self._disk.use(self._file.empty_log)
 
     def status(self) -> SpoolStatus:
         """Tell how the spool is, by trying it; never raises."""
         try:
-            self._use(self._file.probe)
-            depth = self._use(self._file.depth)
+            self._disk.use(self._file.probe)
+            depth = self._disk.use(self._file.depth)
         except SpoolError as error:
             return SpoolStatus(error=str(error))
         age = None if depth.oldest is None else max(0.0, self._clock() - depth.oldest)
@@ -207,8 +198,7 @@ class Spool:
         """Use the file no more."""
         self._closed = True
         self._deposited.set()
-        with self._lock:
-            self._file.close()
+        self._disk.close(self._file.close)
 
     @contextmanager
     def hold(self, within: float) -> Iterator[bool]:
@@ -218,7 +208,7 @@ class Spool:
             SpoolError: the folder can't be used.
         """
         deadline = time.monotonic() + within
-        lock = self._use(self._file.open_lock)
+        lock = self._disk.use(self._file.open_lock)
         try:
             while not (held := _taken(lock)) and time.monotonic() < deadline:
                 time.sleep(0.01)
@@ -228,23 +218,32 @@ class Spool:
 
     def _depth(self) -> Depth:
         try:
-            return self._use(self._file.depth)
+            return self._disk.use(self._file.depth)
         except SpoolError:
             return Depth(waiting=0, oldest=None, dead=0, size=0)
 
-    def _write(self) -> None:
-        while self._deposited.wait() and not self._closed:
+    def _write(self, loop: Loop) -> None:
+        while not self._closed:
+            loop.idle()
+            self._deposited.wait()
+            loop.begin()
             self._deposited.clear()
             deposits = [self._deposits.popleft() for _ in range(len(self._deposits))]
-            error = self._append([deposit.content for deposit in deposits])
-            self._error = (str(error), time.monotonic()) if error else None
-            for deposit in deposits:
-                deposit.error = error
-                deposit.settled.set()
+            error: SpoolError | None = SpoolError(
+                "The spool's disk was not written to, by a fault of the receiver."
+            )
+            try:
+                error = self._append([deposit.content for deposit in deposits])
+            finally:
+                self._error = (str(error), time.monotonic()) if error else None
+                for deposit in deposits:
+                    deposit.error = error
+                    deposit.settled.set()
+            loop.progress()
 
     def _append(self, contents: Sequence[tuple[str, bytes]]) -> SpoolError | None:
         try:
-            self._use(lambda: self._timed_append(contents))
+            self._disk.use(lambda: self._timed_append(contents))
         except SpoolError as error:
             return error
         return None
@@ -259,16 +258,6 @@ class Spool:
         if self._error is None or time.monotonic() - self._error[1] > _RECENT:
             return None
         return self._error[0]
-
-    def _use(self, work: Callable[[], T]) -> T:
-        if not self._lock.acquire(timeout=_PATIENCE):
-            raise SpoolError("The spool's disk does not answer.")
-        try:
-            if self._closed:
-                raise SpoolError("The spool is closed.")
-            return self._aside(work)
-        finally:
-            self._lock.release()
 
 
 def _taken(lock: int) -> bool:

@@ -47,6 +47,9 @@ class Fetch:
 
     def __init__(self, metadata: SplitResult, time_limit: float, hosts: Collection[str]) -> None:
         self.done = threading.Event()
+        self.fault: Exception | None = None
+        """An unexpected error that ended it, known when it is done."""
+
         self._metadata = metadata
         self._time_limit = time_limit
         self._hosts = hosts

@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from receiver.errors import KeysUnavailableError
+from receiver.supervision import Loop, Supervisor
 from receiver.trust.key_fetch import FETCH_FAILURES, Fetch, is_trustworthy
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class KeySet:
         patience: seconds that a caller waits for a fetch.
         time_limit: seconds that a fetch may take; longer than a caller's patience, so that a provider that is
             merely slow still gets its keys to us.
+        supervisor: runs the loop; by default one of its own.
 
     Raises:
         ValueError: the address is neither https nor on a loopback address.
@@ -78,6 +80,7 @@ class KeySet:
         period: float = _PERIOD,
         patience: float = _PATIENCE,
         time_limit: float = _TIME_LIMIT,
+        supervisor: Supervisor | None = None,
     ) -> None:
         self._metadata = urlsplit(metadata_url)
         if not is_trustworthy(self._metadata):
@@ -90,7 +93,8 @@ class KeySet:
         self._time_limit = time_limit
         self._lock = threading.Lock()
         self._closed = threading.Event()
-        self._keeper: threading.Thread | None = None
+        self._supervisor = supervisor or Supervisor()
+        self._loop: Loop | None = None
         self._keys: Mapping[str, RSAPublicKey] = {}
         self._fetched_at: float | None = None
         self._good_as_of = -math.inf
@@ -102,9 +106,8 @@ class KeySet:
 
     def start(self) -> None:
         """Fetch now, in the background, and then about hourly. Call it after the process has forked."""
-        if self._keeper is None:
-            self._keeper = threading.Thread(target=self._keep_fresh, name="key-set", daemon=True)
-            self._keeper.start()
+        if self._loop is None:
+            self._loop = self._supervisor.start("signing-keys", self._keep_fresh)
 
     def close(self) -> None:
         """Fetch no more by itself. A fetch under way ends within its time limit, and nobody waits for it."""
@@ -154,11 +157,16 @@ class KeySet:
             age = None if self._fetched_at is None else self._clock() - self._fetched_at
             return KeySetStatus(len(self._keys), age, self._error)
 
-    def _keep_fresh(self) -> None:
+    def _keep_fresh(self, loop: Loop) -> None:
         while not self._closed.is_set():
+            loop.begin()
             with self._lock:
                 attempt = self._under_way() or self._launch()
             attempt.done.wait(_LOST_AFTER)
+            if attempt.fault is not None:
+                raise attempt.fault
+            loop.progress()
+            loop.idle()
             self._closed.wait(self._pause())
 
     def _pause(self) -> float:
@@ -206,6 +214,9 @@ class KeySet:
                 self._error = reason
             kept = "the last good ones stay in use" if self._keys else "there are none yet"
             logger.warning("The signing keys could not be fetched (%s); %s", reason, kept)
+        except Exception as fault:  # noqa: BLE001 - raised in the loop, which its supervisor watches
+            attempt.fault = fault
+            self._error = f"an unexpected {type(fault).__name__}, see the log"
         finally:
             with self._lock:
                 if self._attempt is attempt:

@@ -7,8 +7,10 @@ from flask import Blueprint, Response
 from receiver.errors import StoreUnavailableError
 from receiver.store.condition import Condition
 from receiver.store.link import Link
+from receiver.store.skipping import Skips
 from receiver.store.spool import Spool, SpoolStatus
 from receiver.store.writer import Writer
+from receiver.supervision import Supervisor
 from receiver.trust.key_set import KeySet
 from receiver.web import representation
 from receiver.web.context import time_left
@@ -24,6 +26,8 @@ def make_health(
     keys: KeySet,
     spool: Spool | None,
     *,
+    supervisor: Supervisor,
+    skips: Skips,
     callback_is_set: bool,
     queries_are_set: bool,
 ) -> Blueprint:
@@ -34,6 +38,8 @@ def make_health(
         writer: asked whether the store takes writes.
         keys: asked whether there are signing keys.
         spool: takes notifications while the store does not; None where there is none.
+        supervisor: asked whether the background loops work.
+        skips: asked what could not be read.
         callback_is_set: an app id is set, so Graph can be received.
         queries_are_set: an API key is set, so somebody may ask.
     """
@@ -63,6 +69,8 @@ def make_health(
             "store": _store(link, writer),
             "spool": _spool(status),
             "signingKeys": _signing_keys(keys),
+            "loops": _loops(supervisor),
+            "records": _records(skips),
             "callback": "ok" if callback_is_set else "closed: set RECEIVER_APP_IDS",
             "queries": "ok"
             if queries_are_set
@@ -70,7 +78,7 @@ def make_health(
         }
         good = {name for name, check in checks.items() if check.startswith("ok")}
         # Whether Graph's notifications are taken. A closed query side is a choice.
-        is_ready = good >= {"signingKeys", "callback"} and bool(good & {"store", "spool"})
+        is_ready = good >= {"signingKeys", "callback", "loops"} and bool(good & {"store", "spool"})
         document = {
             "status": "ready" if is_ready else "not ready",
             "checks": checks,
@@ -115,3 +123,21 @@ def _signing_keys(keys: KeySet) -> str:
     if status.error:
         return f"ok: {status.keys} kept from {status.age:.0f} s ago, since then: {status.error}"
     return "ok"
+
+
+def _loops(supervisor: Supervisor) -> str:
+    problems = [f"{name}: {problem}" for name, problem in sorted(supervisor.problems.items())]
+    if not problems:
+        return "ok"
+    return f"Background loops do not work. {' '.join(problems)} See the log; if it stays so, restart the receiver."
+
+
+def _records(skips: Skips) -> str:
+    counts = skips.counts
+    if not counts:
+        return "ok"
+    kinds = ", ".join(f"{kind} {number}" for kind, number in sorted(counts.items()))
+    return (
+        f"ok, but stored values could not be read and were skipped: {kinds}. "
+        "Another version may have written them; see the log."
+    )

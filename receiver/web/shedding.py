@@ -19,6 +19,7 @@ from receiver.logs import WORK
 from receiver.metrics.meters import Meters
 from receiver.store.intake import Keeper
 from receiver.store.pipeline import Pipeline
+from receiver.supervision import Loop, Supervisor
 from receiver.web.context import CAME, request_id_from
 from receiver.web.headers import hardening
 from receiver.web.problems import address_of, problem_document
@@ -39,7 +40,7 @@ _AT_ONCE: Final = 32
 _MOST_WAITING: Final = 1000
 """Requests whose turn comes within a second, at the pace of a core."""
 
-_REFUSED_AT_ONCE: Final = 128
+REFUSED_AT_ONCE: Final = 128
 """Refusals before others go on: less than those take that begin. Who comes again at once, though told to wait, must not
 take all the time."""
 
@@ -57,15 +58,25 @@ class Turns:
     Args:
         clock: seconds.
         at_once: how many.
+        name: of its background loop.
+        supervisor: runs the loop; by default one of its own.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, at_once: int = _AT_ONCE) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        at_once: int = _AT_ONCE,
+        name: str = "turns",
+        supervisor: Supervisor | None = None,
+    ) -> None:
+        self._name = name
+        self._supervisor = supervisor or Supervisor()
+        self._is_running = False
         self._clock = clock
         self._at_once = at_once
         self._left = at_once
         self._waiting: deque[tuple[float, queue.SimpleQueue[None]]] = deque()
         self._wanted = threading.Event()
-        self._giver: threading.Thread | None = None
 
     def are_late(self, seconds: float) -> bool:
         """Tell whether the first of those whose turn is yet to come has waited longer, or too many wait."""
@@ -88,20 +99,25 @@ class Turns:
         return came
 
     def _want(self) -> None:
-        if self._giver is None:
-            self._giver = threading.Thread(target=self._give, name="turns", daemon=True)
-            self._giver.start()
+        if not self._is_running:
+            self._is_running = True
+            self._supervisor.start(self._name, self._give)
         self._wanted.set()
 
-    def _give(self) -> None:
-        while self._wanted.wait():
+    def _give(self, loop: Loop) -> None:
+        while True:
             self._wanted.clear()
             time.sleep(0)  # behind all that can go on now
-            while self._waiting:
+            while self._waiting:  # at the start, too: an error may have left some waiting
                 for _ in range(min(self._at_once, len(self._waiting))):
                     self._waiting.popleft()[1].put(None)
+                loop.progress()
                 time.sleep(0)
             self._left = self._at_once
+            loop.progress()
+            loop.idle()
+            self._wanted.wait()
+            loop.begin()
 
 
 class Shedder:
@@ -113,17 +129,25 @@ class Shedder:
         reads: the way on which the store is asked.
         meters: count what is refused.
         turns: of all requests of this process.
+        refusals: turns of those that are refused, `REFUSED_AT_ONCE` of them.
     """
 
     def __init__(
-        self, application: "WSGIApplication", keeper: Keeper, reads: Pipeline, meters: Meters, turns: Turns
+        self,
+        application: "WSGIApplication",
+        keeper: Keeper,
+        reads: Pipeline,
+        meters: Meters,
+        *,
+        turns: Turns,
+        refusals: Turns,
     ) -> None:
         self._application = application
         self._keeper = keeper
         self._reads = reads
         self._meters = meters
         self._turns = turns
-        self._refusals = Turns(at_once=_REFUSED_AT_ONCE)
+        self._refusals = refusals
         self._told_at = 0.0
         self._untold = 0
 

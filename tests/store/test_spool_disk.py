@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from receiver.errors import OverloadedError, StoreUnavailableError
-from receiver.store.spool import Spool, T, here
+from receiver.store.disk import T, here
+from receiver.store.spool import Spool
 from receiver.store.spool_file import SpoolError, SpoolFile
 from tests.store.builders import bare, operation
 from tests.store.spooling import DISK, Process, fill, until

@@ -48,7 +48,7 @@ def test_the_keys_are_fetched_again_and_again_until_it_is_closed(make_key_set, p
     peer.keys = [jwk(key), jwk(other_key, "key-2")]
     eventually(lambda: key_set.status().keys == 2)
     key_set.close()
-    key_set._keeper.join(10)
+    key_set._loop.thread.join(10)
     fetches = peer.fetches
     time.sleep(0.1)
     assert peer.fetches == fetches

@@ -43,7 +43,7 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 def shedder(full: Full, metrics: Metrics) -> Shedder:
-    return Shedder(lambda *_: [], full, full, metrics.meters, Turns())  # type: ignore[arg-type]
+    return Shedder(lambda *_: [], full, full, metrics.meters, turns=Turns(), refusals=Turns())  # type: ignore[arg-type]
 
 
 @pytest.fixture

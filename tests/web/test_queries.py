@@ -298,6 +298,8 @@ def test_health_says_what_is_right(service: Service) -> None:
         "store": "ok",
         "spool": "off: set RECEIVER_SPOOL",
         "signingKeys": "ok",
+        "loops": "ok",
+        "records": "ok",
         "callback": "ok",
         "queries": "ok",
     }

@@ -33,7 +33,9 @@ class Stage:
         self.reads = Full()
         self.turns = Turns(lambda: self.now)
         self.metrics = Metrics(None, "")
-        shedder = Shedder(self.answer, self.keeper, self.reads, self.metrics.meters, self.turns)  # type: ignore[arg-type]
+        shedder = Shedder(
+            self.answer, self.keeper, self.reads, self.metrics.meters, turns=self.turns, refusals=Turns()
+        )  # type: ignore[arg-type]
         self.client = Client(shedder)
 
     def answer(self, _: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:

@@ -205,7 +205,11 @@ class ReadinessSchema(AnswerSchema):
         keys=fields.String(),
         values=fields.String(),
         required=True,
-        metadata={"description": "What was looked at: `ok`, or what is wrong."},
+        metadata={
+            "description": "What was looked at: `ok`, or what is wrong. `loops` names each background loop that has "
+            "ended, keeps failing or makes no progress. `records` counts stored values that could not be read; it "
+            "does not make the receiver unready."
+        },
     )
     spool = fields.Nested(
         SpoolSchema, **_NULLABLE, metadata={"description": "The spool; null where there is none."}

@@ -76,7 +76,15 @@ EXAMPLES: Final[dict[type[Schema], Any]] = {
     answers.LifeSchema: {"status": "alive"},
     answers.ReadinessSchema: {
         "status": "ready",
-        "checks": {"store": "ok", "spool": "ok", "signingKeys": "ok", "callback": "ok", "queries": "ok"},
+        "checks": {
+            "store": "ok",
+            "spool": "ok",
+            "signingKeys": "ok",
+            "loops": "ok",
+            "records": "ok",
+            "callback": "ok",
+            "queries": "ok",
+        },
         "spool": {"waiting": 0, "oldestSeconds": None, "dead": 0, "bytes": 24576},
     },
     bodies.CallNotificationsSchema: {
