@@ -175,6 +175,14 @@ class StillUnreadableError(ReceiverError):
     status = 409
 
 
+class PreconditionFailedError(ReceiverError):
+    """A condition of the request, `If-Match` or `If-None-Match`, is false; nothing has changed."""
+
+    type = "precondition-failed"
+    title = "A condition of the request is false"
+    status = 412
+
+
 class PayloadTooLargeError(ReceiverError):
     """The body is over the limit."""
 

@@ -7,6 +7,7 @@ from receiver.store.feed import START
 from receiver.store.keys import PREFIX
 from receiver.store.link import Command, Link
 from receiver.store.scripts import FORGET, FORGET_CALL, FORGET_ENTRIES, MOST_AT_ONCE, Script
+from receiver.store.versions import VersionChangedError
 
 _ENTRIES: Final = 1000
 """Of a stream, looked at together: some milliseconds."""
@@ -22,43 +23,56 @@ class Eraser:
     def __init__(self, link: Link) -> None:
         self._link = link
 
-    def forget_operations(self, client_context: str, *, within: float) -> bool:
+    def forget_operations(self, client_context: str, *, within: float, version: str = "") -> bool:
         """Forget the operations of a client context, and what is in quarantine of it.
 
         Args:
             client_context: as the caller chose it.
             within: seconds for each round trip.
+            version: that they must have (versions.py); empty, where any will do.
 
         Returns:
             Whether there was anything.
+
+        Raises:
+            VersionChangedError: they have another version.
         """
         key = f"{PREFIX}cc:{client_context}"
         names = (client_context, dump(client_context), inner_text(client_context))
-        return self._forget(FORGET, key, *names, within=within)
+        return self._forget(FORGET, key, *names, version=version, within=within)
 
-    def forget_call(self, call_id: str, *, within: float) -> bool:
+    def forget_call(self, call_id: str, *, within: float, version: str = "") -> bool:
         """Forget a call: state, roster, all its operations, and what names it in quarantine and change notifications.
 
         Args:
             call_id: normalized.
             within: seconds for each round trip.
+            version: that the call and its operations must have (versions.py); empty, where any will do.
 
         Returns:
             Whether there was anything.
+
+        Raises:
+            VersionChangedError: they have another version.
         """
-        records = self._forget(FORGET_CALL, f"{PREFIX}ops:{call_id}", call_id, within=within)
+        key = f"{PREFIX}ops:{call_id}"
+        records = self._forget(FORGET_CALL, key, call_id, version=version, within=within)
         quarantined, changes, _ = (
             self._forget_entries(stream, call_id, within=within)
             for stream in ("quarantine", "changes", "feed")
         )
         return records or quarantined or changes
 
-    def _forget(self, script: Script, key: str, *names: str, within: float) -> bool:
-        command: Command = ("EVALSHA", script.sha1, 1, key, PREFIX, *names, MOST_AT_ONCE)
+    def _forget(self, script: Script, key: str, *names: str, version: str, within: float) -> bool:
         total, left = 0, 1
         while left:
-            [(forgotten, left)] = self._link.call([command], within=within)
+            command: Command = ("EVALSHA", script.sha1, 1, key, PREFIX, *names, MOST_AT_ONCE, version)
+            [reply] = self._link.call([command], within=within)
+            if reply is None:
+                raise VersionChangedError
+            forgotten, left = reply
             total += forgotten
+            version = ""  # of what is left
         return total > 0
 
     def _forget_entries(self, stream: str, call_id: str, *, within: float) -> bool:

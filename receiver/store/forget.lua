@@ -3,10 +3,14 @@
 KEYS[1]  the sorted set of its records, `<prefix>cc:<client context>`
 ARGV[1]  prefix   [2] the client context   [3] the same written as JSON   [4] that as it stands inside another JSON text
      [5] how many records to forget at most, so that nobody waits for long
-Returns  the number of records and quarantined items forgotten, and the number of records left.
+     [6] the version (`present.lua`) that the operations must have together; empty, where any will do
+Returns  the number of records and quarantined items forgotten, and the number of records left;
+         nothing, where the version is another, and nothing has changed.
 ]]
 
 local CLIENT_CONTEXT, MEMBER, INNER = ARGV[2], '"clientContext":' .. ARGV[3], ARGV[4]
+
+if ARGV[6] ~= '' and context_version(PREFIX, KEYS[1]) ~= ARGV[6] then return false end
 
 local forgotten = 0
 for _, number in ipairs(redis.call('ZREVRANGE', KEYS[1], 0, tonumber(ARGV[5]) - 1)) do

@@ -2,10 +2,31 @@
 
 KEYS[1]  the hash of its operations, `<prefix>ops:<call id>`
 ARGV[1]  prefix   [2] the call id   [3] how many operations to forget at most, so that nobody waits for long
-Returns  the number of records forgotten, and the number of operations left.
+     [4] the version that the call and its operations must have together (`versions.py`); empty, where any will do
+Returns  the number of records forgotten, and the number of operations left;
+         nothing, where the version is another, and nothing has changed.
 ]]
 
 local CALL = ARGV[2]
+
+local function call_version()
+  local numbers, seen, versions = {}, {}, {}
+  for _, list in ipairs(redis.call('HVALS', KEYS[1])) do
+    for number in string.gmatch(list, '%d+') do
+      if not seen[number] then numbers[#numbers + 1] = number end
+      seen[number] = true
+    end
+  end
+  table.sort(numbers, function(one, other) return tonumber(one) > tonumber(other) end)
+  for _, number in ipairs(numbers) do
+    local text = redis.call('GET', PREFIX .. 'op:' .. number)
+    if text then versions[#versions + 1] = operation_version(number, text) end
+  end
+  local text = redis.call('GET', PREFIX .. 'call:' .. CALL)
+  return (text and operation_version('call', text) or 'none') .. '+' .. table.concat(versions, ',')
+end
+
+if ARGV[4] ~= '' and call_version() ~= ARGV[4] then return false end
 
 local forgotten, looked_at = 0, 0
 local listed = redis.call('HGETALL', KEYS[1])

@@ -21,12 +21,13 @@ def _read(*names: str) -> Script:
 
 MERGE: Final = _read("numbers", "announce", "merge")
 OVERDUE: Final = _read("announce", "overdue")
-LATEST: Final = _read("latest")
-FORGET: Final = _read("numbers", "drop", "entries", "forget")
-FORGET_CALL: Final = _read("numbers", "drop", "forget_call")
+GUARDED_MERGE: Final = _read("present", "guard", "numbers", "announce", "merge")
+LATEST: Final = _read("present", "latest")
+FORGET: Final = _read("numbers", "present", "drop", "entries", "forget")
+FORGET_CALL: Final = _read("numbers", "present", "drop", "forget_call")
 FORGET_ENTRIES: Final = _read("entries", "forget_entries")
 
-SCRIPTS: Final = (MERGE, OVERDUE, LATEST, FORGET, FORGET_CALL, FORGET_ENTRIES)
+SCRIPTS: Final = (MERGE, GUARDED_MERGE, OVERDUE, LATEST, FORGET, FORGET_CALL, FORGET_ENTRIES)
 """All of them, to be loaded when a server knows one of them not."""
 
 MOST_AT_ONCE: Final = 100

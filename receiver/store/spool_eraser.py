@@ -24,7 +24,7 @@ class SpoolEraser(Eraser):
         super().__init__(link)
         self._spool = spool
 
-    def forget_operations(self, client_context: str, *, within: float) -> bool:
+    def forget_operations(self, client_context: str, *, within: float, version: str = "") -> bool:
         """Do as `Eraser.forget_operations` does, and in the spool too."""
         named = (f'"clientContext":{dump(client_context)}', inner_text(client_context))
 
@@ -34,11 +34,11 @@ class SpoolEraser(Eraser):
             return isinstance(news, OperationUpdate) and news.client_context == client_context
 
         def forget(seconds: float) -> bool:
-            return Eraser.forget_operations(self, client_context, within=seconds)
+            return Eraser.forget_operations(self, client_context, within=seconds, version=version)
 
         return self._forget_in_both(forget, client_context, concerns, within)
 
-    def forget_call(self, call_id: str, *, within: float) -> bool:
+    def forget_call(self, call_id: str, *, within: float, version: str = "") -> bool:
         """Do as `Eraser.forget_call` does, and in the spool too."""
 
         def concerns(news: News) -> bool:
@@ -48,7 +48,7 @@ class SpoolEraser(Eraser):
             return news.call_id == call_id
 
         def forget(seconds: float) -> bool:
-            return Eraser.forget_call(self, call_id, within=seconds)
+            return Eraser.forget_call(self, call_id, within=seconds, version=version)
 
         return self._forget_in_both(forget, call_id, concerns, within)
 

@@ -16,7 +16,8 @@ from receiver.graph.updates import (
 from receiver.store.keys import PREFIX
 from receiver.store.link import Command
 from receiver.store.pipeline import Pipeline
-from receiver.store.scripts import MERGE, MOST_AT_ONCE
+from receiver.store.scripts import GUARDED_MERGE, MERGE, MOST_AT_ONCE
+from receiver.store.versions import VersionChangedError
 
 News: TypeAlias = OperationUpdate | CallUpdate | RosterUpdate | ChangeNotification | Unreadable
 
@@ -88,7 +89,13 @@ class Writer:
         self._pipeline.call(commands, within=within, items=len(commands))
 
     def register(
-        self, operation: OperationUpdate, *, delivery: str, within: float, deadline: int | None = None
+        self,
+        operation: OperationUpdate,
+        *,
+        delivery: str,
+        within: float,
+        deadline: int | None = None,
+        version: str = "",
     ) -> str:
         """Store what the caller himself tells of his operation; not counted as a notification.
 
@@ -97,15 +104,26 @@ class Writer:
             delivery: an id of this request.
             within: seconds.
             deadline: seconds from its first news until its result is due; None says nothing about it.
+            version: that the operations of its client context must have (versions.py); empty, where any will do.
 
         Returns:
             What became of it, as `keep` does.
 
         Raises:
+            VersionChangedError: they have another version.
             StoreUnavailableError: it is not sure that it is stored.
         """
         item = _operation(operation, counted=0, deadline=deadline)
-        return self._merge([item], delivery, within)[0]
+        if not version:
+            return self._merge([item], delivery, within)[0]
+        key = f"{PREFIX}cc:{operation.client_context}"
+        _, _, _, counter, *arguments = self._merging([item], f"{delivery}.0")
+        command = ("EVALSHA", GUARDED_MERGE.sha1, 2, counter, key, *arguments, version)
+        [outcomes] = self._pipeline.call([command], within=within, items=1)
+        if outcomes is None:
+            raise VersionChangedError
+        outcome: str = outcomes[0].decode()
+        return outcome
 
     def release(self, entry_id: str, *, within: float) -> None:
         """Drop an item from the quarantine.

@@ -1,18 +1,22 @@
 """`/calls`: a call as far as Graph has told of it, and its operations by their ids."""
 
+import hashlib
+
 from flask import Blueprint, Response
 
-from receiver.errors import CallNotFoundError, OperationNotFoundError
+from receiver.errors import CallNotFoundError, OperationNotFoundError, PreconditionFailedError
 from receiver.graph.addresses import normalize_id
 from receiver.store.eraser import Eraser
 from receiver.store.reader import Reader
+from receiver.store.versions import call_version
 from receiver.web import representation
 from receiver.web.access import Gate
 from receiver.web.context import time_left
 from receiver.web.openapi import READ, WRITE, Answer, describe
 from receiver.web.openapi.answers import CallRecordSchema
-from receiver.web.openapi.parameters import IF_NONE_MATCH
+from receiver.web.openapi.parameters import IF_MATCH, IF_NONE_MATCH, UNLESS_MATCH
 from receiver.web.operations import operation_answer, operation_answers
+from receiver.web.preconditions import Preconditions, answer_version, write_if
 
 
 def make_calls(reader: Reader, eraser: Eraser, gate: Gate) -> Blueprint:
@@ -20,7 +24,15 @@ def make_calls(reader: Reader, eraser: Eraser, gate: Gate) -> Blueprint:
     blueprint = Blueprint("calls", __name__)
 
     @blueprint.get("/calls/<call_id>")
-    @describe(READ, {200: Answer("The call.", CallRecordSchema)}, problems=(CallNotFoundError,))
+    @describe(
+        READ,
+        {
+            200: Answer("The call.", CallRecordSchema, ("ETag",)),
+            304: Answer("It is still the version that `If-None-Match` names.", None, ("ETag",)),
+        },
+        parameters=(IF_MATCH, IF_NONE_MATCH),
+        problems=(CallNotFoundError, PreconditionFailedError),
+    )
     def show(call_id: str) -> Response:
         """Tell a call: its state, its roster, its operations."""
         gate.require("read")
@@ -31,19 +43,47 @@ def make_calls(reader: Reader, eraser: Eraser, gate: Gate) -> Blueprint:
         # Of a call whose own news has not come, only the operations are known.
         told = representation.call(record) if record else {"callId": wanted, "state": None}
         listed = [representation.operation(operation) for operation in operations]
-        return representation.answer({**told, "operations": listed})
+        response = representation.answer({**told, "operations": listed})
+        response.headers["Cache-Control"] = "private, no-cache"
+        response.headers["Vary"] = "Authorization"
+        return answer_version(response, _entity_tag(call_version(record, operations)))
 
     @blueprint.delete("/calls/<call_id>")
-    @describe(WRITE, {204: Answer("Nothing is left of it.")}, problems=(CallNotFoundError,))
+    @describe(
+        WRITE,
+        {204: Answer("Nothing is left of it.")},
+        parameters=(IF_MATCH, UNLESS_MATCH),
+        problems=(CallNotFoundError, PreconditionFailedError),
+    )
     def forget(call_id: str) -> Response:
-        """Forget a call: state, roster, its operations, and what names it in quarantine and change notifications."""
+        """Delete a call: state, roster, its operations, and what names it in quarantine and change notifications."""
         gate.require("write")
-        if not eraser.forget_call(normalize_id(call_id), within=time_left()):
+        wanted = normalize_id(call_id)
+
+        def check(conditions: Preconditions) -> str:
+            record, operations = reader.call(wanted)
+            version = call_version(record, operations)
+            if record is None and not operations:
+                if conditions.if_match is not None:
+                    raise _unknown()
+                return version
+            conditions.require(_entity_tag(version))
+            return version
+
+        def delete(version: str) -> bool:
+            return eraser.forget_call(wanted, within=time_left(), version=version)
+
+        if not write_if(check, delete):
             raise _unknown()
         return Response(status=204)
 
     @blueprint.get("/calls/<call_id>/operations/<operation_id>")
-    @describe(READ, operation_answers(), parameters=(IF_NONE_MATCH,), problems=(OperationNotFoundError,))
+    @describe(
+        READ,
+        operation_answers(),
+        parameters=(IF_MATCH, IF_NONE_MATCH),
+        problems=(OperationNotFoundError, PreconditionFailedError),
+    )
     def operation(call_id: str, operation_id: str) -> Response:
         """Tell an operation by its ids, for one without a client context."""
         scopes = gate.require("read")
@@ -51,6 +91,11 @@ def make_calls(reader: Reader, eraser: Eraser, gate: Gate) -> Blueprint:
         return operation_answer(record, secrets_too="secrets" in scopes)
 
     return blueprint
+
+
+def _entity_tag(version: str) -> str:
+    """Return a short text that differs where the version of a call and its operations does."""
+    return hashlib.blake2b(version.encode(), digest_size=12).hexdigest()
 
 
 def _unknown() -> CallNotFoundError:

@@ -1,36 +1,49 @@
 """`/operations`: what has become of an operation, by the client context that its caller chose."""
 
 import re
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 
-from receiver.errors import BadRequestError, OperationNotFoundError, TooManyWaitingError
+from receiver.errors import (
+    BadRequestError,
+    OperationNotFoundError,
+    PreconditionFailedError,
+    TooManyWaitingError,
+)
 from receiver.graph.addresses import normalize_id
 from receiver.graph.notifications import read_response
 from receiver.graph.schemas import MAX_CLIENT_CONTEXT
 from receiver.store.eraser import Eraser
 from receiver.store.reader import Reader
 from receiver.store.records import OperationRecord
+from receiver.store.versions import context_version, operation_version
 from receiver.store.writer import Writer
 from receiver.web import representation
 from receiver.web.access import Gate
 from receiver.web.bodies import read_body, read_json
-from receiver.web.context import query_argument, time_left, wsgi_environ
+from receiver.web.context import query_argument, time_left
 from receiver.web.ids import make_id
 from receiver.web.listing import OperationPageQuery, page_answer, read_operation_page
 from receiver.web.openapi import READ, WRITE, Answer, describe
 from receiver.web.openapi.answers import OperationPageSchema, OperationRecordSchema, RegistrationSchema
 from receiver.web.openapi.bodies import OPERATION
-from receiver.web.openapi.parameters import CALL_OF_OPERATION, DEADLINE, IF_NONE_MATCH, PREFER, WAIT
+from receiver.web.openapi.parameters import (
+    CALL_OF_OPERATION,
+    DEADLINE,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    PREFER,
+    UNLESS_MATCH,
+    WAIT,
+)
+from receiver.web.preconditions import Preconditions, answer_version, write_if
 from receiver.web.waiting import Waiter, tell_preference, wanted_wait
 
 _REGISTERED: Final = (OperationRecordSchema, RegistrationSchema)
 _CREATED: Final = 201
-_CONDITIONS: Final = frozenset({"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"})
-"""What makes a GET conditional, in the WSGI environ."""
-
 _LONGEST_DEADLINE: Final = DEADLINE["schema"]["maximum"]
 
 
@@ -50,8 +63,8 @@ def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Wait
     @describe(
         READ,
         operation_answers("Preference-Applied"),
-        parameters=(WAIT, PREFER, IF_NONE_MATCH),
-        problems=(BadRequestError, OperationNotFoundError, TooManyWaitingError),
+        parameters=(WAIT, PREFER, IF_MATCH, IF_NONE_MATCH),
+        problems=(BadRequestError, OperationNotFoundError, PreconditionFailedError, TooManyWaitingError),
     )
     def latest(client_context: str) -> Response:
         """Tell the latest operation of a client context, or wait for it.
@@ -60,7 +73,7 @@ def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Wait
         `If-None-Match`, at any change. When the time is over, the latest state is the answer.
         """
         scopes = gate.require("read")
-        record = waiter.latest(client_context, wanted_wait(), _is_news)
+        record = waiter.latest(client_context, wanted_wait(), _end_of_wait(Preconditions.of_request()))
         response = operation_answer(record, secrets_too="secrets" in scopes)
         tell_preference(response)
         return response
@@ -72,9 +85,9 @@ def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Wait
             200: Answer("It was known.", _REGISTERED, sometimes=("ETag", "Retry-After")),
             201: Answer("It is new.", _REGISTERED, ("Location",), ("ETag", "Retry-After")),
         },
-        parameters=(CALL_OF_OPERATION, DEADLINE),
+        parameters=(CALL_OF_OPERATION, DEADLINE, IF_MATCH, UNLESS_MATCH),
         body=OPERATION,
-        problems=(BadRequestError, OperationNotFoundError),
+        problems=(BadRequestError, OperationNotFoundError, PreconditionFailedError),
     )
     def register(client_context: str) -> Response:
         """Register an operation that you asked Graph for.
@@ -89,7 +102,18 @@ def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Wait
         call_id = normalize_id(request.args.get("callId", ""))
         deadline = _wanted_deadline()
         update = read_response(read_json(read_body() or b"{}"), client_context, call_id)
-        outcome = writer.register(update, delivery=make_id(), within=time_left(), deadline=deadline)
+
+        def check(conditions: Preconditions) -> str:
+            found = reader.latest(client_context)
+            conditions.require(_entity_tag(found))
+            return context_version(found)
+
+        def write(version: str) -> str:
+            return writer.register(
+                update, delivery=make_id(), within=time_left(), deadline=deadline, version=version
+            )
+
+        outcome = write_if(check, write)
         record = reader.latest(client_context)
         response = operation_answer(record, secrets_too=False)
         if "read" not in scopes and record:
@@ -100,14 +124,31 @@ def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Wait
         return response
 
     @blueprint.delete("/operations/<anything:client_context>")
-    @describe(WRITE, {204: Answer("Nothing is left of it.")}, problems=(OperationNotFoundError,))
+    @describe(
+        WRITE,
+        {204: Answer("Nothing is left of it.")},
+        parameters=(IF_MATCH, UNLESS_MATCH),
+        problems=(OperationNotFoundError, PreconditionFailedError),
+    )
     def forget(client_context: str) -> Response:
-        """Forget every operation of a client context.
+        """Delete every operation of a client context.
 
-        With their history, and what of them is in quarantine.
+        With their history, and what of them is in quarantine. An `ETag` in `If-Match` is that of one operation: where
+        the client context has several, nothing is deleted, and the answer is 412.
         """
         gate.require("write")
-        if not eraser.forget_operations(client_context, within=time_left()):
+
+        def check(conditions: Preconditions) -> str:
+            found = reader.latest(client_context)
+            if found is None and conditions.if_match is not None:
+                raise _unknown()
+            conditions.require(_entity_tag(found), covers_all=not (found and found.others))
+            return context_version(found)
+
+        def delete(version: str) -> bool:
+            return eraser.forget_operations(client_context, within=time_left(), version=version)
+
+        if not write_if(check, delete):
             raise _unknown()
         return Response(status=204)
 
@@ -147,20 +188,16 @@ def operation_answer(record: OperationRecord | None, *, secrets_too: bool) -> Re
 
     Raises:
         OperationNotFoundError: there is none.
+        PreconditionFailedError: a GET names another version in `If-Match`.
     """
     if record is None:
         raise _unknown()
     response = representation.answer(representation.operation(record, secrets=secrets_too))
-    # Weak, since a duplicate is counted in the answer without being a new version.
-    response.set_etag(_version(record), weak=True)
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Vary"] = "Authorization"
     if not record.done:
         response.headers["Retry-After"] = str(representation.RETRY_AFTER)
-    if request.method == "GET" and not _CONDITIONS.isdisjoint(wsgi_environ()):
-        response.make_conditional(request)
-        response.headers.pop("Date", None)  # the server tells it
-    return response
+    return answer_version(response, operation_version(record))
 
 
 def _wanted_deadline() -> int | None:
@@ -177,16 +214,15 @@ def _wanted_deadline() -> int | None:
     return int(asked)
 
 
-def _is_news(record: OperationRecord | None) -> bool:
-    """Tell whether this is what the request waits for: a result, or anything but the version that it names."""
-    if "HTTP_IF_NONE_MATCH" in wsgi_environ() and request.if_none_match:
-        return record is not None and not request.if_none_match.contains_weak(_version(record))
-    return record is not None and record.done
+def _end_of_wait(conditions: Preconditions) -> Callable[[OperationRecord | None], bool]:
+    """Return what tells whether a record ends the wait: a result, or any version but the one that the client has."""
+    if conditions.names_known_version:
+        return lambda record: record is not None and not conditions.is_known(operation_version(record))
+    return lambda record: record is not None and record.done
 
 
-def _version(record: OperationRecord) -> str:
-    # With the record's number: another operation of the same client context may have the same revision.
-    return f"{record.number}.{record.revision}"
+def _entity_tag(record: OperationRecord | None) -> str | None:
+    return None if record is None else operation_version(record)
 
 
 def _unknown() -> OperationNotFoundError:

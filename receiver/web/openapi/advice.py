@@ -34,6 +34,9 @@ ADVICE: Final[dict[type[errors.ReceiverError], str]] = {
     errors.MethodNotAllowedError: "The header `Allow` names the methods of this route.",
     errors.RequestTimeoutError: "Send it again.",
     errors.StillUnreadableError: "It stays in quarantine. Try again with a later version of the receiver.",
+    errors.PreconditionFailedError: "Get it again, decide again, and send the `ETag` of that answer as `If-Match`. A "
+    "weak tag (`W/…`) never matches `If-Match`; a proxy that compresses makes ours weak, unless you ask with "
+    "`Accept-Encoding: identity`.",
     errors.PayloadTooLargeError: "Send less at a time, or raise `RECEIVER_MAX_BODY_BYTES`.",
     errors.UnsupportedMediaTypeError: "Send `application/json`, without a `Content-Encoding`.",
     errors.URITooLongError: "A client context has at most 256 characters, and no other part of an address is as long.",

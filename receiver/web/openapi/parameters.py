@@ -66,6 +66,19 @@ IF_NONE_MATCH: Final[Parameter] = {
     "description": "An `ETag` that was told before: where it is still that version, the answer is 304.",
     "schema": {"type": "string"},
 }
+IF_MATCH: Final[Parameter] = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "The `ETag` of an earlier answer, or `*`: unless it is still that version, the answer is 412 and "
+    "nothing changes.",
+    "schema": {"type": "string"},
+}
+UNLESS_MATCH: Final[Parameter] = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "`*`, or an `ETag`: if there is any version, or this one, the answer is 412 and nothing changes.",
+    "schema": {"type": "string"},
+}
 LAST_EVENT_ID: Final[Parameter] = {
     "name": "Last-Event-ID",
     "in": "header",

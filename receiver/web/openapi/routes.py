@@ -1,12 +1,14 @@
 """`/openapi.json`: the document, for machines; `/docs` is made of it for people."""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
+from receiver.errors import PreconditionFailedError
 from receiver.web.openapi.access import ANYBODY
 from receiver.web.openapi.answers import DocumentSchema
 from receiver.web.openapi.describing import Answer, describe
 from receiver.web.openapi.document import Document
-from receiver.web.openapi.parameters import IF_NONE_MATCH
+from receiver.web.openapi.parameters import IF_MATCH, IF_NONE_MATCH
+from receiver.web.preconditions import answer_version
 
 
 def make_openapi(document: Document) -> Blueprint:
@@ -20,14 +22,13 @@ def make_openapi(document: Document) -> Blueprint:
             200: Answer("The document.", DocumentSchema, ("ETag",)),
             304: Answer("It is still the version that `If-None-Match` names.", always=("ETag",)),
         },
-        parameters=(IF_NONE_MATCH,),
+        parameters=(IF_MATCH, IF_NONE_MATCH),
+        problems=(PreconditionFailedError,),
     )
     def show() -> Response:
         """Describe every route, as an OpenAPI document."""
         response = Response(document.text, content_type="application/json")
-        response.set_etag(document.version)
         response.headers["Cache-Control"] = "no-cache"
-        response.make_conditional(request)
-        return response
+        return answer_version(response, document.version)
 
     return blueprint

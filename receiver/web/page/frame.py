@@ -7,12 +7,12 @@ from urllib.parse import quote, urlencode
 
 from flask import Blueprint, Response, g, render_template, request, send_from_directory
 
-from receiver.errors import NotConfiguredError, ReceiverError, UnauthenticatedError
+from receiver.errors import NotConfiguredError, PreconditionFailedError, ReceiverError, UnauthenticatedError
 from receiver.graph.schemas import OPERATION_SCHEMAS
 from receiver.store.spool import Spool
 from receiver.web.access import Gate
-from receiver.web.openapi import ANYBODY, Answer, describe
-from receiver.web.openapi.access import HTML
+from receiver.web.openapi import Answer, describe
+from receiver.web.openapi.access import HTML, PUBLIC_PAGE
 from receiver.web.page import times
 from receiver.web.page.pretty import pretty
 from receiver.web.page.wording import OVERDUE, state_word, type_words
@@ -59,16 +59,19 @@ def register_frame(blueprint: Blueprint, gate: Gate, spool: Spool | None) -> Non
 
     @blueprint.get("/static/<given>/<name>")
     @describe(
-        ANYBODY,
+        PUBLIC_PAGE,
         {
             200: Answer("The file.", always=("ETag",), media_type="*/*"),
             206: Answer("The part that `Range` names.", always=("ETag",), media_type="*/*"),
             304: Answer("It is still the version that `If-None-Match` names.", always=("ETag",)),
         },
+        problems=(PreconditionFailedError,),
     )
     def static(given: str, name: str) -> Response:
         """Get a style sheet, a script or an image of the pages."""
         response = send_from_directory(_STATIC, name, max_age=_A_YEAR if given == version else 0)
+        if response.status_code == PreconditionFailedError.status:  # werkzeug would send the file with it
+            raise PreconditionFailedError("The file is another version than the request names.")
         if given == version:
             response.cache_control.public = True
             response.cache_control.immutable = True

@@ -1,0 +1,82 @@
+"""Conditional writes: the store compares the version in the step that writes, so nothing can come between."""
+
+from dataclasses import replace
+
+import pytest
+
+from receiver.store.versions import VersionChangedError, call_version, context_version
+from tests.store.builders import CALL, bare, call, operation
+from tests.store.conftest import Shelf
+from tests.store.spooling import Process
+from tests.stores import StoreServer
+
+
+def test_context_version_differs_after_each_change(shelf: Shelf) -> None:
+    versions = [context_version(shelf.reader.latest("invite-1"))]
+    for news in (
+        operation("running"),
+        operation("completed"),
+        operation(op="another", x=1),
+        replace(operation("running", cc="", call="", op="older"), type="other"),
+        replace(
+            operation("running", call="", op="older"), type="other"
+        ),  # an older record gets the client context
+    ):
+        shelf.keep(news)
+        versions.append(context_version(shelf.reader.latest("invite-1")))
+    assert len(set(versions)) == 5, "all but the record without this client context"
+    shelf.keep(operation(op="another", x=1))
+    assert context_version(shelf.reader.latest("invite-1")) == versions[-1], "a duplicate"
+
+
+def test_delete_with_old_version_changes_nothing(shelf: Shelf, store: StoreServer) -> None:
+    version = context_version(shelf.reader.latest("invite-1"))
+    shelf.keep(operation("running"))
+    before = store.contents()
+    with pytest.raises(VersionChangedError):
+        shelf.eraser.forget_operations("invite-1", within=2, version=version)
+    assert store.contents() == before
+    version = context_version(shelf.latest())
+    assert shelf.eraser.forget_operations("invite-1", within=2, version=version)
+    assert shelf.reader.latest("invite-1") is None
+
+
+def test_delete_with_version_removes_more_than_one_slice(shelf: Shelf) -> None:
+    shelf.keep(*(operation(op=f"op-{number}", x=number) for number in range(250)))
+    version = context_version(shelf.latest())
+    assert shelf.eraser.forget_operations("invite-1", within=2, version=version)
+    assert shelf.reader.latest("invite-1") is None
+
+
+def test_delete_of_call_with_old_version_changes_nothing(shelf: Shelf, store: StoreServer) -> None:
+    old = call_version(*shelf.reader.call(CALL))
+    for news in (operation("running"), call(), operation("running", op="another"), operation("completed")):
+        shelf.keep(news)
+        before = store.contents()
+        with pytest.raises(VersionChangedError):
+            shelf.eraser.forget_call(CALL, within=2, version=old)
+        assert store.contents() == before
+        old = call_version(*shelf.reader.call(CALL))
+    assert shelf.eraser.forget_call(CALL, within=2, version=old)
+    assert shelf.reader.call(CALL) == (None, ())
+
+
+def test_registration_with_old_version_changes_nothing(shelf: Shelf, store: StoreServer) -> None:
+    nothing = context_version(None)
+    registered = shelf.writer.register(bare(), delivery="1", within=2, deadline=5, version=nothing)
+    assert registered == "new"
+    before = store.contents()
+    with pytest.raises(VersionChangedError):
+        shelf.writer.register(bare(), delivery="2", within=2, deadline=9, version=nothing)
+    assert store.contents() == before
+    version = context_version(shelf.latest())
+    again = shelf.writer.register(bare(), delivery="3", within=2, deadline=9, version=version)
+    assert (again, shelf.latest().revision) == ("duplicate", 2)
+
+
+def test_delete_with_old_version_keeps_spooled_entries(process: Process) -> None:
+    process.keep(operation("running"))
+    process.spool.put([operation()], delivery="1", within=2)
+    with pytest.raises(VersionChangedError):
+        process.eraser.forget_operations("invite-1", within=2, version="none")
+    assert process.spool.status().waiting == 1
