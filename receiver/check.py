@@ -12,9 +12,10 @@ from importlib.util import find_spec
 from receiver.config import PUBLIC_METADATA_URL, Settings
 from receiver.errors import KeysUnavailableError, StoreUnavailableError
 from receiver.store.address import parse_address
-from receiver.store.condition import Condition
+from receiver.store.condition import Condition, Inspector
 from receiver.store.connections import connect
 from receiver.store.link import Link
+from receiver.store.permissions import forbidden
 from receiver.store.spool_file import SpoolError, SpoolFile
 from receiver.trust.key_set import KeySet, UnknownKeyError
 
@@ -87,13 +88,28 @@ def _store(settings: Settings) -> Iterator[Finding]:
         yield Finding("warning", "RECEIVER_REDIS_TLS_VERIFY=none: the store's certificate is not checked.")
     link = Link(connect(settings.redis_url, settings.redis_tls_verify))
     try:
-        condition = Condition.read(link, within=_WITHIN)
+        missing = forbidden(link, waits=settings.redis_replicas > 0, within=_WITHIN)
+        condition = Inspector(link).read(within=_WITHIN)
     except StoreUnavailableError as error:
         yield Finding("error", f"{settings.redis_variable}: {error.detail}")
-    else:
-        yield from _facts(condition, settings)
+        return
     finally:
         link.close()
+    if missing:
+        yield Finding(
+            "error",
+            f"The user of {settings.redis_variable} may not run {', '.join(missing)} on keys that begin with "
+            "`receiver:`. Allow that, for example by ACL SETUSER <user> ~receiver:* +@all -@dangerous",
+        )
+    if condition:
+        yield from _facts(condition, settings)
+    else:
+        yield Finding("ok", f"The store at {settings.redis_variable} answers.")
+        yield Finding(
+            "warning",
+            f"The user of {settings.redis_variable} may not run INFO: whether the store may evict results, keeps an "
+            "append-only file, or has replicas is unknown. Allow it by ACL SETUSER <user> +info, or look for yourself.",
+        )
 
 
 def _facts(store: Condition, settings: Settings) -> Iterator[Finding]:

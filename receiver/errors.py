@@ -282,5 +282,9 @@ class OverloadedError(StoreUnavailableError):
         super().__init__("More is under way here than can be done in time. Try again soon.")
 
 
+class NotPermittedError(StoreUnavailableError):
+    """The store's user may not run a command, or the server does not offer it."""
+
+
 class WriteRefusedError(StoreUnavailableError):
     """The store works, but can't merge this one write with what it holds."""

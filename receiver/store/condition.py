@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from receiver.errors import NotPermittedError
 from receiver.store.link import Link
 
 
@@ -34,6 +35,7 @@ class Condition:
         """Ask the server.
 
         Raises:
+            NotPermittedError: the user may not run INFO.
             StoreUnavailableError: it does not answer in time.
         """
         [reply] = link.call([("INFO",)], within=within)
@@ -59,3 +61,25 @@ class Condition:
         """It lacks commands that are needed: those of Redis 6.2."""
         major, minor, *_ = (*(int(part) for part in self.version.split(".")[:2]), 0, 0)
         return (major, minor) < (6, 2)
+
+
+class Inspector:
+    """Reads the server's condition, and stops asking once that is not permitted: each refusal is logged as an error."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._is_refused = False
+
+    def read(self, *, within: float) -> Condition | None:
+        """Return the condition; None where the user may not run INFO.
+
+        Raises:
+            StoreUnavailableError: it does not answer in time.
+        """
+        if self._is_refused:
+            return None
+        try:
+            return Condition.read(self._link, within=within)
+        except NotPermittedError:
+            self._is_refused = True
+            return None

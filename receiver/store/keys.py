@@ -16,6 +16,7 @@ Cluster, so that one script may touch them all.
 | `due` | sorted set | numbers of records without a result, scored by when it is due, ms | for ever |
 | `overdue` | sorted set | numbers of those whose result was due and has not come, scored by themselves | for ever |
 | `probe` | string | nothing; `/readyz` writes it to see whether that is possible | a minute |
+| `check:<random>:<kind>` | each | what `receiver check` tries each command on | a minute, at most |
 | `feed` | stream | changes: `k` kind (`o` `c` `n`), `r` number or id, `v` revision | newest 10,000, retention |
 | `changes` | stream | items of subscriptions | newest 10,000, retention |
 | `quarantine` | stream | items that could not be read | newest 1,000, retention |

@@ -121,7 +121,12 @@ class Link:
         pause = 0.0
         while (hindrance := self._attempt(commands, replies, deadline)) is not None:
             if isinstance(hindrance, NoScriptError) and self._clock() < deadline:  # a new or flushed server
-                hindrance = self._attempt(_LOAD_SCRIPTS, [NO_REPLY] * len(_LOAD_SCRIPTS), deadline)
+                loaded: list[Any] = [NO_REPLY] * len(_LOAD_SCRIPTS)
+                hindrance = self._attempt(_LOAD_SCRIPTS, loaded, deadline)
+                if isinstance(
+                    loaded[0], StoreUnavailableError
+                ):  # else it would be tried over and over, without a pause
+                    return [loaded[0] if reply is NO_REPLY else reply for reply in replies]
                 if hindrance is None:
                     continue
             if not isinstance(hindrance, _TO_REPEAT + _PASSING) or isinstance(hindrance, AuthenticationError):

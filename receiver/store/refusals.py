@@ -11,9 +11,9 @@ import logging
 import re
 from typing import Final
 
-from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
+from redis.exceptions import NoPermissionError, OutOfMemoryError, RedisError, ResponseError
 
-from receiver.errors import StoreUnavailableError, WriteRefusedError
+from receiver.errors import NotPermittedError, StoreUnavailableError, WriteRefusedError
 
 _CODE: Final = re.compile(
     r"\b(?:OOM|MISCONF|NOREPLICAS|NOPERM|NOAUTH|WRONGPASS|READONLY|BUSY|LOADING|MASTERDOWN|CLUSTERDOWN)\b"
@@ -27,11 +27,20 @@ _NOT_OF_THE_ITEM: Final = re.compile(
 )
 """What scripts meet, without a code, whatever they have been given."""
 
+_WITHHELD: Final = re.compile(
+    r"\bNOPERM\b|ACL failure|The user executing the script"
+    r"|[Uu]n(?:known|supported)(?: \w+)? command|command is not allowed"
+)
+"""A command that this user may not run, or that this server, or a proxy before it, does not offer."""
+
 _log: Final = logging.getLogger(__name__)
 
 
 def refusal(error: RedisError) -> StoreUnavailableError:
-    """Return the receiver's own error for one of the store's; WriteRefusedError if it is about the item alone."""
+    """Return the receiver's own error for one of the store's.
+
+    That is a WriteRefusedError if it is about the item alone, a NotPermittedError if it is about the command.
+    """
     _log.error("the store refuses: %s: %.200s", type(error).__name__, error)
     reason = _reason(error)
     is_of_the_item = (
@@ -40,6 +49,8 @@ def refusal(error: RedisError) -> StoreUnavailableError:
         and not _NOT_OF_THE_ITEM.search(str(error))
     )
     kind = WriteRefusedError if is_of_the_item else StoreUnavailableError
+    if isinstance(error, NoPermissionError) or _WITHHELD.search(str(error)):
+        kind = NotPermittedError
     return kind(f"The store refuses ({reason}).", retry_after=10)
 
 

@@ -5,7 +5,7 @@ from typing import Final
 from flask import Blueprint, Response
 
 from receiver.errors import StoreUnavailableError
-from receiver.store.condition import Condition
+from receiver.store.condition import Inspector
 from receiver.store.link import Link
 from receiver.store.skipping import Skips
 from receiver.store.spool import Spool, SpoolStatus
@@ -44,6 +44,7 @@ def make_health(
         queries_are_set: an API key is set, so somebody may ask.
     """
     blueprint = Blueprint("health", __name__)
+    inspector = Inspector(link)
 
     @blueprint.get("/livez")
     @describe(ANYBODY, {200: Answer("The process is alive.", LifeSchema)})
@@ -66,7 +67,7 @@ def make_health(
         """Tell whether notifications can be taken now."""
         status = spool.status() if spool else None
         checks = {
-            "store": _store(link, writer),
+            "store": _store(inspector, writer),
             "spool": _spool(status),
             "signingKeys": _signing_keys(keys),
             "loops": _loops(supervisor),
@@ -95,12 +96,14 @@ def make_health(
     return blueprint
 
 
-def _store(link: Link, writer: Writer) -> str:
+def _store(inspector: Inspector, writer: Writer) -> str:
     try:
         writer.probe(within=time_left())
-        condition = Condition.read(link, within=time_left())
+        condition = inspector.read(within=time_left())
     except StoreUnavailableError as error:
         return error.detail
+    if condition is None:
+        return "ok, but its user may not run INFO: whether it may evict results is unknown"
     if condition.may_evict:
         return f"ok, but it may evict results when it is full ({condition.eviction}): set it to noeviction"
     return "ok"

@@ -1,0 +1,144 @@
+"""A user of the store with few permissions: what the receiver needs, what it does without, and what `check` says."""
+
+import re
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import receiver
+from receiver.check import check
+from receiver.errors import NotPermittedError
+from receiver.simulator.issuer import Issuer
+from receiver.store.condition import Inspector
+from receiver.store.connections import connect
+from receiver.store.link import Link
+from receiver.store.permissions import forbidden, trial
+from receiver.store.scripts import LATEST
+from tests import stores
+from tests.config.expected import DEFAULTS
+from tests.notifications import operation
+from tests.service import Service
+from tests.stores import StoreServer
+
+ROOT = Path(receiver.__file__).parent
+
+
+@contextmanager
+def a_user(server: StoreServer, *rules: str) -> Iterator[str]:
+    """Make a user with rules; yield the store's URL for it."""
+    server.client.execute_command("ACL", "SETUSER", "app", "reset", "on", ">pw", *rules)
+    try:
+        yield f"unix://app:pw@{server.socket}"
+    finally:
+        server.client.execute_command("ACL", "DELUSER", "app")
+
+
+def findings(url: str) -> dict[str, list[str]]:
+    """Return what `receiver check` says of the store, by level."""
+    found: dict[str, list[str]] = {}
+    for finding in check(replace(DEFAULTS, redis_url=url, metadata_url="http://127.0.0.1:1/x", spool=None)):
+        if "REDIS_URL" in finding.text or "store" in finding.text:
+            found.setdefault(finding.level, []).append(finding.text)
+    return found
+
+
+def commands_used() -> set[str]:
+    """The commands that the source names, in scripts and in Python; WAIT and INFO are looked at by themselves."""
+    scripts = "".join(path.read_text() for path in ROOT.rglob("*.lua"))
+    python = "".join(
+        path.read_text() for path in [*(ROOT / "store").glob("*.py"), *(ROOT / "web").glob("*.py")]
+    )
+    called = re.findall(r"redis\.p?call\(\s*['\"](\w+)['\"]", scripts)
+    sent = re.findall(r"(?:\(|_call\(|Command = \()\s*\"([A-Z]{3,})\",\s", python)
+    return {*called, *sent} - {"WAIT", "INFO", "GET,"}
+
+
+def test_the_trial_has_every_command_that_is_used() -> None:
+    tried = {str(command[0]) for command in trial("name")}
+    http = {"POST", "PUT", "DELETE", "HOST"}
+    assert commands_used() - http - tried == set(), "add it to `receiver.store.permissions.trial`"
+    assert tried - commands_used() == set(), "nothing uses it"
+
+
+def test_the_trial_does_what_it_tries_and_leaves_nothing(every_store: StoreServer) -> None:
+    before = every_store.contents()
+    with closing(Link(connect(every_store.url, "required"))) as link:
+        replies = link.call(trial("receiver:{0}:check:x"), within=2)
+        assert forbidden(link, waits=True, within=2) == []
+    assert None not in replies[1:-1]
+    assert every_store.contents() == before
+
+
+@pytest.mark.parametrize("rules", [["-@dangerous"], ["-client", "-config", "-info"]])
+def test_a_user_without_info_passes_with_a_warning(every_store: StoreServer, rules: list[str]) -> None:
+    with a_user(every_store, "~receiver:*", "+@all", *rules) as url:
+        found = findings(url)
+    assert "error" not in found
+    assert any("may not run INFO" in text for text in found["warning"])
+
+
+@pytest.mark.parametrize(
+    ("rules", "missing"),
+    [
+        (["-@scripting"], "SCRIPT, EVALSHA"),
+        (["-script"], "SCRIPT, EVALSHA"),
+        (["-evalsha"], "EVALSHA"),
+        (["-xread"], "XREAD"),
+        (["-del", "-xtrim"], "XTRIM, DEL"),
+    ],
+)
+def test_a_missing_permission_is_an_error_by_name(
+    every_store: StoreServer, rules: list[str], missing: str
+) -> None:
+    every_store.client.script_flush()
+    with a_user(every_store, "~*", "+@all", *rules) as url:
+        [error] = findings(url)["error"]
+    assert f"may not run {missing} on keys" in error
+
+
+def test_a_user_of_other_keys_is_an_error(store: StoreServer) -> None:
+    with a_user(store, "~other:*", "+@all") as url:
+        [error] = findings(url)["error"]
+    assert "may not run SET, GET" in error
+    assert "on keys that begin with `receiver:`" in error
+
+
+def test_scripts_that_may_not_be_loaded_are_refused_at_once(store: StoreServer) -> None:
+    """Not tried again and again until the time is up."""
+    store.client.script_flush()
+    with a_user(store, "~*", "+@all", "-script") as url, closing(Link(connect(url, "required"))) as link:
+        calls = store.client.info("commandstats").get("cmdstat_evalsha", {}).get("calls", 0)
+        with pytest.raises(NotPermittedError):
+            link.call([("EVALSHA", LATEST.sha1, 1, "receiver:{0}:x", "receiver:{0}:")], within=2)
+        assert store.client.info("commandstats")["cmdstat_evalsha"]["calls"] - calls == 1
+
+
+def test_info_is_asked_for_once_where_it_is_refused(store: StoreServer) -> None:
+    with a_user(store, "~*", "+@all", "-info") as url, closing(Link(connect(url, "required"))) as link:
+        inspector = Inspector(link)
+        assert [inspector.read(within=2) for _ in range(3)] == [None] * 3
+        refused = store.client.info("commandstats")["cmdstat_info"]["rejected_calls"]
+        inspector.read(within=2)
+        assert store.client.info("commandstats")["cmdstat_info"]["rejected_calls"] == refused
+
+
+def test_a_receiver_whose_user_may_not_run_info_is_ready(tmp_path: Path, issuer: Issuer) -> None:
+    with (
+        stores.start() as store,
+        a_user(store, "~receiver:*", "+@all", "-@dangerous") as url,
+        Service(tmp_path, url, issuer, WEB_CONCURRENCY="1") as service,
+    ):
+        assert service.call_back(operation()).status == 202
+        assert service.get("/operations/invite-1").json["done"]
+        ready = service.get("/readyz", key=None)
+        assert ready.status == 200
+        assert ready.json["checks"]["store"].startswith("ok, but its user may not run INFO")
+
+
+def test_a_store_that_cannot_be_reached_is_an_error_by_name() -> None:
+    [error] = findings("redis://:secret@127.0.0.1:1")["error"]
+    assert error.startswith("REDIS_URL: ")
+    assert "secret" not in error
