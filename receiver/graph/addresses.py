@@ -14,6 +14,17 @@ _USUAL: Final = re.compile(
 )
 """What needs no taking apart: the ids are normalized already."""
 
+_COLLECTIONS: Final = (
+    "app applications audioRoutingGroups beta callRecords calls channels chats communications content "
+    "contentSharingSessions events groups joinedTeams mailFolders me members messages onlineMeetings operations "
+    "participants presences recordings replies sessions sites subscriptions teams transcripts users v1.0"
+)
+_WORDS: Final = {word.lower(): word for word in _COLLECTIONS.split()}
+"""Segments of Graph's addresses that are names of collections. Any other may be an id or the name of a person."""
+
+_KEYED: Final = re.compile(r"([A-Za-z]++)\(.*\)", re.DOTALL)
+_MOST_SEGMENTS: Final = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -42,6 +53,26 @@ class Address:
         if item_id.lower() == "participants":
             item_id = ""  # Graph's documentation has a roster, without any id, at `…/operations/participants`
         return cls(normalize_id(call_id), collection.lower(), normalize_id(item_id))
+
+
+def shape(url: str) -> str:
+    """Return an address with its ids, names and query masked: `/communications/calls/{id}/operations/{id}`.
+
+    Equal kinds of resources have equal shapes. The host of a whole URL is left out.
+    """
+    path, mark, _ = url.partition("?")
+    if "://" in path:
+        path = path.partition("://")[2].partition("/")[2]
+    segments = [segment for segment in path.split("/") if segment]
+    shown = [_masked(segment) for segment in segments[:_MOST_SEGMENTS]]
+    rest = "/…" if len(segments) > _MOST_SEGMENTS else ""
+    return ("/" + "/".join(shown) if shown else "") + rest + ("?{query}" if mark else "")
+
+
+def _masked(segment: str) -> str:
+    if keyed := _KEYED.fullmatch(segment):  # OData's other form: calls('1')
+        return _WORDS.get(keyed[1].lower(), "{id}") + "('{id}')"
+    return _WORDS.get(segment.lower(), "{id}")
 
 
 def normalize_id(text: str) -> str:

@@ -1,18 +1,23 @@
 """What of Graph's data may be seen where: secrets and personal data taken out.
 
-Secrets inside bodies: `recordingAccessToken`, `meetingInfo.token` (a JWT of the callback's own issuer),
-`replacementLink`, `replacesContext`. Personal data: names, phone numbers, user ids, unknown text.
+Secrets inside bodies: members by their names (`secret_names`), tokens and the like within texts (`secret_texts`), the
+query of a `callbackUri`, and all of that in JSON that stands in a text. Personal data: names, phone numbers, user ids,
+unknown text.
 """
 
 import re
-from functools import lru_cache
 from typing import Final
 
-from receiver.graph.json import JSON, dump, parse
+from receiver.errors import InvalidJSONError
+from receiver.graph.addresses import shape
+from receiver.graph.json import JSON, MAX_DEPTH, dump, parse
+from receiver.graph.secret_names import is_secret
+from receiver.graph.secret_texts import HIDDEN, may_hold_secrets, without_query, without_tokens
+from receiver.graph.updates import Members
 
-_SECRET_ENDINGS: Final = ("token", "replacementlink", "replacescontext", "clientstate", "encryptedcontent")
-_SECRET: Final = re.compile(rf"(?is).*{'|'.join(_SECRET_ENDINGS)}")
-_MAY_HOLD_SECRETS: Final = re.compile(rf'(?i)(?:{"|".join(_SECRET_ENDINGS)})"')
+_CALLBACKS: Final = ("callbackuri", "callbackurl", "notificationurl")
+"""Names of addresses that whoever knows them may post to: what authenticates the sender stands in their query."""
+
 _PLAIN_WORDS: Final = frozenset(
     {
         "@odata.type",
@@ -29,9 +34,7 @@ _PLAIN_WORDS: Final = frozenset(
 )
 _WORD: Final = re.compile(r"(?a)#?[a-z][\w.-]{0,99}|[0-9a-f-]{32,36}|", re.IGNORECASE)
 _ADDRESSES: Final = frozenset({"@odata.id", "resource", "resourceUrl"})
-_CALL_ADDRESS: Final = re.compile(r"/?(?:app|communications)/calls(?:/[\w-]+)*")
 _PLAIN_NUMBERS: Final = frozenset({"code", "subcode"})
-_HIDDEN: Final = "[redacted]"
 _LOGGABLE: Final = re.compile(r"[A-Za-z]{1,60}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|")
 
 
@@ -40,20 +43,27 @@ def loggable(text: str) -> str:
 
     These sets are open, so what stands there may be anything.
     """
-    return text if _LOGGABLE.fullmatch(text) else _HIDDEN
+    return text if _LOGGABLE.fullmatch(text) else HIDDEN
 
 
-@lru_cache(maxsize=1024)
-def is_secret(member: str) -> bool:
-    """Tell whether a member of this name holds a secret."""
-    return _SECRET.fullmatch(member) is not None
+def public_members(members: Members) -> Members:
+    """Return the members of a resource, by name and as JSON texts, without the secrets among and within them."""
+    shown = {name: text for name, text in members.items() if not is_secret(name)}
+    if not may_hold_secrets("".join(shown.values())):  # one search for all of them
+        return shown
+    return {name: without_secrets(text, name) for name, text in shown.items()}
 
 
-def without_secrets(text: str) -> str:
-    """Drop every member that holds a secret, at any depth, from a value written as JSON."""
-    if not _may_hold_secrets(text):
+def without_secrets(text: str, name: str = "") -> str:
+    """Return a value written as JSON without its secrets: members dropped at any depth, texts hidden in part.
+
+    Args:
+        text: the value.
+        name: of the member that the value stands under, where it does.
+    """
+    if not may_hold_secrets(text):
         return text  # nearly always: spare the parsing
-    return dump(_drop_secrets(parse(text.encode())))
+    return dump(_clean(name, parse(text.encode()), MAX_DEPTH + 1))
 
 
 def redact(text: str) -> str:
@@ -61,19 +71,41 @@ def redact(text: str) -> str:
     return dump(_redact("", parse(text.encode())))
 
 
-def _may_hold_secrets(text: str) -> bool:
-    if not text.isascii():
-        return _MAY_HOLD_SECRETS.search(text) is not None
-    lowered = text.lower()  # a tenth of what the expression takes
-    return any(f'{ending}"' in lowered for ending in _SECRET_ENDINGS)
-
-
-def _drop_secrets(value: JSON) -> JSON:
-    if isinstance(value, dict):
-        return {name: _drop_secrets(member) for name, member in value.items() if not is_secret(name)}
+def _clean(name: str, value: JSON, levels: int) -> JSON:
+    """Take the secrets out of a value; what is nested deeper than `levels` is hidden as a whole."""
+    if isinstance(value, str):
+        return _clean_text(name, value, levels)
+    if not isinstance(value, (dict, list)):
+        return value
+    if levels <= 0:
+        return HIDDEN
     if isinstance(value, list):
-        return [_drop_secrets(item) for item in value]
-    return value
+        return [_clean(name, item, levels - 1) for item in value]
+    cleaned = {
+        member: _clean(member, inner, levels - 1) for member, inner in value.items() if not is_secret(member)
+    }
+    if "value" in cleaned and _names_secret(value):  # {"name": "Authorization", "value": "…"}
+        del cleaned["value"]
+    return cleaned
+
+
+def _names_secret(pair: dict[str, JSON]) -> bool:
+    return any(isinstance(name := pair.get(member), str) and is_secret(name) for member in ("name", "key"))
+
+
+def _clean_text(name: str, text: str, levels: int) -> str:
+    if name.lower().endswith(_CALLBACKS):
+        return without_query(text)
+    plain = without_tokens(text)
+    if text.lstrip()[:1] not in {"{", "[", '"'}:
+        return plain
+    try:
+        value = parse(text.encode())
+        cleaned = _clean(name, value, levels - 1)
+        # As it was written, if nothing in it is secret; a member that stands twice is parsed once.
+        return text if cleaned == value and plain == text else dump(cleaned)
+    except InvalidJSONError:
+        return plain
 
 
 def _redact(name: str, value: JSON) -> JSON:
@@ -82,15 +114,19 @@ def _redact(name: str, value: JSON) -> JSON:
     if isinstance(value, list):
         return [_redact(name, item) for item in value]
     if isinstance(value, str):
-        return value if _is_plain(name, value) else _HIDDEN
+        return _redact_text(name, value)
     if isinstance(value, bool) or value is None or name in _PLAIN_NUMBERS:
         return value
-    return _HIDDEN
+    return HIDDEN
+
+
+def _redact_text(name: str, text: str) -> str:
+    if name in _ADDRESSES:
+        return shape(text)
+    return text if _is_plain(name, text) else HIDDEN
 
 
 def _is_plain(name: str, text: str) -> bool:
     if name in _PLAIN_WORDS:  # their sets are open, so a phone number may stand there
         return _WORD.fullmatch(text) is not None
-    if name in _ADDRESSES:
-        return _CALL_ADDRESS.fullmatch(text) is not None
     return name == "clientContext"  # the caller's own, by which he finds it

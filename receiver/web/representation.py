@@ -11,7 +11,7 @@ from typing import Final
 import orjson
 from flask import Response
 
-from receiver.graph.privacy import is_secret, without_secrets
+from receiver.graph.privacy import public_members, without_secrets
 from receiver.graph.statuses import ENDED_RANK, state_rank
 from receiver.graph.updates import Members
 from receiver.store.reader import StreamEntry
@@ -32,11 +32,6 @@ def timestamp(milliseconds: int) -> str:
     """Write a time, given in ms since 1970, as RFC 3339 has it."""
     at = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return at.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-
-
-def public_text(text: str) -> str:
-    """Return a value written as JSON, without the secrets in it."""
-    return without_secrets(text)
 
 
 def operation(record: OperationRecord, *, secrets: bool = False) -> dict[str, object]:
@@ -87,7 +82,7 @@ def call(record: CallRecord) -> dict[str, object]:
             "state": record.state or None,
             **_members(record.members, secrets=False),
         },
-        "roster": None if record.roster is None else orjson.Fragment(public_text(record.roster)),
+        "roster": None if record.roster is None else orjson.Fragment(without_secrets(record.roster)),
         "timeline": _timeline("state", record.times),
         "firstSeen": timestamp(record.first_seen),
         "updated": timestamp(record.updated),
@@ -102,14 +97,13 @@ def change(entry: StreamEntry) -> dict[str, object]:
     return {
         "id": entry.id,
         "at": timestamp(entry.at),
-        "notification": orjson.Fragment(public_text(entry.fields["text"])),
+        "notification": orjson.Fragment(without_secrets(entry.fields["text"])),
     }
 
 
 def _members(members: Members, *, secrets: bool) -> dict[str, object]:
-    if secrets:
-        return {name: orjson.Fragment(text) for name, text in members.items()}
-    return {name: orjson.Fragment(public_text(text)) for name, text in members.items() if not is_secret(name)}
+    shown = members if secrets else public_members(members)
+    return {name: orjson.Fragment(text) for name, text in shown.items()}
 
 
 def _timeline(what: str, times: Mapping[str, int]) -> list[dict[str, str]]:

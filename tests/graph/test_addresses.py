@@ -2,7 +2,7 @@
 
 import pytest
 
-from receiver.graph.addresses import Address, normalize_id
+from receiver.graph.addresses import Address, normalize_id, shape
 from tests.notifications import CALL, OPERATION
 
 UNDASHED_CALL = CALL.replace("-", "").upper()
@@ -67,3 +67,24 @@ def test_an_address_is_taken_apart(url: str, address: Address) -> None:
 )
 def test_only_guids_are_normalized(text: str, normalized: str) -> None:
     assert normalize_id(text) == normalized
+
+
+@pytest.mark.parametrize(
+    ("url", "masked"),
+    [
+        (
+            f"/communications/calls/{CALL}/operations/{OPERATION}",
+            "/communications/calls/{id}/operations/{id}",
+        ),
+        (f"communications/calls/{UNDASHED_CALL}/", "/communications/calls/{id}"),
+        (f"https://graph.example/v1.0/app/Calls('{CALL}')/x?a=b", "/v1.0/app/calls('{id}')/{id}?{query}"),
+        ("/communications/calls/Ann Example/participants", "/communications/calls/{id}/participants"),
+        ("users/ann@example.test/messages/1", "/users/{id}/messages/{id}"),
+        ("+15550100", "/{id}"),
+        ("/", ""),
+        ("", ""),
+    ],
+)
+def test_the_shape_of_an_address_shows_no_id_and_no_name(url: str, masked: str) -> None:
+    assert shape(url) == masked
+    assert shape(masked) == masked

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.graph.json import dump
-from receiver.graph.privacy import is_secret, loggable, redact, without_secrets
+from receiver.graph.privacy import loggable, public_members, redact, without_secrets
+from receiver.graph.secret_names import is_secret
 from tests.graph.reading import nested
 from tests.graph.test_json import VALUES
-from tests.notifications import CALL, OPERATION, operation
+from tests.notifications import CALL, operation
 
 SECRETS = [
     "recordingAccessToken",
@@ -24,6 +25,25 @@ SECRETS = [
     "ClientState",
     "encryptedContent",
     "new\nToken",
+    "fooToken",
+    "FOO_TOKEN",
+    "accessTokens",
+    "sequenceToken",
+    "mySecret",
+    "client-secret",
+    "userPassword",
+    "pwd",
+    "passcode",
+    "apiKey",
+    "x-api-key",
+    "Ocp-Apim-Subscription-Key",
+    "pin",
+    "meetingPIN",
+    "meeting_pin",
+    "sasSig",
+    "Set-Cookie",
+    "transferReplacementLink",
+    "callReplacesContext",
 ]
 
 
@@ -40,7 +60,28 @@ def test_a_secret_is_dropped_at_any_depth(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["toneInfo", "tokens", "tokenType", "state", "context", "replacesCallId", "link", "encrypted", ""]
+    "name",
+    [
+        "toneInfo",
+        "tokenType",
+        "tokenExpiresOn",
+        "state",
+        "context",
+        "replacesCallId",
+        "link",
+        "encrypted",
+        "isPasscodeRequired",
+        "joinMeetingId",
+        "countryCode",
+        "code",
+        "key",
+        "p",
+        "spin",
+        "monkey",
+        "design",
+        "bypass",
+        "",
+    ],
 )
 def test_what_is_no_secret_stays(name: str) -> None:
     text = dump({name: "kept", "inner": [{name: 1}]})
@@ -49,7 +90,7 @@ def test_what_is_no_secret_stays(name: str) -> None:
 
 
 def test_a_text_that_reads_like_a_secrets_name_stays() -> None:
-    text = dump({"a": 'token"', "b": ["clientState", "recordingAccessToken"], "n": 10**30})
+    text = dump({"a": 'token"', "b": ["clientState", "recordingAccessToken"], "n": 10**30, "c": "PIN"})
     assert without_secrets(text) == text
 
 
@@ -60,6 +101,23 @@ def test_nothing_else_is_lost_with_a_secret(value: Any, name: str) -> None:
         without_secrets(dump({"a": value, "b": [{}]})),
     )
     assert without_secrets(spoiled) == cleaned
+
+
+def test_a_secret_named_by_another_member_is_dropped() -> None:
+    headers = [{"name": "X-Api-Key", "value": "secret"}, {"name": "Accept", "value": "*/*"}]
+    assert json.loads(without_secrets(dump({"headers": headers}))) == {
+        "headers": [{"name": "X-Api-Key"}, headers[1]]
+    }
+
+
+def test_members_of_a_resource_without_secrets_are_the_same() -> None:
+    members = {"participants": dump([{"identity": {"user": {"displayName": "Zoë"}}}]), "hidden": "true"}
+    assert public_members(members) == members
+
+
+def test_secrets_are_dropped_from_members_by_name_and_from_within() -> None:
+    members = {"recordingAccessToken": '"secret"', "callbackUri": '"https://x/?secret"', "a": '{"pin":1}'}
+    assert public_members(members) == {"callbackUri": '"https://x/?[redacted]"', "a": "{}"}
 
 
 PERSONAL = {
@@ -87,7 +145,7 @@ PERSONAL = {
 def test_only_what_is_known_to_be_harmless_is_shown() -> None:
     shown = json.loads(redact(dump(operation(**PERSONAL, hidden=True, new=None, reason="busy"))))
     resource = shown["resourceData"]
-    assert shown["resourceUrl"] == f"/communications/calls/{CALL}/operations/{OPERATION}"
+    assert shown["resourceUrl"] == "/communications/calls/{id}/operations/{id}"
     assert shown["changeType"] == "deleted"
     assert resource["@odata.type"] == "#microsoft.graph.inviteParticipantsOperation"
     assert (resource["clientContext"], resource["status"]) == ("invite-1", "completed")

@@ -56,6 +56,55 @@ def test_secrets_leave_only_with_the_scope_for_them(service: Service) -> None:
     assert "secret-" not in service.log
 
 
+HIDDEN_FROM_READERS = [
+    "secret-passcode",
+    "secret-query",
+    "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzZWNyZXQifQ.secret-signature",
+    "secret-link",
+    "secret-in-json",
+    "secret-password",
+    "secret-key",
+    "secret-join",
+]
+
+
+def test_a_read_key_sees_no_secret_by_name_form_or_nesting(service: Service) -> None:
+    passcode, query, jwt, link, in_json, password, key, join = HIDDEN_FROM_READERS
+    info = {"joinMeetingId": "1234567", "passcode": passcode, "joinWebUrl": f"https://x/?p={join}&a=b"}
+    secret = {
+        "resultInfo": {"code": 200, "message": f"see {jwt}"},
+        "transferReplacementLink": link,
+        "metadata": json.dumps({"accessToken": in_json}),
+        "inner": {"headers": [{"name": "X-Api-Key", "value": key}], "userPassword": password},
+    }
+    with Listener(service) as listener:
+        service.call_back(
+            call(callbackUri=f"https://bot.test/cb?a={query}", meetingInfo=info, **secret),
+            roster({"info": {"identity": {"user": {"displayName": f"Bearer {jwt}"}}}, **secret}),
+            operation(**secret),
+            operation(status="failed", **secret),
+        )
+        change(service, f"/users/1?token={query}", f"passcode: {passcode}")
+        told = str(listener.wait_for(3))
+    places = {"events": told}
+    paths = "/operations/invite-1", f"/calls/{CALL}/operations/{OPERATION}", "/operations", "/notifications"
+    pages = "/", "/view/operation/1", f"/view/call/{CALL}"
+    for path in (*paths, f"/calls/{CALL}", *pages):
+        answer = service.get(path)
+        assert answer.status == 200, path
+        places[path] = answer.body.decode()
+    for place, text in places.items():
+        assert not [one for one in HIDDEN_FROM_READERS if one in text], place
+    assert "1234567" in places[f"/calls/{CALL}"]
+    assert service.get("/operations/invite-1", key=ALL).json["operation"] == {
+        "@odata.type": "#microsoft.graph.inviteParticipantsOperation",
+        "id": OPERATION,
+        "clientContext": "invite-1",
+        "status": "completed",
+        **secret,
+    }
+
+
 def signed_in(service: Service, key: str) -> str:
     form = urlencode({"key": key}).encode()
     headers = {"Content-Type": "application/x-www-form-urlencoded"}

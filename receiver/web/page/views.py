@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import orjson
 
 from receiver.graph.json import JSON, parse
-from receiver.graph.privacy import is_secret, without_secrets
+from receiver.graph.privacy import public_members, without_secrets
 from receiver.graph.statuses import ENDED_RANK, state_rank
 from receiver.graph.updates import Members
 from receiver.store.records import CallRecord, OperationRecord
@@ -41,18 +41,18 @@ class OperationView:
     @property
     def people(self) -> tuple[str, ...]:
         """Whom it names."""
-        return people.invited(self.record.members.get("participants"))
+        return people.invited(public_members(self.record.members).get("participants"))
 
     @property
     def result(self) -> Result | None:
         """What came of it; None while nothing has."""
-        return result_of(self.record.status, self.record.members)
+        return result_of(self.record.status, public_members(self.record.members))
 
     @property
     def conflict(self) -> Result | None:
         """The second, different result, if there is one."""
         conflict = self.record.conflict
-        return result_of(conflict.status, conflict.members) if conflict else None
+        return result_of(conflict.status, public_members(conflict.members)) if conflict else None
 
     @property
     def took(self) -> int | None:
@@ -146,17 +146,19 @@ class CallView:
     @property
     def attendees(self) -> tuple[people.Attendee, ...]:
         """Who is in it, by the last roster."""
-        return people.attendees(self.record.roster) if self.record else ()
+        roster = self.record.roster if self.record else None
+        return people.attendees(without_secrets(roster)) if roster else ()
 
     @property
     def caller(self) -> str:
         """Who calls; empty where that is not known."""
-        return people.named(self.record.members.get("source")) if self.record else ""
+        return people.named(public_members(self.record.members).get("source")) if self.record else ""
 
     @property
     def direction(self) -> str:
         """`incoming`, `outgoing`, or empty."""
-        value = parse(self.record.members.get("direction", '""').encode()) if self.record else ""
+        members = public_members(self.record.members) if self.record else {}
+        value = parse(members.get("direction", '""').encode())
         return value if isinstance(value, str) else ""
 
     @property
@@ -185,4 +187,4 @@ class CallView:
 
 
 def _has_secrets(members: Members) -> bool:
-    return any(is_secret(name) or without_secrets(text) != text for name, text in members.items())
+    return public_members(members) != members
