@@ -59,7 +59,7 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
     parts = make_parts(settings, aside)
     gate, meters = parts.gate, parts.metrics.meters
     # All that a request reads has the request's time; who waits or streams goes on after it.
-    reader = Reader(parts.reads, within=time_left)
+    reader = Reader(parts.reads, within=time_left, skips=parts.skips)
     waiter = Waiter(parts.reader, parts.feed, parts.hub)
 
     app = LeanFlask("receiver")

@@ -108,7 +108,7 @@ def make_parts(settings: Settings, aside: Aside) -> Parts:
     )
     gate = Gate(
         APIKeyRing(settings.api_keys),
-        Sessions(link, settings.api_keys),
+        Sessions(link, settings.api_keys, skips),
         Tries(link),
         open_to_all=settings.open_queries,
     )
@@ -120,7 +120,7 @@ def make_parts(settings: Settings, aside: Aside) -> Parts:
         writes=writes,
         reads=reads,
         writer=writer,
-        reader=Reader(reads),
+        reader=Reader(reads, skips=skips),
         keeper=keeper,
         eraser=eraser,
         spool=spool,

@@ -1,14 +1,16 @@
 """Reading what is kept: the latest operation of a client context, lists, calls, changes."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from receiver.store.keys import PREFIX
 from receiver.store.link import Caller
 from receiver.store.records import CallRecord, OperationRecord
 from receiver.store.scripts import LATEST
+from receiver.store.skipping import Skips
+from receiver.store.stored_values import json_text, milliseconds_of, number_of, text_of
 
 _BATCH: Final = 200
 _MOST_LOOKED_AT: Final = 5000
@@ -56,6 +58,15 @@ class Page:
     cursor: int | None
 
 
+Stream: TypeAlias = Literal["changes", "quarantine"]
+"""A stream of items."""
+
+_FIELDS: Final[dict[Stream, tuple[str, ...]]] = {
+    "changes": ("text",),
+    "quarantine": ("text", "reason", "contract", "tenantId", "isWhole"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class StreamEntry:
     """An entry of a stream in the store: its id, when it came (ms since 1970), and its fields."""
@@ -72,22 +83,33 @@ class Reader:
         store: the way to Redis.
         within: tells the seconds that the next round trip may take. Where they become fewer with each, all of them
             together have a deadline.
+        skips: counts what cannot be read, and is passed over; by default its own.
     """
 
-    def __init__(self, store: Caller, *, within: Callable[[], float] = lambda: _PATIENCE) -> None:
+    def __init__(
+        self, store: Caller, *, within: Callable[[], float] = lambda: _PATIENCE, skips: Skips | None = None
+    ) -> None:
         self._store = store
         self._within = within
+        self._skips = skips or Skips()
 
     def latest(self, client_context: str) -> OperationRecord | None:
-        """Return the operation of a client context whose first news arrived last."""
+        """Return the operation of a client context whose first news arrived last, of those that can be read."""
         key = f"{PREFIX}cc:{client_context}"
         found = self._call("EVALSHA", LATEST.sha1, 1, key, PREFIX)
-        return OperationRecord.parse(*found) if found else None
+        if not found:
+            return None
+        number, text, others = found
+        record = self._operation(number, text)
+        if record is None:
+            readable = self.operations(OperationFilter(client_context=client_context), limit=1).operations
+            record = readable[0] if readable else None
+        return record and replace(record, others=others)
 
     def operation(self, call_id: str, operation_id: str) -> OperationRecord | None:
         """Return an operation by its ids; of several (under several client contexts), the newest."""
         listed = self._call("HGET", f"{PREFIX}ops:{call_id}", operation_id)
-        return next((record for _, record in self._records(_falling([listed or b""])) if record), None)
+        return next((record for _, record in self._records(self._falling([listed or b""])) if record), None)
 
     def by_number(self, number: int) -> OperationRecord | None:
         """Return the operation record of a number."""
@@ -99,8 +121,9 @@ class Reader:
         text, listed = self._store.call(
             [("GET", f"{PREFIX}call:{call_id}"), ("HVALS", f"{PREFIX}ops:{call_id}")], within=self._within()
         )
-        operations = tuple(record for _, record in self._records(_falling(listed)) if record)
-        return CallRecord.parse(text) if text else None, operations
+        operations = tuple(record for _, record in self._records(self._falling(listed)) if record)
+        call = self._skips.attempt("call", lambda: CallRecord.parse(text)) if text else None
+        return call, operations
 
     def operations(self, chosen: OperationFilter, *, limit: int, cursor: int | None = None) -> Page:
         """Return a page of operations, newest first; a short one, where looking further would take too long.
@@ -128,7 +151,7 @@ class Reader:
         return count
 
     def entries(
-        self, stream: str, *, limit: int, before: str | None = None
+        self, stream: Stream, *, limit: int, before: str | None = None
     ) -> tuple[tuple[StreamEntry, ...], str | None]:
         """Return entries of a stream, newest first, and the id that the next page begins before, if any.
 
@@ -141,13 +164,13 @@ class Reader:
             return (), None  # nothing is before 0-0, and Redis takes it for an error
         newest = f"({before}" if before else "+"
         rows = self._call("XREVRANGE", PREFIX + stream, newest, "-", "COUNT", limit + 1)
-        entries = tuple(stream_entry(row) for row in rows[:limit])
-        return entries, entries[-1].id if len(rows) > limit else None
+        entries = tuple(entry for row in rows[:limit] if (entry := self._entry(stream, row)))
+        return entries, rows[limit - 1][0].decode() if len(rows) > limit else None
 
-    def entry(self, stream: str, entry_id: str) -> StreamEntry | None:
+    def entry(self, stream: Stream, entry_id: str) -> StreamEntry | None:
         """Return one entry of a stream."""
         rows = self._call("XRANGE", PREFIX + stream, entry_id, entry_id)
-        return stream_entry(rows[0]) if rows else None
+        return self._entry(stream, rows[0]) if rows else None
 
     def _walk(
         self, chosen: OperationFilter, cursor: int | None, batch: int
@@ -161,44 +184,68 @@ class Reader:
         if chosen.client_context:
             yield from self._numbers_in(f"cc:{chosen.client_context}", cursor)
         elif chosen.call_id:
-            for number in _falling(self._call("HVALS", f"{PREFIX}ops:{chosen.call_id}")):
+            for number in self._falling(self._call("HVALS", f"{PREFIX}ops:{chosen.call_id}")):
                 if cursor is None or number < cursor:
                     yield number
         elif chosen.overdue:
             yield from self._numbers_in("overdue", cursor)
         else:
             newest, oldest = self._call("MGET", f"{PREFIX}next", f"{PREFIX}oldest")
-            top = int(newest or 0) if cursor is None else cursor - 1
-            yield from range(top, int(oldest or 1) - 1, -1)
+            top = self._number(newest or b"") or 0 if cursor is None else cursor - 1
+            yield from range(top, (self._number(oldest or b"1") or 1) - 1, -1)
 
     def _numbers_in(self, name: str, cursor: int | None) -> Iterator[int]:
-        below = "+inf" if cursor is None else f"({cursor}"
-        while rows := self._call("ZREVRANGEBYSCORE", PREFIX + name, below, "-inf", "LIMIT", 0, _BATCH):
-            yield from map(int, rows)
-            below = f"({int(rows[-1])}"
+        below, command = "+inf" if cursor is None else f"({cursor}", "ZREVRANGEBYSCORE"
+        while rows := self._call(command, PREFIX + name, below, "-inf", "WITHSCORES", "LIMIT", 0, _BATCH):
+            yield from (number for row in rows[::2] if (number := self._number(row)))
+            below = f"({rows[-1].decode()}"
 
     def _records(self, numbers: Sequence[int]) -> list[tuple[int, OperationRecord | None]]:
         if not numbers:
             return []
         texts = self._call("MGET", *(f"{PREFIX}op:{number}" for number in numbers))
         return [
-            (number, OperationRecord.parse(number, text) if text else None)
+            (number, self._operation(number, text) if text else None)
             for number, text in zip(numbers, texts, strict=True)
         ]
+
+    def _operation(self, number: int, text: bytes) -> OperationRecord | None:
+        return self._skips.attempt("operation", lambda: OperationRecord.parse(number, text))
+
+    def _entry(self, stream: Stream, row: tuple[bytes, Sequence[bytes]]) -> StreamEntry | None:
+        return self._skips.attempt(stream, lambda: item_entry(stream, row))
+
+    def _number(self, value: bytes) -> int | None:
+        return self._skips.attempt("index", lambda: number_of(value)) if value else None
+
+    def _falling(self, lists: Iterable[bytes]) -> list[int]:
+        """Return the record numbers in lists such as `12 45`, the newest first, each once."""
+        found = (self._number(value) for listed in lists for value in listed.split())
+        return sorted({number for number in found if number}, reverse=True)
 
     def _call(self, *command: str | int) -> Any:
         [reply] = self._store.call([command], within=self._within())
         return reply
 
 
-def _falling(lists: Iterable[bytes]) -> list[int]:
-    """Return the record numbers in lists such as `12 45`, the newest first, each once."""
-    return sorted({int(number) for listed in lists for number in listed.split()}, reverse=True)
-
-
 def stream_entry(row: tuple[bytes, Sequence[bytes]]) -> StreamEntry:
-    """Read an entry of a stream as redis-py gives it."""
+    """Read an entry of a stream as redis-py gives it.
+
+    Raises:
+        UNREADABLE: another version or another program wrote it.
+    """
     entry_id, fields = row[0].decode(), [field.decode() for field in row[1]]
-    return StreamEntry(
-        entry_id, int(entry_id.partition("-")[0]), dict(zip(fields[::2], fields[1::2], strict=True))
-    )
+    return StreamEntry(entry_id, milliseconds_of(entry_id), dict(zip(fields[::2], fields[1::2], strict=True)))
+
+
+def item_entry(stream: Stream, row: tuple[bytes, Sequence[bytes]]) -> StreamEntry:
+    """Read an entry of a stream of items, and check that it has the fields of one.
+
+    Raises:
+        UNREADABLE: another version or another program wrote it.
+    """
+    entry = stream_entry(row)
+    for name in _FIELDS[stream]:
+        text_of(entry.fields, name)
+    json_text(entry.fields["text"])
+    return entry

@@ -7,6 +7,15 @@ import orjson
 
 from receiver.graph.statuses import is_done
 from receiver.graph.updates import Members
+from receiver.store.stored_values import (
+    count_of,
+    json_text,
+    members,
+    ranked_members,
+    text_of,
+    time_of,
+    times_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +25,11 @@ class Conflict:
     status: str
     at: int
     members: Members
+
+    @classmethod
+    def parse(cls, held: dict[str, Any]) -> Self:
+        """Read a conflict as it stands in a record."""
+        return cls(text_of(held, "status"), time_of(held, "at"), members(held, "members"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +72,31 @@ class OperationRecord:
 
     @classmethod
     def parse(cls, number: int, text: bytes, others: int | None = None) -> Self:
-        """Read a record as `merge.lua` writes it."""
+        """Read a record as `merge.lua` writes it.
+
+        Raises:
+            UNREADABLE: another version or another program wrote it.
+        """
         held: dict[str, Any] = orjson.loads(text)
-        conflict = held.get("conflict")
+        conflict, due = held.get("conflict"), held.get("due")
         return cls(
             number=number,
-            client_context=held["cc"],
-            call_id=held["call"],
-            operation_id=held["op"],
-            tenant_id=held["tenant"],
-            type=held["type"],
-            status=held["status"],
-            members=_texts(held["members"]),
-            times=held["times"],
-            first_seen=held["first"],
-            updated=held["updated"],
-            revision=held["rev"],
-            notifications=held["news"],
-            duplicates=held["dups"],
-            conflict=Conflict(conflict["status"], conflict["at"], conflict["members"]) if conflict else None,
-            due=held.get("due"),
-            overdue=held.get("overdue", False),
+            client_context=text_of(held, "cc"),
+            call_id=text_of(held, "call"),
+            operation_id=text_of(held, "op"),
+            tenant_id=text_of(held, "tenant"),
+            type=text_of(held, "type"),
+            status=text_of(held, "status"),
+            members=ranked_members(held, "members"),
+            times=times_of(held, "times"),
+            first_seen=time_of(held, "first"),
+            updated=time_of(held, "updated"),
+            revision=count_of(held, "rev"),
+            notifications=count_of(held, "news"),
+            duplicates=count_of(held, "dups"),
+            conflict=None if conflict is None else Conflict.parse(conflict),
+            due=None if due is None else time_of(held, "due"),
+            overdue=held.get("overdue") is True,
             others=others,
         )
 
@@ -101,22 +119,23 @@ class CallRecord:
 
     @classmethod
     def parse(cls, text: bytes) -> Self:
-        """Read a record as `merge.lua` writes it."""
+        """Read a record as `merge.lua` writes it.
+
+        Raises:
+            UNREADABLE: another version or another program wrote it.
+        """
         held: dict[str, Any] = orjson.loads(text)
+        roster = held.get("roster")
         return cls(
-            call_id=held["call"],
-            tenant_id=held["tenant"],
-            state=held["status"],
-            members=_texts(held["members"]),
-            roster=held.get("roster"),
-            times=held["times"],
-            first_seen=held["first"],
-            updated=held["updated"],
-            revision=held["rev"],
-            notifications=held["news"],
-            duplicates=held["dups"],
+            call_id=text_of(held, "call"),
+            tenant_id=text_of(held, "tenant"),
+            state=text_of(held, "status"),
+            members=ranked_members(held, "members"),
+            roster=None if roster is None else json_text(roster),
+            times=times_of(held, "times"),
+            first_seen=time_of(held, "first"),
+            updated=time_of(held, "updated"),
+            revision=count_of(held, "rev"),
+            notifications=count_of(held, "news"),
+            duplicates=count_of(held, "dups"),
         )
-
-
-def _texts(members: dict[str, tuple[int, str]]) -> Members:
-    return {name: text for name, (_rank, text) in members.items()}

@@ -14,6 +14,7 @@ from typing import Final
 
 from receiver.store.keys import PREFIX
 from receiver.store.link import Link
+from receiver.store.skipping import Skips
 from receiver.trust.api_keys import APIKey
 from receiver.web.context import time_left
 
@@ -30,10 +31,12 @@ class Sessions:
     Args:
         link: the way to Redis.
         keys: the API keys of the settings.
+        skips: counts what cannot be read, and is taken for no session.
     """
 
-    def __init__(self, link: Link, keys: Iterable[APIKey]) -> None:
+    def __init__(self, link: Link, keys: Iterable[APIKey], skips: Skips) -> None:
         self._link = link
+        self._skips = skips
         self._keys = {key.sha256: key for key in keys}
 
     def begin(self, key: APIKey) -> str:
@@ -47,7 +50,8 @@ class Sessions:
         if not _ID.fullmatch(session_id):
             return None
         sha256: bytes | None = self._call("GET", _key(session_id))
-        return self._keys.get(sha256.decode()) if sha256 else None
+        name = self._skips.attempt("session", sha256.decode) if sha256 else None
+        return self._keys.get(name) if name else None
 
     def end(self, session_id: str) -> None:
         """End a session, if it is one."""

@@ -13,6 +13,7 @@ from receiver.store.link import Link
 from receiver.store.pipeline import Pipeline
 from receiver.store.reader import Reader
 from receiver.store.records import OperationRecord
+from receiver.store.skipping import Skips
 from receiver.store.writer import News, Writer
 from tests.store.spooling import Process
 from tests.stores import StoreServer
@@ -31,7 +32,8 @@ class Shelf:
 
     def __post_init__(self) -> None:
         self.writer = Writer(Pipeline(self.link), retention_days=30, clock=lambda: self.now)
-        self.reader = Reader(self.link)
+        self.skips = Skips()
+        self.reader = Reader(self.link, skips=self.skips)
         self.eraser = Eraser(self.link)
         self.deadlines = Deadlines(self.link, clock=lambda: self.now)
 

@@ -1,0 +1,128 @@
+"""Stored values of another version are passed over, counted, and logged now and then without their content."""
+
+import json
+import logging
+from collections.abc import Callable
+
+import orjson
+import pytest
+
+from receiver.store.reader import OperationFilter
+from receiver.store.skipping import LOG_SECONDS, Skips
+from tests.store.builders import CALL, OPERATION, call, change, every_kind, operation
+from tests.store.conftest import Shelf
+from tests.stores import StoreServer
+
+P = "receiver:{0}:"
+ODD_TEXTS = (b"", b"no JSON", b"[]", b"null", b'"text"', b"{}", b"\xff\xfe", b'{"schema":2}', b"[" * 100_000)
+"""What no version of ours wrote."""
+
+
+def odd_records(text: bytes) -> list[bytes]:
+    """Return a record with each member missing, and of another type, and out of range."""
+    held = orjson.loads(text)
+    odd: list[object] = []
+    for name in held:
+        odd.append({key: value for key, value in held.items() if key != name})
+        odd += [{**held, name: value} for value in (None, -1, 1.5, 1e300, [], {"a": "b"}, {"a": [1]}, True)]
+    odd += [
+        {**held, "members": {"a": [2, text]}} for text in ("NaN", "{", 7, "[" * 200 + '"token"' + "]" * 200)
+    ]
+    odd += [{**held, "conflict": conflict} for conflict in ("odd", [], {"status": "failed"})]
+    odd += [{**held, "first": 10**15}, {**held, "times": {"running": 10**15}}, {**held, "due": 10**15}]
+    return [json.dumps(record).encode() for record in odd]
+
+
+def numbers(shelf: Shelf, **chosen: str) -> list[int]:
+    return [
+        record.number for record in shelf.reader.operations(OperationFilter(**chosen), limit=200).operations
+    ]
+
+
+def test_odd_operation_fails_no_reader_and_is_passed_over(shelf: Shelf, store: StoreServer) -> None:
+    for op in ("a", "b", "c"):
+        shelf.keep(operation("completed", op=op))
+    text = store.client.get(f"{P}op:3")
+    for odd in (*ODD_TEXTS, *odd_records(text)):
+        store.client.set(f"{P}op:3", odd)
+        expected = [2, 1] if shelf.reader.by_number(3) is None else [3, 2, 1]
+        assert numbers(shelf) == numbers(shelf, client_context="invite-1") == expected, odd
+        assert numbers(shelf, call_id=CALL) == expected
+        assert (shelf.latest().number, shelf.latest().others) == (expected[0], 2)
+        assert (shelf.reader.operation(CALL, "c") is None) == (expected == [2, 1])
+        assert [record.number for record in shelf.reader.call(CALL)[1]] == expected
+    assert shelf.skips.counts["operation"] > 100
+
+
+def test_only_unreadable_operation_is_not_found(shelf: Shelf, store: StoreServer) -> None:
+    shelf.keep(operation("completed"))
+    store.client.set(f"{P}op:1", "odd")
+    assert shelf.reader.latest("invite-1") is None
+    assert shelf.reader.by_number(1) is None
+
+
+def test_odd_call_is_passed_over_and_its_operations_stay(shelf: Shelf, store: StoreServer) -> None:
+    shelf.keep(call("established", direction="incoming"), operation("completed"))
+    text = store.client.get(f"{P}call:{CALL}")
+    for odd in (*ODD_TEXTS, *odd_records(text)):
+        store.client.set(f"{P}call:{CALL}", odd)
+        assert [record.number for record in shelf.reader.call(CALL)[1]] == [1]
+    assert shelf.skips.counts["call"] > 50
+
+
+@pytest.mark.parametrize("stream", ["changes", "quarantine"])
+def test_odd_entries_are_passed_over_and_pages_go_on(shelf: Shelf, store: StoreServer, stream: str) -> None:
+    shelf.keep(*every_kind())
+    name = f"{P}{stream}"
+    [(first, fields)] = store.client.xrange(name)
+    for field in fields:
+        store.client.xadd(name, {key: value for key, value in fields.items() if key != field} or {"x": "y"})
+        store.client.xadd(name, {**fields, field: b"\xff"})
+    store.client.xadd(name, {**fields, b"text": b"no JSON"})
+    store.client.xadd(name, {**fields, b"text": b'{"a":"b"}'})
+    store.client.xadd(name, fields, id="18446744073709551615-1")
+    found, before = [], None
+    while True:
+        entries, before = shelf.reader.entries(stream, limit=2, before=before)  # type: ignore[arg-type]
+        found += entries
+        if before is None:
+            break
+    assert found[0].fields["text"] == '{"a":"b"}'
+    assert found[-1].id == first.decode()
+    assert shelf.skips.counts[stream] >= 3  # type: ignore[index]
+    assert shelf.reader.entry(stream, "18446744073709551615-1") is None  # type: ignore[arg-type]
+
+
+def test_odd_members_of_indexes_are_passed_over(shelf: Shelf, store: StoreServer) -> None:
+    shelf.keep(operation("running"), change())
+    odd = {"odd": 5, "-1": 6, "1.5": 7, "9" * 30: 8, "100": 2, "": 9, "²": 10, "\x00": float("inf")}
+    store.client.zadd(f"{P}cc:invite-1", odd)
+    store.client.zadd(f"{P}overdue", {**odd, "1": 1})
+    store.client.hset(f"{P}ops:{CALL}", "odd", "odd 1.5 -3")
+    store.client.hset(f"{P}ops:{CALL}", OPERATION, "odd 1 \xff")
+    assert shelf.latest().number == 1
+    assert numbers(shelf, client_context="invite-1") == [1]
+    assert [record.number for record in shelf.reader.call(CALL)[1]] == [1]
+    assert shelf.reader.operation(CALL, OPERATION) is not None
+    overdue = shelf.reader.operations(OperationFilter(overdue=True), limit=9)
+    assert (overdue.operations, overdue.cursor) == ((), None)
+    for name in ("next", "oldest"):
+        store.client.set(f"{P}{name}", "odd")
+        numbers(shelf)
+    assert shelf.skips.counts["index"] > 5
+
+
+def test_skips_are_logged_once_a_minute_without_content(caplog: pytest.LogCaptureFixture) -> None:
+    now = [0.0]
+    skips = Skips(clock=lambda: now[0])
+    read: Callable[[], object] = lambda: {}["Ann Example"]  # noqa: E731
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            assert skips.attempt("operation", read) is None
+        now[0] = LOG_SECONDS
+        skips.attempt("operation", read)
+    assert [record.getMessage() for record in caplog.records] == [
+        "skipped 1 stored values that cannot be read: operation (KeyError)",
+        "skipped 3 stored values that cannot be read: operation (KeyError)",
+    ]
+    assert skips.counts == {"operation": 4}
