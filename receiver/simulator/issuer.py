@@ -86,6 +86,10 @@ class Issuer:
         self._keys = [*self._keys, SigningKey.generate()]
         return self.key
 
+    def withdraw_old_keys(self) -> None:
+        """Stop serving all keys but the one that signs now."""
+        self._keys = [self.key]
+
     def claims(
         self,
         *,

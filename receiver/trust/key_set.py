@@ -133,6 +133,10 @@ class KeySet:
                 raise UnknownKeyError if seen <= self._good_as_of else self._unavailable()
         return key
 
+    def holds(self, key_id: str, key: RSAPublicKey) -> bool:
+        """Tell whether this key, as `get` returned it, still stands under this id. Takes no lock and no network."""
+        return self._keys.get(key_id) is key
+
     def _first_seen(self, key_id: str) -> float:
         with self._lock:
             seen = self._seen.setdefault(key_id, self._clock())
@@ -226,8 +230,13 @@ class KeySet:
     def _keep(self, keys: Mapping[str, RSAPublicKey], began: float) -> None:
         with self._lock:
             new, gone = keys.keys() - self._keys.keys(), self._keys.keys() - keys.keys()
-            self._keys = keys
+            # A key that has not changed stays the same object, by which `holds` knows it.
+            self._keys = {
+                key_id: self._keys[key_id] if self._keys.get(key_id) == key else key
+                for key_id, key in keys.items()
+            }
             self._good_as_of = began
+            self._seen.update(dict.fromkeys(gone, began))  # withdrawn for certain: no need to fetch once more
             self._fetched_at = self._clock()
             self._error = None
         if new or gone:

@@ -71,6 +71,19 @@ def test_a_new_key_is_found_at_once_though_the_keys_were_just_fetched(key_set, p
         key_set.get("key-1")
 
 
+def test_a_withdrawn_key_is_unknown_for_certain(make_key_set, peer, key, other_key, clock):
+    key_set = make_key_set(peer)
+    peer.keys = [jwk(key), jwk(other_key, "key-2")]
+    kept = key_set.get("key-2")
+    clock.advance(40)
+    peer.keys = [jwk(other_key, "key-2"), jwk(key, "key-3")]
+    key_set.get("key-3")
+    with pytest.raises(UnknownKeyError):
+        key_set.get("key-1")
+    assert key_set.holds("key-2", kept)
+    assert not key_set.holds("key-1", kept)
+
+
 def test_unknown_key_ids_cost_one_fetch_in_30_seconds(key_set, peer, clock):
     key_set.get("key-1")
     with pytest.raises(UnknownKeyError):

@@ -1,6 +1,8 @@
 """What good tokens are, who may speak, and what is remembered."""
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from receiver.errors import (
     KeysUnavailableError,
@@ -49,14 +51,26 @@ def token(key):
 
 
 @pytest.fixture
-def replace_key(key_set, peer, other_key):
-    """Let the provider replace its key, so that only what is remembered passes."""
+def signatures(monkeypatch):
+    """Count the signatures that are verified."""
+    verified = []
+    decode = jwt.decode
+    monkeypatch.setattr(
+        jwt, "decode", lambda *args, **options: verified.append(1) or decode(*args, **options)
+    )
+    return verified
 
-    def replace():
-        peer.keys = [jwk(other_key, "key-2")]
-        key_set.get("key-2")
 
-    return replace
+@pytest.fixture
+def renew(key_set, peer, clock):
+    """Have the provider show other keys, and the key set fetch them because of a new key id."""
+
+    def renew(*keys):
+        clock.advance(31)
+        peer.keys = [*keys, jwk(rsa.generate_private_key(public_exponent=65537, key_size=2048), "new")]
+        key_set.get("new")
+
+    return renew
 
 
 def reason(verifier, authorization, app_id=None):
@@ -187,26 +201,61 @@ def test_a_forged_token_does_not_learn_about_tenants(make_verifier, other_key):
     assert reason(make_verifier(tenants={APP}), forged) == "signature"
 
 
-def test_a_remembered_token_needs_no_keys_until_it_expires(verifier, token, replace_key, clock):
+def test_a_remembered_token_is_good_until_it_expires(verifier, token, signatures, clock):
     good = token(exp=NOW + 100)
-    verifier.verify(good)
-    replace_key()
-    assert verifier.verify(good)
+    for _ in range(3):
+        verifier.verify(good)
     clock.advance(399)
     assert verifier.verify(good)
+    assert len(signatures) == 1
     clock.advance(1)
     assert reason(verifier, good) == "expired"
 
 
-def test_the_least_used_token_is_forgotten_first(make_verifier, token, replace_key):
+def test_a_remembered_token_ends_when_its_key_is_withdrawn(verifier, token, renew):
+    good = token(exp=NOW + 1e9)
+    verifier.verify(good)
+    renew()
+    assert reason(verifier, good) == "unknown-key"
+
+
+def test_a_remembered_token_ends_when_its_key_id_gets_another_key(verifier, token, renew, other_key):
+    good = token(exp=NOW + 1e9)
+    verifier.verify(good)
+    renew(jwk(other_key))
+    assert reason(verifier, good) == "signature"
+
+
+def test_a_remembered_token_outlasts_keys_that_are_fetched_again(verifier, token, renew, key, signatures):
+    good = token()
+    verifier.verify(good)
+    renew(jwk(key))
+    assert verifier.verify(good)
+    assert len(signatures) == 1
+
+
+@pytest.mark.parametrize("seconds", [3600, -1])
+def test_a_remembered_token_is_verified_again_after_an_hour(verifier, token, signatures, clock, seconds):
+    good = token(exp=NOW + 1e9)
+    for _ in range(3):
+        verifier.verify(good)
+    clock.advance(seconds)  # or as soon as the clock was set back, which would make the hour longer
+    for _ in range(3):
+        verifier.verify(good)
+    assert len(signatures) == 2
+
+
+def test_the_least_used_token_is_forgotten_first(make_verifier, token, signatures):
     verifier = make_verifier(cache_size=2)
     first, second, third = (token(jti=name) for name in "abc")
     for good in (first, second, first, third):
         verifier.verify(good)
-    replace_key()
-    assert verifier.verify(first)
-    assert verifier.verify(third)
-    assert reason(verifier, second) == "unknown-key"
+    assert len(signatures) == 3
+    verifier.verify(first)
+    verifier.verify(third)
+    assert len(signatures) == 3
+    verifier.verify(second)
+    assert len(signatures) == 4
 
 
 def test_bad_tokens_are_not_remembered(verifier, token, clock):

@@ -1,5 +1,7 @@
 """What other settings change, each with a receiver of its own."""
 
+from datetime import timedelta
+
 from receiver.simulator.issuer import Issuer
 from tests.notifications import operation
 from tests.service import APP_ID, TENANT
@@ -79,6 +81,19 @@ def test_good_tokens_pass_after_the_issuer_is_gone_and_after_its_key_has_changed
         )
     later = issuer.token(audience=APP_ID, tenant_id=TENANT, issuer="https://graph.microsoft.com")
     assert service.call_back(operation(), token=later).status == 202
+
+
+def test_a_token_whose_key_was_withdrawn_is_refused(start: Start) -> None:
+    with Issuer(key_file=None) as issuer:
+        service = start(RECEIVER_METADATA_URL=issuer.metadata_url, WEB_CONCURRENCY="1")
+        stolen = issuer.token(audience=APP_ID, tenant_id=TENANT, lifetime=timedelta(days=3650))
+        assert [service.call_back(operation(), token=stolen).status for _ in range(3)] == [202] * 3
+        issuer.rotate()
+        issuer.withdraw_old_keys()
+        rotated = issuer.token(audience=APP_ID, tenant_id=TENANT)
+        assert service.call_back(operation(), token=rotated).status == 202
+        refused = service.call_back(operation(), token=stolen)
+        assert (refused.status, refused.problem) == (401, "invalid-token")
 
 
 def test_the_limit_of_a_body_can_be_set(start: Start) -> None:
