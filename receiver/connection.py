@@ -8,10 +8,11 @@ import contextlib
 import errno
 import time
 from collections.abc import Callable
+from enum import Enum, auto
 from typing import Any, Final
 
 import gevent
-from gevent.socket import SHUT_RD, cancel_wait_ex  # type: ignore[attr-defined]
+from gevent.socket import SHUT_RD, SHUT_RDWR, cancel_wait_ex  # type: ignore[attr-defined]
 from gevent.socket import socket as GeventSocket  # noqa: N812 - it is a class
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from gunicorn.util import close_graceful  # type: ignore[import-untyped]
@@ -31,6 +32,21 @@ _RECEIVED_AT_ONCE: Final = 8
 _LEFTOVER_SECONDS: Final = 1.0
 _LEFTOVER_BYTES: Final = 1 << 16
 _LINGER_BYTES: Final = 1 << 22
+
+
+class Phase(Enum):
+    """What a connection waits for."""
+
+    SILENT = auto()
+    """The first byte that the client sends."""
+    IDLE = auto()
+    """The client's next request."""
+    RECEIVED = auto()
+    """The rest of a request."""
+    ANSWERED = auto()
+    """The application."""
+    SENT = auto()
+    """The client, which is to read its answer."""
 
 
 class Connection:
@@ -53,7 +69,12 @@ class Connection:
         self._request: Any = None
         self._stalled = False
         self._received = 0
+        self._interim = b""
         self.idle = True
+        self.phase = Phase.SILENT
+        self.since = time.monotonic()
+        """When the phase began; that of a request with its first byte."""
+        self.is_vouched_for = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._socket, name)
@@ -61,19 +82,27 @@ class Connection:
     def expect_request(self, *, begun: bool) -> None:
         """Begin to wait for the next request, of which some may have come before."""
         self.idle = True
+        self.phase = Phase.IDLE
+        self.since = time.monotonic()
         self._is_at_door = not begun
+        self._interim = b""
 
     def expect_body(self, request: Any) -> None:
         """Begin to wait for the body of the request whose headers are read, maybe out of what came before."""
         self.idle = False
+        self.phase = Phase.ANSWERED
         self._request = request
         self._deadline = time.monotonic() + BODY_SECONDS
+
+    def vouch(self) -> None:
+        """Note that a request on this connection had good credentials."""
+        self.is_vouched_for = True
 
     def settle_body(self) -> None:
         """Read what the application, which is about to answer, left unread of the body.
 
-        Where that is much or slow to come, the answer says that the connection ends here: nobody is to send
-        another request on it.
+        Where that is much or slow to come, or the client still waits to be asked for it, the answer says that the
+        connection ends here: no other request may come on it.
         """
         request, self._request = self._request, None
         self._deadline = time.monotonic() + _LEFTOVER_SECONDS
@@ -99,11 +128,13 @@ class Connection:
         data = self._receive(size)
         while self.idle and self._is_at_door and data and (refusal := self._door(data)) is not None:
             self.sendall(refusal)
+            self.phase, self.since = Phase.IDLE, time.monotonic()
             gevent.sleep(0)  # under load the next is there then, and need not be waited for
             data = self._receive(size)
         if self.idle:
             self.idle = False
-            self._deadline = time.monotonic() + HEAD_SECONDS
+            self.phase, self.since = Phase.RECEIVED, time.monotonic()
+            self._deadline = self.since + HEAD_SECONDS
         self._received += 1
         if len(data) == size or self._received % _RECEIVED_AT_ONCE == 0:
             gevent.sleep(0)  # where more has arrived already, no call waits, and everybody else would
@@ -111,8 +142,13 @@ class Connection:
 
     def _receive(self, size: int) -> bytes:
         # What has arrived is taken even when its time is over: the application was slow then, not the client.
+        if self._interim:
+            self._ask_for_body()
         patience = self._idle_seconds if self.idle else max(0.0, self._deadline - time.monotonic())
         self._socket.settimeout(patience)
+        phase = self.phase
+        if phase is Phase.ANSWERED:
+            self.phase = Phase.RECEIVED
         try:
             data = self._socket.recv(size)
         except (TimeoutError, BlockingIOError):
@@ -121,9 +157,25 @@ class Connection:
             raise ConnectionResetError(errno.ECONNRESET, "we hang up") from None
         except OSError as error:  # gunicorn logs all but three of them with a traceback
             raise ConnectionResetError(errno.ECONNRESET, "the connection broke") from error
+        finally:
+            self.phase = phase
         if not data and self._request is not None:
             raise self._gone()
         return data
+
+    def _ask_for_body(self) -> None:
+        if self._request is None:  # it is answered already: what the client has not sent, it need not send
+            raise ConnectionResetError(errno.ECONNRESET, "the client was not asked for the body")
+        interim, self._interim = self._interim, b""
+        self.sendall(interim)
+
+    def send(self, data: bytes) -> int:
+        """Hold `100 Continue` back until the application reads the body; gunicorn sends nothing else so.
+
+        Where the headers alone decide, the client is never asked for the body (RFC 9110, 10.1.1).
+        """
+        self._interim = data
+        return len(data)
 
     def sendall(self, data: bytes) -> None:
         """Send everything, as long as the client reads something now and then.
@@ -132,6 +184,7 @@ class Connection:
             ConnectionResetError: the client does not read.
         """
         self._socket.settimeout(WRITE_SECONDS)
+        self.phase, self.since = Phase.SENT, time.monotonic()
         rest = memoryview(data)
         try:
             while rest:
@@ -140,6 +193,15 @@ class Connection:
             raise self._stall() from None
         except OSError as error:
             raise ConnectionResetError(errno.ECONNRESET, "the connection broke") from error
+        self.phase = Phase.ANSWERED
+
+    def make_room(self) -> None:
+        """Close as soon as the connection's own greenlet runs: without an answer where one is due."""
+        if self.phase in {Phase.SILENT, Phase.IDLE}:
+            self.hang_up()  # a request that has arrived just now is still answered
+        else:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(SHUT_RDWR)
 
     def hang_up(self) -> None:
         """Read no more than what has arrived."""

@@ -27,6 +27,8 @@ from gunicorn.http.errors import (  # type: ignore[import-untyped]
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
 from receiver.connection import Body, Connection
+from receiver.connection_limit import ConnectionLimit
+from receiver.environ_names import VOUCH
 from receiver.log_grouping import BUGS, REFUSALS
 from receiver.refusal import answer, refusal_of
 
@@ -71,7 +73,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
 
     def init_signals(self) -> None:
         """Make what needs gevent's hub, which is new after the fork; then do as gunicorn does."""
-        self._connections: set[Connection] = set()
+        self._connections = ConnectionLimit(self.worker_connections)
         self._stopping = Event()
         self.at_once = False
         super().init_signals()
@@ -117,7 +119,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
         try:
             super().handle(listener, connection, addr)
         finally:
-            self._connections.discard(connection)
+            self._connections.remove(connection)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Connection, addr: Any) -> None:
         """Serve one request.
@@ -168,8 +170,9 @@ class Worker(GeventWorker):  # type: ignore[misc]
         for server in servers:
             server.close()
         while any(server.pool for server in servers):
-            for connection in [connection for connection in self._connections if connection.idle]:
-                connection.hang_up()
+            for connection in self._connections:
+                if connection.idle:
+                    connection.hang_up()
             if time.monotonic() > give_up:
                 self.log.warning("Requests cut off at the stop: %s", len(self._connections))
                 for server in servers:
@@ -210,10 +213,12 @@ def _check_transfer_coding(request: Any) -> None:
 
 def _attended(application: WSGI, stopping: Event) -> WSGI:
     def wsgi(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
+        connection: Connection = environ["gunicorn.socket"]
         environ[STOPPING] = stopping
-        environ["wsgi.input"] = Body(environ["wsgi.input"], environ["gunicorn.socket"])
+        environ[VOUCH] = connection.vouch
+        environ["wsgi.input"] = Body(environ["wsgi.input"], connection)
         parts = application(environ, start_response)
-        environ["gunicorn.socket"].settle_body()  # before the answer's headers go out
+        connection.settle_body()  # before the answer's headers go out
         return parts
 
     return wsgi

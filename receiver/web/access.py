@@ -7,6 +7,7 @@ from flask import request
 from receiver.errors import ForbiddenError, InsufficientScopeError
 from receiver.trust.api_keys import SCOPES, APIKey, APIKeyRing
 from receiver.web import cookie
+from receiver.web.context import vouch
 from receiver.web.sessions import Sessions
 from receiver.web.tries import Tries
 
@@ -46,11 +47,14 @@ class Gate:
             return SCOPES
         key = None if authorization is not None else self._sessions.key_of(cookie.session_id())
         if key is None:
-            return self._ring.authorize(authorization, scope).scopes
+            scopes = self._ring.authorize(authorization, scope).scopes
+            vouch()
+            return scopes
         if request.method not in _SAFE and not is_from_our_page():
             raise _from_elsewhere()
         if scope not in key.scopes:
             raise InsufficientScopeError(f"This needs a key with the scope `{scope}`.")
+        vouch()
         return key.scopes
 
     def sign_in(self, key: str) -> str:

@@ -24,7 +24,7 @@ from receiver.store.writer import News
 from receiver.tracing import Tracing
 from receiver.trust.tokens import TokenVerifier
 from receiver.web.bodies import RequestBody, handshake, read_json
-from receiver.web.context import note, time_left, time_taken, wsgi_environ
+from receiver.web.context import note, time_left, time_taken, vouch, wsgi_environ
 from receiver.web.ids import make_id
 from receiver.web.lean import WholeResponse
 from receiver.web.openapi import GRAPH, STORE, Answer, describe
@@ -86,6 +86,7 @@ def make_callback(verifier: TokenVerifier, keeper: Keeper, meters: Meters, traci
         if (answer := handshake()) is not None:
             return answer
         caller = verify(wsgi_environ().get("HTTP_AUTHORIZATION"), app_id and app_id.lower())
+        vouch()
         body = RequestBody()
         try:
             text = body.read()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 from flask import request
 
+from receiver.environ_names import VOUCH
 from receiver.errors import StoreUnavailableError
 from receiver.log_grouping import ANSWERS, REFUSALS
 from receiver.logs import WORK
@@ -87,6 +88,12 @@ def request_id_from(given: str | None) -> str:
 def wsgi_environ() -> "WSGIEnvironment":
     """Return the request's WSGI environ; Flask's `request` takes some ten times as long to ask."""
     return _current.get().environ
+
+
+def vouch() -> None:
+    """Tell the server that the request's credentials are good."""
+    if (tell := _current.get().environ.get(VOUCH)) is not None:
+        tell()
 
 
 def query_argument(name: str) -> str | None:

@@ -1,15 +1,17 @@
 """A small application, served just as `receiver serve` serves the real one: `python -m tests.server.app`.
 
-Everything comes from the environment; `DEADLINE`, `LAST_CALL` and `GRACE` (seconds) shorten the waiting.
+Everything comes from the environment; `DEADLINE`, `LAST_CALL` and `GRACE` (seconds) shorten the waiting,
+and `FILES` is how many files, and so connections, the process may open.
 """
 # ruff: noqa: PLC0415, T201 - the workers import, and the tests read what is printed
 
 import os
+import resource
 import sys
 import time
 from collections.abc import Iterator
 
-from receiver import connection, server, worker
+from receiver import connection, environ_names, server, worker
 from receiver.config import Settings, read_settings
 from receiver.logs import configure_logging
 
@@ -43,6 +45,11 @@ def make_app(settings: Settings) -> object:
     def length() -> str:
         return str(len(request.get_data()))
 
+    @app.get("/vouched")
+    def vouched() -> str:
+        request.environ[environ_names.VOUCH]()
+        return "vouched"
+
     @app.post("/unread")
     def unread() -> str:
         return "unread"
@@ -73,6 +80,8 @@ def on_ready(address: str) -> None:
 
 
 if __name__ == "__main__":
+    if "FILES" in os.environ:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (int(os.environ["FILES"]), int(os.environ["FILES"])))
     connection.HEAD_SECONDS = float(os.environ.get("DEADLINE", "10"))
     connection.BODY_SECONDS = float(os.environ.get("DEADLINE", "10"))
     connection.WRITE_SECONDS = float(os.environ.get("DEADLINE", "30"))

@@ -12,7 +12,7 @@ from receiver.errors import (
     TooManyTriesError,
 )
 from receiver.web import cookie
-from receiver.web.access import Gate
+from receiver.web.access import Gate, refuse_other_sites
 from receiver.web.openapi import STORE, Answer, describe
 from receiver.web.openapi.access import HTML, PUBLIC_PAGE
 from receiver.web.openapi.bodies import SIGN_IN
@@ -41,6 +41,7 @@ def register_signing_in(blueprint: Blueprint, gate: Gate) -> None:
     )
     def sign_in() -> Response:
         """Sign in to the page with an API key that may `read`."""
+        refuse_other_sites()
         request.max_content_length = _LONGEST_FORM
         then = _local(request.form.get("then", ""))
         try:

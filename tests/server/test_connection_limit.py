@@ -1,0 +1,104 @@
+"""Near the limit of connections those that have been silent longest make room, whatever they were silent in."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.server.running import Server
+
+MOST = 100
+"""Connections: 200 files without the hundred that the server keeps for others."""
+
+PATIENCE = 5.0
+"""Seconds, on a loaded machine; before, a new connection waited for 10 to 95."""
+
+HELLO = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+VOUCHED = b"GET /vouched HTTP/1.1\r\nHost: h\r\n\r\n"
+MUCH = b"GET /much HTTP/1.1\r\nHost: h\r\n\r\n"
+HALF_HEAD = b"POST /length HTTP/1.1\r\nHost: h\r\nX-"
+HALF_BODY = b"POST /length HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n123"
+
+
+@pytest.fixture
+def small(serve: Callable[..., Server]) -> Iterator[Server]:
+    return serve(FILES="200")
+
+
+def answer(client: socket.socket, end: bytes) -> None:
+    received = b""
+    while not received.endswith(end):
+        part = client.recv(1 << 16)
+        assert part, received
+        received += part
+
+
+def is_open(client: socket.socket) -> bool:
+    """Tell whether the server still takes a request on an idle connection."""
+    try:
+        client.sendall(HELLO)
+        answer(client, b"hello")
+    except (ConnectionError, AssertionError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(HALF_HEAD, id="half a head"),
+        pytest.param(HALF_BODY, id="half a body"),
+        pytest.param(HELLO, id="a request"),
+        pytest.param(MUCH, id="a request, and reading nothing"),
+    ],
+)
+def test_silent_connections_make_room(small: Server, sent: bytes) -> None:
+    for _ in range(MOST + MOST // 5):
+        small.socket(sent)
+    time.sleep(1)  # until the server waits for all of them
+    for _ in range(10):
+        began = time.monotonic()
+        assert small.get("/")[:2] == (200, "hello")
+        assert time.monotonic() - began < PATIENCE
+
+
+def test_a_connection_in_use_outlasts_silent_ones(small: Server) -> None:
+    client = small.socket(HELLO)
+    answer(client, b"hello")
+    for _ in range(12):
+        for _ in range(MOST // 5):
+            small.socket()
+        assert is_open(client)
+        time.sleep(0.4)
+
+
+def test_a_kept_connection_outlasts_those_that_sent_nothing(small: Server) -> None:
+    kept = [small.socket(HELLO) for _ in range(MOST // 3)]
+    for client in kept:
+        answer(client, b"hello")
+    for _ in range(MOST // 2):
+        small.socket()
+    time.sleep(1.2)  # they are silent now
+    for _ in range(MOST // 3):
+        small.socket()
+    assert all(is_open(client) for client in kept)
+
+
+def test_a_vouched_connection_outlasts_all_others(small: Server) -> None:
+    kept = [small.socket(VOUCHED) for _ in range(MOST // 10)]
+    for client in kept:
+        answer(client, b"vouched")
+    for sent in (b"", HALF_HEAD, HELLO):
+        for _ in range(MOST):
+            small.socket(sent)
+        time.sleep(0.2)
+    assert all(is_open(client) for client in kept)
+
+
+def test_a_request_that_is_answered_is_never_closed(small: Server) -> None:
+    client = small.socket(b"GET /slow/2.0 HTTP/1.1\r\nHost: h\r\n\r\n")
+    for _ in range(3 * MOST):
+        small.socket()
+    answer(client, b"slow")
