@@ -24,7 +24,7 @@ from receiver.web.notifications import make_notifications
 from receiver.web.openapi.document import Document
 from receiver.web.openapi.routes import make_openapi
 from receiver.web.operations import make_operations
-from receiver.web.page import make_page
+from receiver.web.page import make_page, public_error
 from receiver.web.problems import register_problems
 from receiver.web.quarantine import make_quarantine
 from receiver.web.shedding import REFUSED_AT_ONCE, Shedder, Turns
@@ -79,7 +79,7 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
         app.wsgi_app = trusted  # type: ignore[method-assign]
     app.url_map.merge_slashes = False
     app.url_map.converters["anything"] = _AnythingConverter
-    register_problems(app, meters.refused)
+    register_problems(app, meters.refused, public_error)
     app.register_blueprint(
         make_callback(parts.verifier, parts.keeper, meters, start_tracing(settings.otlp_endpoint))
     )

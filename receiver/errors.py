@@ -114,6 +114,10 @@ class InsufficientScopeError(ForbiddenError):
     type = "insufficient-scope"
     title = "The API key lacks a scope"
 
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This needs a key with the scope `{scope}`.")
+        self.scope = scope
+
 
 class NotFoundError(ReceiverError):
     """There is nothing under this address."""

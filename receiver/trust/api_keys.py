@@ -86,7 +86,7 @@ class APIKeyRing:
         if found is None:
             raise InvalidAPIKeyError("This key is not known here.")
         if scope not in found.scopes:
-            raise InsufficientScopeError(f"This needs a key with the scope `{scope}`.")
+            raise InsufficientScopeError(scope)
         return found
 
     def _find(self, sha256: str) -> APIKey | None:

@@ -53,7 +53,7 @@ class Gate:
         if request.method not in _SAFE and not is_from_our_page():
             raise _from_elsewhere()
         if scope not in key.scopes:
-            raise InsufficientScopeError(f"This needs a key with the scope `{scope}`.")
+            raise InsufficientScopeError(scope)
         vouch()
         return key.scopes
 

@@ -14,6 +14,7 @@ from receiver.errors import BadRequestError
 from receiver.graph.addresses import normalize_id
 from receiver.store.reader import OperationFilter
 from receiver.web.representation import answer
+from receiver.web.time_argument import TimeArgument
 
 MAX_LIMIT: Final = 200
 
@@ -22,6 +23,9 @@ ENTRY_ID: Final = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 
 
 _CURSOR: Final = "Where the page before ended: its `next`."
+_WRONG_LIMIT: Final = f"Must be a whole number from 1 to {MAX_LIMIT}."
+_WRONG_CURSOR: Final = "Must be the `next` of the page before. Leave it out for the first page."
+_WRONG_FLAG: Final = "Must be `true` or `false`."
 
 
 class _PageQuery(Schema):
@@ -29,7 +33,10 @@ class _PageQuery(Schema):
         unknown = RAISE
 
     limit = fields.Integer(
-        load_default=50, validate=validate.Range(1, MAX_LIMIT), metadata={"description": "How many, at most."}
+        load_default=50,
+        validate=validate.Range(1, MAX_LIMIT, error=_WRONG_LIMIT),
+        error_messages={"invalid": _WRONG_LIMIT},
+        metadata={"description": "How many, at most."},
     )
 
 
@@ -40,18 +47,26 @@ def _only(description: str) -> fields.String:
 class OperationPageQuery(_PageQuery):
     """The query arguments of a list of operations."""
 
-    cursor = fields.Integer(validate=validate.Range(1, 1 << 53), metadata={"description": _CURSOR})
+    cursor = fields.Integer(
+        validate=validate.Range(1, 1 << 53, error=_WRONG_CURSOR),
+        error_messages={"invalid": _WRONG_CURSOR},
+        metadata={"description": _CURSOR},
+    )
     clientContext = _only("Only those of this client context.")
     callId = _only("Only those of this call.")
     status = _only("Only those of this status, in upper or lower case.")
     type = _only("Only those of this type, in upper or lower case.")
     tenantId = _only("Only those of this tenant.")
-    since = fields.AwareDateTime(
-        metadata={"description": "Only those first seen at this time or later (RFC 3339, with its offset)."}
+    since = TimeArgument(
+        metadata={
+            "description": "Only those first seen at this time or later (RFC 3339, with `Z` or an offset such as "
+            "`+01:00`; its `+` may be encoded as `%2B`, and need not be)."
+        }
     )
     overdue = fields.Boolean(
         truthy={"true"},
         falsy={"false"},
+        error_messages={"invalid": _WRONG_FLAG},
         metadata={
             "description": "`true`: only those whose result was due and has not come; `false`: only the others."
         },
@@ -62,7 +77,7 @@ class EntryPageQuery(_PageQuery):
     """The query arguments of a list of a stream's entries."""
 
     cursor = fields.String(
-        validate=validate.Regexp(ENTRY_ID.pattern + r"\Z"),
+        validate=validate.Regexp(ENTRY_ID.pattern + r"\Z", error=_WRONG_CURSOR),
         metadata={"description": _CURSOR, "pattern": f"^{ENTRY_ID.pattern}$"},
     )
 
@@ -87,11 +102,26 @@ class EntryPage:
 class _Parser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = {"query": RAISE}  # noqa: RUF012 - webargs' own form
 
-    def handle_error(self, error: ValidationError, *_: object, **__: object) -> NoReturn:
-        """Refuse arguments that the schema refuses, unknown ones among them."""
-        raise BadRequestError(
-            "Some query arguments are wrong.", extensions={"errors": error.messages_dict["query"]}
-        )
+    def handle_error(
+        self,
+        error: ValidationError,
+        req: object,  # noqa: ARG002 - webargs' signature
+        schema: Schema,
+        **_: object,
+    ) -> NoReturn:
+        """Refuse arguments that the schema refuses, unknown ones among them; say which, and what would be right."""
+        known = f"Not an argument of this route. It takes {', '.join(f'`{name}`' for name in schema.fields)}."
+        errors = {
+            name: messages if name in schema.fields else [known]
+            for name, messages in error.messages_dict["query"].items()
+        }
+        # The name of an unknown one is the client's text, and stays out of `detail`.
+        said = [
+            f"`{name}`: {' '.join(messages)}" for name, messages in errors.items() if name in schema.fields
+        ]
+        if len(said) < len(errors):
+            said.append(f"Unknown query argument: {known}")
+        raise BadRequestError(" ".join(said), extensions={"errors": errors})
 
 
 _parser: Final = _Parser()

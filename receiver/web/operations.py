@@ -210,7 +210,10 @@ def _wanted_deadline() -> int | None:
     if asked is None:
         return None
     if not re.fullmatch(r"[0-9]{1,5}", asked) or not 1 <= int(asked) <= _LONGEST_DEADLINE:
-        raise BadRequestError(f"deadline is a number of seconds, from 1 to {_LONGEST_DEADLINE}.")
+        raise BadRequestError(
+            f"`deadline` must be a whole number of seconds from 1 to {_LONGEST_DEADLINE}. "
+            "Leave it out for what RECEIVER_OVERDUE_SECONDS says."
+        )
     return int(asked)
 
 

@@ -21,6 +21,7 @@ from receiver.errors import (
 )
 from receiver.log_grouping import ANSWERS, BUGS, REFUSALS
 from receiver.trust.tokens import Reason, RefusedTokenError
+from receiver.web.challenges import answer_challenge
 from receiver.web.context import request_id
 
 _log: Final = structlog.get_logger("receiver.problems")
@@ -35,11 +36,24 @@ OF_HTTP: Final = (
 )
 """What Flask itself may find wrong, on any route."""
 
+PROBLEM: Final = "application/problem+json"
+
 BLANK: Final = "about:blank"
 """The type of a problem that means no more than its status does (RFC 9457, 4.2.1)."""
 
 Observer: TypeAlias = Callable[[type[ReceiverError], Reason | None], None]
 """Told of every problem, with the reason why a token was not believed, where that is it."""
+
+Page: TypeAlias = Callable[[ReceiverError], Response]
+"""Makes a page of an error, for people."""
+
+_OUTSIDE: Final = {
+    NotFoundError.status: NotFoundError("There is nothing under this address. `/docs` shows every route."),
+    MethodNotAllowedError.status: MethodNotAllowedError(
+        "This address does not take this method. The header `Allow` names those that it takes."
+    ),
+}
+"""What may be wrong before any route is reached, by status."""
 
 _BY_STATUS: Final = {error.status: error for error in OF_HTTP}
 
@@ -54,10 +68,16 @@ def status_of_a_bug(method: str) -> int:
     return 503 if method == "POST" else ReceiverError.status
 
 
-def register_problems(app: Flask, observe: Observer) -> None:
-    """Answer every error of the app with a problem document, and tell of it."""
+def register_problems(app: Flask, observe: Observer, page: Page) -> None:
+    """Answer every error of the app with a problem document, or an unknown address in a browser with a page.
+
+    Args:
+        app: the app.
+        observe: told of every problem.
+        page: makes the page.
+    """
     app.register_error_handler(ReceiverError, partial(_of_ours, observe))
-    app.register_error_handler(HTTPException, partial(_of_http, observe))
+    app.register_error_handler(HTTPException, partial(_of_http, observe, page))
     app.register_error_handler(Exception, partial(_of_a_bug, observe))
 
 
@@ -68,24 +88,38 @@ def _of_ours(observe: Observer, error: ReceiverError) -> Response:
     response = _problem(address_of(type(error)), error.title, error.status, error.detail, error.extensions)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
-    if error.status == 401:  # noqa: PLR2004
-        response.headers["WWW-Authenticate"] = "Bearer"
+    answer_challenge(response, error)
     return response
 
 
-def _of_http(observe: Observer, error: HTTPException) -> Response:
+def _of_http(observe: Observer, page: Page, error: HTTPException) -> Response:
     status = error.code or 500
     if status < 400:  # noqa: PLR2004 - a redirect of Flask's
         return error.get_response(request.environ)  # type: ignore[return-value] # werkzeug's, which Flask takes
     known = _BY_STATUS.get(status)
     if known:
         observe(known, None)
-    kind, title = (address_of(known), known.title) if known else (BLANK, error.name)
-    response = _problem(kind, title, status, error.description or "", {})
+    outside = _OUTSIDE.get(status)
+    if outside and _is_for_people():
+        response = page(outside)
+    else:
+        kind, title = (address_of(known), known.title) if known else (BLANK, error.name)
+        detail = outside.detail if outside else error.description or ""
+        response = _problem(kind, title, status, detail, {})
+    if outside:
+        response.headers.add("Vary", "Accept")
     for name, value in error.get_headers(request.environ):
         if name.lower() not in {"content-type", "content-length"}:
             response.headers[name] = value
     return response
+
+
+def _is_for_people() -> bool:
+    """Tell whether the client would rather have a page than JSON: a browser's address line, not a program."""
+    accepted = request.accept_mimetypes
+    return accepted.quality("text/html") > max(
+        accepted.quality(PROBLEM), accepted.quality("application/json")
+    )
 
 
 def _of_a_bug(observe: Observer, error: Exception) -> Response:
@@ -123,4 +157,4 @@ def problem_document(
 
 def _problem(kind: str, title: str, status: int, detail: str, extensions: dict[str, object]) -> Response:
     document = problem_document(kind, title, status, detail, request_id=request_id(), **extensions)
-    return Response(document, status, content_type="application/problem+json")
+    return Response(document, status, content_type=PROBLEM)

@@ -16,27 +16,32 @@ from receiver.store.reader import Reader
 from receiver.store.records import OperationRecord
 from receiver.web.context import query_argument, wsgi_environ
 from receiver.web.hub import Hub, Interest, Stopping
+from receiver.web.preferences import read_preference
 
 MAX_WAIT: Final = 25
 
 STOPPING: Final = "receiver.stopping"
 """Where the server's WSGI environ has an event that is set when it is to end."""
 
-_PREFERENCE: Final = re.compile(r'(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?=[,;]|$)', re.IGNORECASE)
+_SECONDS: Final = re.compile(r"[0-9]+")
 
 
 def wanted_wait() -> int:
     """Return the seconds that the request wants to wait, at most 25.
 
     Raises:
-        BadRequestError: `?wait=` is no whole number. A preference that is none is ignored, as RFC 7240 has it.
+        BadRequestError: `?wait=` is not a whole number from 0 to 25. A preference is never refused (RFC 7240, 2):
+            without a number it is ignored, and a longer one means 25 s, as `Preference-Applied` says.
     """
     asked = query_argument("wait")
-    if asked is not None:
-        if not re.fullmatch(r"[0-9]{1,9}", asked):
-            raise BadRequestError(f"wait is a number of seconds, at most {MAX_WAIT}.")
-        return min(MAX_WAIT, int(asked))
-    return min(MAX_WAIT, _preferred() or 0)
+    if asked is None:
+        return _preferred() or 0
+    if not _SECONDS.fullmatch(asked) or (seconds := _capped(asked)) > MAX_WAIT:
+        raise BadRequestError(
+            f"`wait` must be a whole number of seconds from 0 to {MAX_WAIT}. "
+            "To wait longer, ask again when the answer has come."
+        )
+    return seconds
 
 
 def tell_preference(response: Response) -> None:
@@ -93,6 +98,12 @@ class Waiter:
 
 
 def _preferred() -> int | None:
-    preference = wsgi_environ().get("HTTP_PREFER")
-    found = _PREFERENCE.search(preference) if preference else None
-    return int(found[1]) if found else None
+    header = wsgi_environ().get("HTTP_PREFER")
+    value = read_preference(header, "wait") if header else None
+    return min(MAX_WAIT, _capped(value)) if value and _SECONDS.fullmatch(value) else None
+
+
+def _capped(digits: str) -> int:
+    """Read a number of any length; more than two digits are too many, and Python reads no more than 4,300."""
+    significant = digits.lstrip("0")
+    return int(significant or "0") if len(significant) <= len(str(MAX_WAIT)) else MAX_WAIT + 1

@@ -86,7 +86,10 @@ def ask(service: Service) -> Callable[..., tuple[int, str]]:
             told = json.loads(answer.read())["type"].removeprefix("/problems/")
         elif told.startswith("text/html") and FORM in answer.read():
             told = "form"
-        assert answer.status != 401 or answer.headers["WWW-Authenticate"] == "Bearer"
+        if answer.status == 401:
+            sent = headers.get("Authorization", "").startswith("Bearer ")
+            error = ', error="invalid_token"' if sent else ""
+            assert answer.headers["WWW-Authenticate"] == f'Bearer realm="receiver"{error}'
         connection.close()
         return answer.status, told
 
@@ -116,6 +119,7 @@ def test_an_operation_needs_a_key_with_its_scope(
     for key in (None, "wrong", "Ünknown"):
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         assert ask(operation, **headers) == stranger(operation)
+    assert ask(operation, Authorization="Basic eDp5") == stranger(operation)
     assert ask(operation, Authorization=f"Bearer {LACKING[operation.scope]}") == lacking(operation)
     status, told = ask(operation, Authorization=f"Bearer {ALL}")
     assert status in {200, 201, 204, 404}

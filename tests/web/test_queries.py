@@ -182,6 +182,7 @@ def _fill(service: Service) -> None:
         ("tenantId=other", []),
         ("since=2020-01-01T00:00:00Z", [6, 5, 4, 3, 2, 1, 0]),
         ("since=2099-01-01T00:00:00%2B01:00", []),
+        ("since=2020-01-01T00:00:00+01:00", [6, 5, 4, 3, 2, 1, 0]),
     ],
 )
 @pytest.mark.parametrize("limit", [1, 2, 50])
@@ -213,13 +214,29 @@ def test_news_between_two_pages_neither_repeats_nor_hides_anything(service: Serv
 
 
 @pytest.mark.parametrize(
-    "query",
-    ["limit=0", "limit=201", "limit=x", "cursor=x", "since=yesterday", "since=2026-01-01", "stauts=failed"],
+    ("query", "said"),
+    [
+        ("limit=0", "from 1 to 200"),
+        ("limit=201", "from 1 to 200"),
+        ("limit=x", "from 1 to 200"),
+        ("cursor=x", "the `next` of the page before"),
+        ("cursor=0", "the `next` of the page before"),
+        ("overdue=maybe", "`true` or `false`"),
+        ("since=yesterday", "such as 2026-11-24T12:00:00Z"),
+        ("since=2026-01-01", "a time with its offset"),
+        ("since=2026-01-01T00:00:00", "The offset is missing"),
+        ("since=2026-02-30T00:00:00Z", "no such date"),
+        ("stauts=failed", "It takes `limit`, `cursor`, `clientContext`"),
+    ],
 )
-def test_a_wrong_query_argument_is_named(service: Service, query: str) -> None:
+def test_wrong_query_argument_is_named_with_its_limits(service: Service, query: str, said: str) -> None:
     refused = service.get(f"/operations?{query}")
     assert (refused.status, refused.problem) == (400, "invalid-request")
-    assert list(refused.json["errors"]) == [query.partition("=")[0]]
+    name = query.partition("=")[0]
+    assert list(refused.json["errors"]) == [name]
+    assert said in refused.json["errors"][name][0]
+    assert said in refused.json["detail"]
+    assert "stauts" not in refused.json["detail"], "the client's text"
 
 
 @pytest.mark.parametrize("cursor", ["0-0", "00-000", "9999999999999999999-9999999999999999999"])

@@ -200,7 +200,7 @@ def test_a_forged_token_is_refused_and_nothing_is_kept_or_fetched(
     for body in (None, b"not even JSON"):
         refused = service.call_back(GOOD, body=body, token=token)
         assert (refused.status, refused.problem) == REFUSED
-        assert refused.headers["WWW-Authenticate"] == "Bearer"
+        assert refused.headers["WWW-Authenticate"] == 'Bearer realm="receiver", error="invalid_token"'
         assert token not in refused.body.decode()
     assert store.client.keys() == []
     with pytest.raises(BlockingIOError):

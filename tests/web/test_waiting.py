@@ -2,13 +2,14 @@
 
 import threading
 import time
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
 from receiver.simulator.issuer import Issuer
 from tests.notifications import operation
-from tests.service import WRITE, Answer, Service
+from tests.service import READ, WRITE, Answer, Service
 from tests.stores import StoreServer
 
 
@@ -87,22 +88,42 @@ def test_a_registration_wakes_those_who_wait_with_an_etag(service: Service) -> N
     assert waiting.answer().status == 200
 
 
-@pytest.mark.parametrize("wait", ["x", "-1", "1.5", ""])
-def test_a_wait_that_is_no_number_is_refused(service: Service, wait: str) -> None:
+@pytest.mark.parametrize("wait", ["x", "-1", "1.5", "", "26", "026", "9" * 5000])
+def test_wait_argument_out_of_limits_names_them(service: Service, wait: str) -> None:
+    service.call_back(operation())
     refused = service.get(f"/operations/invite-1?wait={wait}")
     assert (refused.status, refused.problem) == (400, "invalid-request")
+    assert "from 0 to 25" in refused.json["detail"]
 
 
-def test_a_preference_that_makes_no_sense_is_ignored(service: Service) -> None:
+@pytest.mark.parametrize(
+    "prefer", ["wait=soon", "wait", "foo; wait=20", 'foo="a, wait=20"', "wait=x, wait=20"]
+)
+def test_preference_that_is_not_understood_is_ignored(service: Service, prefer: str) -> None:
     service.call_back(operation(status="running"))
-    answer = service.get("/operations/invite-1", headers={"Prefer": "wait=soon"})
+    answer = service.get("/operations/invite-1", headers={"Prefer": prefer})
     assert (answer.status, "Preference-Applied" in answer.headers) == (200, False)
+    assert answer.seconds < 5
 
 
-def test_nobody_waits_longer_than_25_s(service: Service) -> None:
+@pytest.mark.parametrize("seconds", ["900", "9" * 5000])
+def test_preference_above_limit_waits_25_s_at_most(service: Service, seconds: str) -> None:
     service.call_back(operation())
-    answer = service.get("/operations/invite-1", headers={"Prefer": 'wait="900"'})
+    answer = service.get("/operations/invite-1", headers={"Prefer": f'wait="{seconds}"'})
     assert answer.headers["Preference-Applied"] == "wait=25"
+
+
+def test_preferences_in_several_fields_are_all_read(service: Service) -> None:
+    service.call_back(operation())
+    connection = HTTPConnection("127.0.0.1", service.port)
+    connection.putrequest("GET", "/operations/invite-1")
+    fields = [("Authorization", f"Bearer {READ}"), ("Prefer", "return=minimal"), ("Prefer", "WAIT = 7; x=y")]
+    for name, value in fields:
+        connection.putheader(name, value)
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert (answer.status, answer.headers["Preference-Applied"]) == (200, "wait=7")
+    connection.close()
 
 
 def test_a_stop_ends_every_wait_with_the_latest_state(

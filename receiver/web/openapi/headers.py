@@ -24,8 +24,12 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "WWW-Authenticate": {
-        "description": "How to say who you are.",
-        "schema": {"type": "string", "const": "Bearer"},
+        "description": "Which authentication the route takes; where a bearer token was sent, what is wrong with it "
+        "(RFC 6750).",
+        "schema": {
+            "type": "string",
+            "pattern": '^Bearer realm="receiver"(, error="(invalid_token|insufficient_scope)"(, scope="[a-z]+")?)?$',
+        },
     },
     "Set-Cookie": {
         "description": "Begins or ends the session.",

@@ -11,7 +11,7 @@ from marshmallow import Schema
 from werkzeug.routing import Rule
 
 from receiver.errors import BadRequestError, ReceiverError
-from receiver.web.openapi.access import PROBLEM
+from receiver.web.openapi.access import HTML, PROBLEM
 from receiver.web.openapi.answers import ProblemSchema
 from receiver.web.openapi.describing import JSON_TYPE, Answer, Body, Description, Parameter
 from receiver.web.openapi.examples import EXAMPLES
@@ -78,7 +78,8 @@ def operation(route: Route) -> dict[str, Any]:
 def any_problem() -> dict[str, Any]:
     """Make the answer that any route may give: what HTTP itself forbids, and bugs."""
     kinds = [*map(address_of, (*OF_HTTP, ReceiverError)), BLANK]
-    return {"description": "What may come of any request.", "content": {PROBLEM: _problem_content(kinds)}}
+    content = {PROBLEM: _problem_content(kinds), HTML: {}}
+    return {"description": "What may come of any request; a page for a browser.", "content": content}
 
 
 def _parameters(route: Route) -> list[Parameter]:

@@ -50,14 +50,14 @@ PATH: Final[dict[str, Parameter]] = {
 WAIT: Final[Parameter] = {
     "name": "wait",
     "in": "query",
-    "description": "Seconds to wait for a result, or with `If-None-Match` for any change. More than 25 means 25.",
-    "schema": {"type": "integer", "minimum": 0, "maximum": 999_999_999},
+    "description": "Seconds to wait for a result, or with `If-None-Match` for any change. To wait longer, ask again.",
+    "schema": {"type": "integer", "minimum": 0, "maximum": 25},
     "example": 20,
 }
 PREFER: Final[Parameter] = {
     "name": "Prefer",
     "in": "header",
-    "description": "`wait=20` is another way to ask for waiting (RFC 7240); `?wait=` comes before it.",
+    "description": "`wait=20` is another way to ask for waiting (RFC 7240). More than 25 means 25; `?wait=` wins.",
     "schema": {"type": "string"},
 }
 IF_NONE_MATCH: Final[Parameter] = {

@@ -11,6 +11,7 @@ from receiver.errors import NotConfiguredError, PreconditionFailedError, Receive
 from receiver.graph.schemas import OPERATION_SCHEMAS
 from receiver.store.spool import Spool
 from receiver.web.access import Gate
+from receiver.web.challenges import answer_challenge
 from receiver.web.openapi import Answer, describe
 from receiver.web.openapi.access import HTML, PUBLIC_PAGE
 from receiver.web.page import times
@@ -77,7 +78,7 @@ def register_frame(blueprint: Blueprint, gate: Gate, spool: Spool | None) -> Non
             response.cache_control.immutable = True
         return response
 
-    @blueprint.context_processor
+    @blueprint.app_context_processor
     def common() -> dict[str, object]:
         scopes: frozenset[str] = getattr(g, "scopes", frozenset())
         return {
@@ -102,9 +103,15 @@ def register_frame(blueprint: Blueprint, gate: Gate, spool: Spool | None) -> Non
         if isinstance(found, (UnauthenticatedError, NotConfiguredError)):
             return sign_in_form(closed=isinstance(found, NotConfiguredError))
         response = render("error.html", found.status, error=found)
+        answer_challenge(response, found)
         if found.retry_after is not None:
             response.headers["Retry-After"] = str(found.retry_after)
         return response
+
+
+def public_error(found: ReceiverError) -> Response:
+    """Answer with the page of an error to a client that need not have signed in."""
+    return render("error.html", found.status, error=found, is_public=True, spool=None)
 
 
 def sign_in_form(
@@ -122,7 +129,7 @@ def sign_in_form(
     plain = request.path == "/" and not is_fragment() and not wrong
     response = render("sign_in.html", 200 if plain else status, closed=closed, wrong=wrong, then=wanted)
     if response.status_code == 401:  # noqa: PLR2004
-        response.headers["WWW-Authenticate"] = "Bearer"
+        answer_challenge(response, UnauthenticatedError)
     return response
 
 
