@@ -50,7 +50,11 @@ def _callback(settings: Settings) -> Iterator[Finding]:
         )
     if not settings.tenants:
         yield Finding("warning", "RECEIVER_TENANTS is not set: callbacks of any tenant are taken.")
-    if not settings.client_states:
+    if settings.client_states:
+        yield Finding(
+            "ok", f"Notifications are taken with {len(settings.client_states)} clientState value(s)."
+        )
+    else:
         yield Finding(
             "warning",
             "RECEIVER_CLIENT_STATES is not set: /notifications takes handshakes only. Without subscriptions "

@@ -4,14 +4,14 @@ What a command needs is imported when it runs: `serve` must not load what gevent
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
 from receiver import __version__
-from receiver.config import Settings, SettingsError, read_settings
+from receiver.config import Settings, SettingsError, hide_from_libraries, read_settings
 from receiver.trust.api_keys import SCOPES, APIKey
 
 if TYPE_CHECKING:
@@ -147,20 +147,29 @@ def _settings() -> Settings:
     try:
         return read_settings()
     except SettingsError as error:
-        for name, problem in error.problems.items():
-            click.echo(f"{click.style(name, fg='red')}: {problem}", err=True)
-        sys.exit(1)
+        _refuse(error.problems)
+
+
+def _refuse(problems: Mapping[str, str]) -> NoReturn:
+    for name, problem in problems.items():
+        click.echo(f"{click.style(name, fg='red')}: {problem}", err=True)
+    sys.exit(1)
 
 
 def _serve(settings: Settings, on_ready: Callable[[str], None] | None = None) -> None:
-    from receiver.logs import configure_logging  # noqa: PLC0415 - see the file's docstring
+    hide_from_libraries(settings)
+    from receiver.listening import address_problem  # noqa: PLC0415 - see the file's docstring
+    from receiver.logs import configure_logging  # noqa: PLC0415
+    from receiver.server import ServerError  # noqa: PLC0415
     from receiver.server import serve as run  # noqa: PLC0415
     from receiver.store.embedded import EmbeddedStoreError  # noqa: PLC0415
 
+    if problem := address_problem(settings.host, settings.port):
+        _refuse(dict([problem]))
     configure_logging(settings.log_format, settings.log_level)
     try:
         run(settings, _make_app, on_ready=on_ready)
-    except EmbeddedStoreError as error:
+    except (EmbeddedStoreError, ServerError) as error:
         raise click.ClickException(str(error)) from None
 
 

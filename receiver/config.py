@@ -39,6 +39,21 @@ _PLATFORM_VARIABLES: Final = ("DYNO", "RENDER", "FLY_APP_NAME", "VCAP_APPLICATIO
 _INSTANCE_VARIABLES: Final = ("DYNO", "RENDER_INSTANCE_ID", "FLY_MACHINE_ID", "CF_INSTANCE_INDEX", "HOSTNAME")
 _PLATFORM_PREFIXES: Final = ("RAILWAY_",)
 
+_WITHOUT_HOME: Final = Path("/var/lib/receiver")
+"""The data folder of a user without a home; nothing is kept there unless RECEIVER_DATA_DIR names it."""
+
+_READ_BY_LIBRARIES: Final = (
+    "FLASK_DEBUG",
+    "FORWARDED_ALLOW_IPS",
+    "GUNICORN_CMD_ARGS",
+    "SCRIPT_NAME",
+    "SENDFILE",
+)
+"""What Flask and gunicorn read for themselves: wrong, it is a traceback at start, or a 500 for each request."""
+
+_READ_AS_NUMBERS: Final = ("GUNICORN_PID", "LISTEN_FDS", "LISTEN_PID")
+"""How gunicorn hands sockets on to its successor, and systemd to gunicorn."""
+
 
 class SettingsError(Exception):
     """The settings can't be used.
@@ -104,8 +119,9 @@ def read_settings() -> Settings:
     read = _Reader()
     tls_verify = read.parsed("RECEIVER_REDIS_TLS_VERIFY", "required", texts.tls_verify)
     redis_url, redis_variable = _store(read, tls_verify)
+    data_dir = read.parsed("RECEIVER_DATA_DIR", _home_folder(), texts.path)
     settings = Settings(
-        host=read.parsed("HOST", "0.0.0.0" if read.parsed("PORT", "", str) else "127.0.0.1", str),  # noqa: S104
+        host=read.parsed("HOST", "0.0.0.0" if read.parsed("PORT", "", str) else "127.0.0.1", texts.bind_host),  # noqa: S104
         port=read.number("PORT", 8000, 0, 65535),
         workers=read.number("WEB_CONCURRENCY", 2, 1, 128),
         redis_url=redis_url,
@@ -121,14 +137,14 @@ def read_settings() -> Settings:
             *read.list("RECEIVER_API_KEYS", texts.api_key),
             *read.list("RECEIVER_GENERATED_KEY", texts.generated_key),
         ),
-        client_states=read.list("RECEIVER_CLIENT_STATES", str),
+        client_states=read.parsed("RECEIVER_CLIENT_STATES", (), texts.client_states),
         retention_days=read.number("RECEIVER_RETENTION_DAYS", 30, 1, 3650),
         overdue_seconds=read.number("RECEIVER_OVERDUE_SECONDS", 120, 1, 86_400),
         max_body_bytes=read.number("RECEIVER_MAX_BODY_BYTES", 1 << 20, 1 << 10, 1 << 28),
         max_waiting=read.number("RECEIVER_MAX_WAITING", 5000, 0, 9000),
         # The only way to a platform's instances is its router.
         trusted_proxies=read.number("RECEIVER_TRUSTED_PROXIES", 1 if _platform() else 0, 0, 10),
-        data_dir=read.parsed("RECEIVER_DATA_DIR", Path(platformdirs.user_data_dir("receiver")), texts.path),
+        data_dir=data_dir or _WITHOUT_HOME,
         spool=read.parsed("RECEIVER_SPOOL", None, texts.path),
         spool_max_bytes=read.number("RECEIVER_SPOOL_MAX_BYTES", 1 << 28, 1 << 20, 1 << 36),
         log_format=read.choice("LOG_FORMAT", "auto", ("auto", "console", "logfmt")),
@@ -138,7 +154,13 @@ def read_settings() -> Settings:
     )
     if redis_url is None and settings.spool is None:  # beside the embedded store: the disk is there
         settings = replace(settings, spool=settings.data_dir / "spool")
-    if redis_url is None and redis_variable not in read.problems and (platform := _platform()):
+    needs_folder = redis_url is None and redis_variable not in read.problems
+    if needs_folder and data_dir is None and "RECEIVER_DATA_DIR" not in read.problems:
+        read.problems["RECEIVER_DATA_DIR"] = (
+            "not set, and this user has no home folder in which the embedded store could keep its data. Set it, for "
+            "example RECEIVER_DATA_DIR=/var/lib/receiver, or set REDIS_URL"
+        )
+    if needs_folder and (platform := _platform()):
         read.problems[redis_variable] = (
             f"not set, and this is a platform ({platform} is set), where every instance would keep a "
             "truth of its own. Add a Redis, for example REDIS_URL=rediss://:password@host:6379"
@@ -146,6 +168,16 @@ def read_settings() -> Settings:
     if read.problems:
         raise SettingsError(read.problems)
     return settings
+
+
+def hide_from_libraries(settings: Settings) -> None:
+    """Remove from the environment what gunicorn and Flask would read there. Call it before they are imported."""
+    for name in _READ_BY_LIBRARIES:
+        os.environ.pop(name, None)
+    for name in _READ_AS_NUMBERS:
+        if not os.environ.get(name, "0").isdecimal():
+            del os.environ[name]
+    os.environ["WEB_CONCURRENCY"] = str(settings.workers)  # read as a number, at import
 
 
 class _Reader:
@@ -209,6 +241,14 @@ def _store(read: _Reader, tls_verify: str) -> tuple[str | None, str]:
         if url or name in read.problems:
             return url, name
     return None, "REDIS_URL"
+
+
+def _home_folder() -> Path | None:
+    """Return the folder for data in the user's home; None for a user without a home, as in many a container."""
+    try:
+        return Path(platformdirs.user_data_dir("receiver"))
+    except RuntimeError:
+        return None
 
 
 def _platform() -> str | None:

@@ -48,6 +48,10 @@ _ENOUGH_MEMORY: Final = 16 * 2**20
 _log: Final = logging.getLogger(__name__)
 
 
+class ServerError(Exception):
+    """The server can't start; the message says why, and what to do."""
+
+
 def serve(
     settings: "Settings",
     make_app: "Callable[[Settings], flask.Flask]",
@@ -63,7 +67,12 @@ def serve(
 
     Raises:
         EmbeddedStoreError: the embedded store does not start.
+        ServerError: no folder for temporary files can be written.
     """
+    if _memory() is None and not _can_write_to_disk():
+        raise ServerError(
+            "No folder for temporary files can be written. Set TMPDIR to one, for example TMPDIR=/var/tmp"
+        )
     store = EmbeddedStore(settings.data_dir) if settings.redis_url is None else None
     metrics = MetricsFolder(_memory())
     settings = dataclasses.replace(settings, metrics_dir=metrics.path)

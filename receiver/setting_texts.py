@@ -1,7 +1,9 @@
 """What may stand in a setting: each function returns what a text means, or says in a ValueError what is wanted."""
 
 import ipaddress
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -13,6 +15,7 @@ _GUID: Final = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
 _GENERATED_KEY: Final = re.compile(r"[A-Za-z0-9._~+/-]{32,}=*")
 """What may stand in an `Authorization: Bearer` header (RFC 6750, section 2.1), and can't be guessed."""
 
+_BIND_NAME: Final = re.compile(r"(?!-)[A-Za-z0-9_.-]{1,253}")
 _HOST: Final = re.compile(r"([a-z0-9][a-z0-9.-]*|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 
 
@@ -51,6 +54,59 @@ def redis_url(text: str, tls_verify: str) -> str:
             f"RECEIVER_REDIS_TLS_VERIFY={said}"
         )
     return text
+
+
+def bind_host(text: str) -> str:
+    """Take what to listen on: an IP address, also in brackets, or the name of one."""
+    address = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    if _BIND_NAME.fullmatch(text) or (_is_ip(address) and "%" not in address):
+        return address
+    raise ValueError("must be an IP address or a host's name, without a port, for example 0.0.0.0 or [::]")
+
+
+def client_states(text: str) -> tuple[str, ...]:
+    """Take clientState values: separated by commas, one to a line, or as a JSON array of strings.
+
+    A comma in a value separates nothing where each value has its own line, in a JSON array, or within a JSON object,
+    which people use as a clientState.
+    """
+    if text.startswith("["):
+        return _json_strings(text)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) > 1 and not any(line.endswith(",") for line in lines):
+        return tuple(lines)
+    return tuple(_parts(text))
+
+
+def _json_strings(text: str) -> tuple[str, ...]:
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, list) or not all(isinstance(value, str) and value for value in values):
+        raise ValueError(
+            'must be, where it begins with [, a JSON array of strings, for example ["one", "two, three"]'
+        )
+    return tuple(values)
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Separate text at its commas, but not within a JSON object."""
+    rest = text.strip()
+    while rest:
+        end = _end_of_object(rest) if rest.startswith("{") else 0
+        part, _, following = rest[end:].partition(",")
+        if value := (rest[:end] + part).strip():
+            yield value
+        rest = following.strip()
+
+
+def _end_of_object(text: str) -> int:
+    """Return where a JSON object that text begins with ends; 0 where it begins with none."""
+    try:
+        return json.JSONDecoder().raw_decode(text)[1]
+    except (ValueError, RecursionError):
+        return 0
 
 
 def tls_verify(text: str) -> str:
@@ -103,12 +159,15 @@ def _is_trustworthy(url: str) -> bool:
 
 
 def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
+    return host == "localhost" or (_is_ip(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def _is_ip(text: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        ipaddress.ip_address(text)
     except ValueError:
         return False
+    return True
 
 
 def path(text: str) -> Path:
@@ -116,4 +175,6 @@ def path(text: str) -> Path:
     try:
         return Path(text).expanduser().absolute()
     except RuntimeError:
-        raise ValueError("names an unknown user; give a folder, for example /var/lib/receiver") from None
+        raise ValueError(
+            "begins with a user or a home that is unknown; give a folder, for example /var/lib/receiver"
+        ) from None

@@ -52,6 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.errors": set(),
     "receiver.supervision": set(),
     "receiver.log_grouping": set(),
+    "receiver.listening": set(),
     "receiver.logs": set(),
     "receiver.tracing": set(),
     "receiver.connection": set(),

@@ -221,7 +221,12 @@ def _issuer(key_file: Path | None, port: int) -> Issuer:
     Raises:
         click.ClickException: the key file can't be used.
     """
-    path = key_file or Path(platformdirs.user_data_dir("receiver")) / "simulator-key.pem"
+    try:
+        path = key_file or Path(platformdirs.user_data_dir("receiver")) / "simulator-key.pem"
+    except RuntimeError:
+        raise click.UsageError(
+            "This user has no home folder to keep a key in: name a file by --key-file"
+        ) from None
     try:
         return Issuer(path, port=port)
     except (OSError, ValueError) as error:

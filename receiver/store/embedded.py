@@ -117,7 +117,13 @@ class EmbeddedStore:
     @property
     def _socket_path(self) -> Path:
         if self._socket_dir is None:
-            self._socket_dir = Path(tempfile.mkdtemp(prefix="receiver-"))
+            try:
+                self._socket_dir = Path(tempfile.mkdtemp(prefix="receiver-"))
+            except OSError as error:
+                raise EmbeddedStoreError(
+                    f"No folder for the socket of the embedded store can be made ({error}). Set TMPDIR to a folder "
+                    "that can be written, for example TMPDIR=/var/tmp"
+                ) from error
         return self._socket_dir / "valkey.sock"  # not in the data folder: the path of a socket must be short
 
     def _launch(self, lock_patience: float) -> None:
@@ -130,7 +136,9 @@ class EmbeddedStore:
             self._log_start = _trim(self._log_path)
             lock = self._take_lock(lock_patience)
         except OSError as error:
-            raise EmbeddedStoreError(f"The folder {self._data_dir} can't be used: {error}") from error
+            raise EmbeddedStoreError(
+                f"The folder {self._data_dir} can't be used: {error}. Set RECEIVER_DATA_DIR to another."
+            ) from error
         command = [str(server), *_server_options(folder, self._socket_path)]
         options = [str(lock), str(self._log_path), str(self._socket_path.parent)]
         try:

@@ -7,6 +7,11 @@ from tests.config.expected import GUID, HASH
 from tests.config.reading import problems
 
 WRONG = [
+    ("HOST", "[::"),
+    ("HOST", "::1%eth0"),
+    ("HOST", "0.0.0.0:8000"),
+    ("HOST", "http://password"),
+    ("HOST", "*"),
     ("PORT", "65536"),
     ("PORT", "-1"),
     ("PORT", "8000.0"),
@@ -40,6 +45,9 @@ WRONG = [
     ("RECEIVER_API_KEYS", f"app:read:{HASH[1:]}"),
     ("RECEIVER_GENERATED_KEY", "password"),
     ("RECEIVER_GENERATED_KEY", f"{HASH} password"),
+    ("RECEIVER_CLIENT_STATES", "[password]"),
+    ("RECEIVER_CLIENT_STATES", '["password", 5]'),
+    ("RECEIVER_CLIENT_STATES", "[" * 100_000),
     ("RECEIVER_RETENTION_DAYS", "0"),
     ("RECEIVER_RETENTION_DAYS", "3651"),
     ("RECEIVER_OVERDUE_SECONDS", "86401"),

@@ -51,6 +51,8 @@ def test_an_empty_variable_is_not_set(env: pytest.MonkeyPatch, name: str, empty:
     ("name", "text", "member", "value"),
     [
         ("HOST", "::1", "host", "::1"),
+        ("HOST", "[::]", "host", "::"),
+        ("HOST", "localhost", "host", "localhost"),
         ("PORT", "0", "port", 0),
         ("PORT", " 65535 ", "port", 65535),
         ("WEB_CONCURRENCY", "128", "workers", 128),
