@@ -100,6 +100,7 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
             parts.writer,
             parts.keys,
             parts.spool,
+            gate,
             supervisor=parts.supervisor,
             skips=parts.skips,
             callback_is_set=bool(settings.app_ids),

@@ -117,5 +117,8 @@ class Intake:
             self._spool.put(news, delivery=delivery, within=within)
         except SpoolError as error:
             _log.error("%s", error)
-            raise StoreUnavailableError(f"The store does not take it now. {error}") from error
+            # The error names a path, and the answer may go to anybody: the log has it.
+            raise StoreUnavailableError(
+                "Neither the store nor the spool takes it now. See the log."
+            ) from error
         return [SPOOLED] * len(news)

@@ -1,6 +1,8 @@
 """Forgetting where there is a spool: what waits there must not come back after it has been forgotten."""
 
+import logging
 from collections.abc import Callable
+from typing import Final
 
 from receiver.errors import StoreUnavailableError
 from receiver.graph.json import dump
@@ -10,6 +12,8 @@ from receiver.store.link import Link
 from receiver.store.spool import Spool
 from receiver.store.spool_file import SpoolError
 from receiver.store.writer import News
+
+_log: Final = logging.getLogger(__name__)
 
 
 class SpoolEraser(Eraser):
@@ -62,4 +66,5 @@ class SpoolEraser(Eraser):
                 in_store = forget(within / 2)
                 return self._spool.forget(name, concerns) or in_store
         except SpoolError as error:
-            raise StoreUnavailableError(str(error)) from error
+            _log.error("the spool forgets nothing: %s", error)
+            raise StoreUnavailableError("The spool can't be read or written now. See the log.") from error

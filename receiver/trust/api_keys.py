@@ -79,15 +79,20 @@ class APIKeyRing:
                 "No API key is set, so nobody may ask. "
                 "Make one with `receiver keys` and set RECEIVER_API_KEYS."
             )
-        method, _, key = (authorization or "").partition(" ")
-        if method.lower() != "bearer" or not key:
+        key = _bearer(authorization)
+        if not key:
             raise InvalidAPIKeyError("Send a key as `Authorization: Bearer <key>`.")
-        found = self._find(_sha256(key.strip()))
+        found = self._find(_sha256(key))
         if found is None:
             raise InvalidAPIKeyError("This key is not known here.")
         if scope not in found.scopes:
             raise InsufficientScopeError(scope)
         return found
+
+    def find(self, authorization: str | None) -> APIKey | None:
+        """Return the key that stands in an `Authorization: Bearer` header, if there is one and it is known."""
+        key = _bearer(authorization)
+        return self._find(_sha256(key)) if key else None
 
     def _find(self, sha256: str) -> APIKey | None:
         found = None
@@ -95,6 +100,12 @@ class APIKeyRing:
             if hmac.compare_digest(key.sha256, sha256):
                 found = key
         return found
+
+
+def _bearer(authorization: str | None) -> str:
+    """Return the key in a header, or nothing."""
+    method, _, key = (authorization or "").partition(" ")
+    return key.strip() if method.lower() == "bearer" else ""
 
 
 def _sha256(key: str) -> str:

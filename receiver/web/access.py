@@ -57,6 +57,10 @@ class Gate:
         vouch()
         return key.scopes
 
+    def has_key(self) -> bool:
+        """Tell whether the request has an API key of ours, of whatever scope. Asks no store, so no session counts."""
+        return self.open_to_all or self._ring.find(request.headers.get("Authorization")) is not None
+
     def sign_in(self, key: str) -> str:
         """Begin a session with an API key, and return the session's id.
 

@@ -1,5 +1,10 @@
-"""`/livez` and `/readyz`: is this process alive, and can it do its work?"""
+"""`/livez` and `/readyz`: is this process alive, and can it do its work?
 
+Anybody may ask, so what anybody gets are states in fixed words: no path, host name or text of an error. A request with
+an API key gets the details.
+"""
+
+from dataclasses import dataclass
 from typing import Final
 
 from flask import Blueprint, Response
@@ -13,6 +18,7 @@ from receiver.store.writer import Writer
 from receiver.supervision import Supervisor
 from receiver.trust.key_set import KeySet
 from receiver.web import representation
+from receiver.web.access import Gate
 from receiver.web.context import time_left
 from receiver.web.openapi import ANYBODY, Answer, describe
 from receiver.web.openapi.answers import LifeSchema, ReadinessSchema
@@ -20,11 +26,28 @@ from receiver.web.openapi.answers import LifeSchema, ReadinessSchema
 _UNAVAILABLE: Final = 503
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was found out about one part: a state in fixed words for anybody, and the details for those with a key."""
+
+    state: str
+    detail: str = ""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the part works, if only just."""
+        return self.state.startswith("ok")
+
+
+_OK: Final = Check("ok")
+
+
 def make_health(
     link: Link,
     writer: Writer,
     keys: KeySet,
     spool: Spool | None,
+    gate: Gate,
     *,
     supervisor: Supervisor,
     skips: Skips,
@@ -38,6 +61,7 @@ def make_health(
         writer: asked whether the store takes writes.
         keys: asked whether there are signing keys.
         spool: takes notifications while the store does not; None where there is none.
+        gate: knows who may read the details.
         supervisor: asked whether the background loops work.
         skips: asked what could not be read.
         callback_is_set: an app id is set, so Graph can be received.
@@ -60,11 +84,14 @@ def make_health(
         ANYBODY,
         {
             200: Answer("It can take notifications.", ReadinessSchema),
-            503: Answer("It can't; `checks` says why.", ReadinessSchema),
+            503: Answer("It can't; `checks` says why, in detail to those with an API key.", ReadinessSchema),
         },
     )
     def ready() -> Response:
-        """Tell whether notifications can be taken now."""
+        """Tell whether notifications can be taken now.
+
+        With any API key of this receiver, `checks` has the details: what is wrong, where, and since when.
+        """
         status = spool.status() if spool else None
         checks = {
             "store": _store(inspector, writer),
@@ -72,17 +99,17 @@ def make_health(
             "signingKeys": _signing_keys(keys),
             "loops": _loops(supervisor),
             "records": _records(skips),
-            "callback": "ok" if callback_is_set else "closed: set RECEIVER_APP_IDS",
-            "queries": "ok"
+            "callback": _OK if callback_is_set else Check("closed: set RECEIVER_APP_IDS"),
+            "queries": _OK
             if queries_are_set
-            else "closed: set RECEIVER_API_KEYS (`receiver keys` makes one)",
+            else Check("closed: set RECEIVER_API_KEYS (`receiver keys` makes one)"),
         }
-        good = {name for name, check in checks.items() if check.startswith("ok")}
+        good = {name for name, check in checks.items() if check.is_good}
         # Whether Graph's notifications are taken. A closed query side is a choice.
         is_ready = good >= {"signingKeys", "callback", "loops"} and bool(good & {"store", "spool"})
         document = {
             "status": "ready" if is_ready else "not ready",
-            "checks": checks,
+            "checks": _told(checks, in_detail=gate.has_key()),
             "spool": status
             and {
                 "waiting": status.waiting,
@@ -96,51 +123,64 @@ def make_health(
     return blueprint
 
 
-def _store(inspector: Inspector, writer: Writer) -> str:
+def _told(checks: dict[str, Check], *, in_detail: bool) -> dict[str, str]:
+    return {name: (in_detail and check.detail) or check.state for name, check in checks.items()}
+
+
+def _store(inspector: Inspector, writer: Writer) -> Check:
     try:
         writer.probe(within=time_left())
         condition = inspector.read(within=time_left())
     except StoreUnavailableError as error:
-        return error.detail
+        return Check("unavailable", error.detail)
     if condition is None:
-        return "ok, but its user may not run INFO: whether it may evict results is unknown"
+        state = "ok, but its user may not run INFO"
+        return Check(state, f"{state}: whether it may evict results is unknown")
     if condition.may_evict:
-        return f"ok, but it may evict results when it is full ({condition.eviction}): set it to noeviction"
-    return "ok"
+        policy = f"({condition.eviction}): set it to noeviction"
+        return Check("ok, but it may evict results", f"ok, but it may evict results when it is full {policy}")
+    return _OK
 
 
-def _spool(status: SpoolStatus | None) -> str:
+def _spool(status: SpoolStatus | None) -> Check:
     if status is None:
-        return "off: set RECEIVER_SPOOL"
+        return Check("off: set RECEIVER_SPOOL")
     if status.error:
-        return status.error
+        return Check("unavailable", status.error)
     if status.waiting:
-        return f"ok: {status.waiting} waiting for the store, the oldest for {status.age:.0f} s"
-    return f"ok, but {status.dead} could not be merged" if status.dead else "ok"
+        waiting = f"{status.waiting} waiting for the store, the oldest for {status.age:.0f} s"
+        return Check("ok", f"ok: {waiting}")
+    return Check("ok", f"ok, but {status.dead} could not be merged" if status.dead else "")
 
 
-def _signing_keys(keys: KeySet) -> str:
+def _signing_keys(keys: KeySet) -> Check:
     status = keys.status()
     if not status.keys:
-        return f"none: {status.error or 'not fetched yet'}"
+        return Check("none", f"none: {status.error or 'not fetched yet'}")
     if status.error:
-        return f"ok: {status.keys} kept from {status.age:.0f} s ago, since then: {status.error}"
-    return "ok"
+        kept = f"ok: {status.keys} kept from {status.age:.0f} s ago, since then: {status.error}"
+        return Check("ok, but could not be fetched again", kept)
+    return _OK
 
 
-def _loops(supervisor: Supervisor) -> str:
-    problems = [f"{name}: {problem}" for name, problem in sorted(supervisor.problems.items())]
+def _loops(supervisor: Supervisor) -> Check:
+    problems = sorted(supervisor.problems.items())
     if not problems:
-        return "ok"
-    return f"Background loops do not work. {' '.join(problems)} See the log; if it stays so, restart the receiver."
+        return _OK
+    told = " ".join(f"{name}: {problem}" for name, problem in problems)
+    return Check(
+        f"failing: {', '.join(name for name, _ in problems)}",
+        f"Background loops do not work. {told} See the log; if it stays so, restart the receiver.",
+    )
 
 
-def _records(skips: Skips) -> str:
+def _records(skips: Skips) -> Check:
     counts = skips.counts
     if not counts:
-        return "ok"
+        return _OK
     kinds = ", ".join(f"{kind} {number}" for kind, number in sorted(counts.items()))
-    return (
+    return Check(
+        "ok, but some stored values could not be read",
         f"ok, but stored values could not be read and were skipped: {kinds}. "
-        "Another version may have written them; see the log."
+        "Another version may have written them; see the log.",
     )
