@@ -55,6 +55,14 @@ def test_what_a_page_names_exists(path: Path) -> None:
         assert command in commands
 
 
+def test_cloud_foundry_gets_its_python_by_a_file_that_is_not_committed() -> None:
+    """Its buildpack defaults to 3.10 and reads runtime.txt only, which would override .python-version on Heroku."""
+    page = (DEPLOY / "cloudfoundry/README.md").read_text()
+    version = (ROOT / ".python-version").read_text().strip()
+    assert f"echo python-{version}.x > runtime.txt\n" in page
+    assert "/runtime.txt" in (ROOT / ".gitignore").read_text().splitlines()
+
+
 def test_graph_is_told_addresses_at_which_it_may_post() -> None:
     app = create_app(dataclasses.replace(DEFAULTS, redis_url="redis://127.0.0.1:1"))
     routes = app.url_map.bind("receiver.example")
