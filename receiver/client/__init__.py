@@ -1,25 +1,27 @@
 """Ask a receiver from Python: `Receiver(url, key).wait(client_context, timeout=90)`.
 
-It speaks HTTP like any stranger, and uses nothing else of this package. Safe to share between threads, and
-between greenlets where gevent has patched.
+It speaks HTTP like any stranger, and uses nothing else of this package. Safe to share between threads, between
+processes after a fork, and between greenlets where gevent has patched.
 """
 
 from receiver.client.errors import (
     ClientError,
+    MisconfiguredError,
     NotAllowedError,
     ProblemError,
     UnavailableError,
     UnexpectedAnswerError,
     UnreachableError,
 )
-from receiver.client.operation import Conflict, Moment, Operation, Result
-from receiver.client.receiver import Receipt, Receiver
+from receiver.client.operation import Conflict, Moment, Operation, Receipt, Result
+from receiver.client.receiver import Receiver
 from receiver.client.stream import Event, Stream
 
 __all__ = [
     "ClientError",
     "Conflict",
     "Event",
+    "MisconfiguredError",
     "Moment",
     "NotAllowedError",
     "Operation",

@@ -9,11 +9,19 @@ class ClientError(Exception):
 
 
 class UnreachableError(ClientError):
-    """No answer came: refused, timed out, cut, an unknown host, a certificate that is not trusted."""
+    """No answer came: refused, timed out, cut, an unknown host. `wait` and a stream try again."""
+
+
+class MisconfiguredError(UnreachableError):
+    """No connection can be made with this address or certificate, however often it is tried.
+
+    The receiver's certificate is not trusted or not valid, or the address has the wrong scheme. `wait` and a
+    stream raise it at once.
+    """
 
 
 class UnexpectedAnswerError(ClientError):
-    """What answers is no receiver, or one of another version."""
+    """What answers is not a receiver, or one of another version, or the answer is about something else."""
 
 
 class ProblemError(ClientError):

@@ -7,20 +7,17 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError, MaxRetryError
+from urllib3.exceptions import HTTPError
 
 from receiver import __version__
-from receiver.client.errors import UnexpectedAnswerError, UnreachableError, problem
+from receiver.client.errors import MisconfiguredError, UnexpectedAnswerError, UnreachableError, problem
+from receiver.client.pool import ProcessPool
+from receiver.client.unreachable import NO_PROXY_CREDENTIALS, describe, root_of, unreachable
 
 _CONNECT_SECONDS: Final = 5.0
 _READ_SECONDS: Final = 10.0
-_POOL_SIZE: Final = 100
-"""How many connections are kept for the next request. There may be more at a time: they are closed after use."""
-
-_AGAIN: Final = urllib3.Retry(total=1, redirect=False, status=False, backoff_factor=0.1)
+_TRIES: Final = 2
 """A kept connection may have been closed just now at the other end, and all that we ask may be asked twice."""
-
-_ONCE: Final = urllib3.Retry(total=0, redirect=False, status=False)
 
 _ERRORS: Final = 400
 _REDIRECTS: Final = 300
@@ -40,10 +37,10 @@ class Exchange:
     Args:
         url: where the receiver is.
         key: the API key; None where nobody needs one.
-        http: urllib3's pool to use instead of one of our own.
+        http: urllib3's pool to use instead of one of our own, which uses the proxy that the environment names.
 
     Raises:
-        ValueError: the address or the key can't be one.
+        ValueError: the address or the key can't be one, or the environment names a proxy that can't be used.
     """
 
     def __init__(self, url: str, key: str | None, http: urllib3.PoolManager | None) -> None:
@@ -53,7 +50,7 @@ class Exchange:
         if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
             raise ValueError("the key holds what no key holds, such as a line break")
         self.url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
-        self._http = http or urllib3.PoolManager(maxsize=_POOL_SIZE)
+        self._pool = ProcessPool(parts, http)
         self._headers = {"User-Agent": f"receiver-client/{__version__}"}
         if key is not None:
             self._headers["Authorization"] = f"Bearer {key}"
@@ -85,7 +82,7 @@ class Exchange:
             headers={"Accept": "application/json"},
             body=None if body is None else json.dumps(body).encode(),
             timeout=_timeout((held or 0) + _READ_SECONDS),
-            retries=_AGAIN if held is None else _ONCE,
+            tries=_TRIES if held is None else 1,
         )
         if response.status >= _REDIRECTS:
             raise _error(response)
@@ -113,7 +110,6 @@ class Exchange:
             self._address(path, query),
             headers=headers,
             timeout=_timeout(silence),
-            retries=_ONCE,
             preload_content=False,
         )
         if response.status == 200 and _content_type(response) == "text/event-stream":  # noqa: PLR2004
@@ -128,16 +124,22 @@ class Exchange:
         return f"{self.url}{path}{'?' if arguments else ''}{urlencode(arguments)}"
 
     def _send(
-        self, method: str, url: str, *, headers: Mapping[str, str], **options: Any
+        self, method: str, url: str, *, headers: Mapping[str, str], tries: int = 1, **options: Any
     ) -> urllib3.BaseHTTPResponse:
         sent = {**self._headers, **headers}
         if options.get("body") is not None:
             sent["Content-Type"] = "application/json"
-        try:
-            # No redirects: they would lead the key elsewhere.
-            return self._http.request(method, url, headers=sent, redirect=False, **options)
-        except HTTPError as error:  # urllib3's root
-            raise UnreachableError(f"{self.url} does not answer: {_root(error)}") from error
+        while True:
+            try:
+                # No redirects: they would lead the key elsewhere. No retries: urllib3 logs what came as an answer.
+                return self._pool.get().request(
+                    method, url, headers=sent, redirect=False, retries=False, **options
+                )
+            except HTTPError as error:  # urllib3's root
+                failure = unreachable(self.url, self._pool.proxy, error)
+            tries -= 1
+            if not tries or isinstance(failure, MisconfiguredError):
+                raise failure
 
 
 def segment(text: str) -> str:
@@ -163,12 +165,14 @@ def _error(response: urllib3.BaseHTTPResponse) -> Exception:
     if _REDIRECTS <= status < _ERRORS:
         where = response.headers.get("Location", "elsewhere")
         return UnexpectedAnswerError(f"The address leads to {where}. Use the address where the receiver is.")
+    if status == 407:  # noqa: PLR2004 - a proxy's
+        return MisconfiguredError(NO_PROXY_CREDENTIALS)
     if _content_type(response) == "application/problem+json":
         return problem(status, _object(response), _retry_after(response))
     if status >= 500 or status == 429:  # noqa: PLR2004 - a router's, which knows no problem documents
         return problem(status, {"title": response.reason or "no reason given"}, _retry_after(response))
     kind = _content_type(response) or "without a type"
-    return UnexpectedAnswerError(f"What answers there is no receiver: status {status}, {kind}.")
+    return UnexpectedAnswerError(f"What answers there is not a receiver: status {status}, {kind}.")
 
 
 def _object(response: urllib3.BaseHTTPResponse) -> Mapping[str, Any]:
@@ -177,19 +181,12 @@ def _object(response: urllib3.BaseHTTPResponse) -> Mapping[str, Any]:
     except ValueError:
         document = None
     except HTTPError as error:
-        raise UnreachableError(f"The answer broke off: {_root(error)}") from error
+        raise UnreachableError(f"The answer broke off: {describe(root_of(error))}") from error
     if not isinstance(document, dict):
         raise UnexpectedAnswerError(
-            f"What answers there is no receiver: status {response.status}, no object."
+            f"What answers there is not a receiver: status {response.status}, not an object."
         )
     return document
-
-
-def _root(error: BaseException) -> BaseException:
-    """Return what was behind an error of urllib3, which is legible."""
-    while cause := error.__cause__ or (error.reason if isinstance(error, MaxRetryError) else None):
-        error = cause
-    return error
 
 
 def _content_type(response: urllib3.BaseHTTPResponse) -> str:

@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
+from uuid import UUID
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 
 from receiver.client.errors import UnexpectedAnswerError
+
+ClientContext: TypeAlias = str | UUID
+"""What names an operation; of a UUID its text counts, in lower case with hyphens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +119,75 @@ class Operation:
         return Result(_whole(info.get("code")), _whole(info.get("subcode")), str(info.get("message") or ""))
 
 
-def read_operation(document: object) -> Operation:
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the receiver says to a registration.
+
+    Attributes:
+        client_context: as registered.
+        status: the operation's; None while nothing says it.
+        done: its result has already come.
+        created: it was the first news of this client context.
+    """
+
+    client_context: str
+    status: str | None
+    done: bool
+    created: bool
+
+
+def read_operation(document: object, asked: str = "") -> Operation:
     """Read an operation out of an answer.
 
+    Args:
+        document: of the answer.
+        asked: the client context that the request was about; empty where it was about any.
+
     Raises:
-        UnexpectedAnswerError: it is none.
+        UnexpectedAnswerError: it is not an operation, or one of another client context.
     """
     try:
         operation: Operation = _OPERATION.load(document)  # type: ignore[arg-type]  # it refuses what is no object
     except ValidationError as error:
-        raise UnexpectedAnswerError(f"This is no operation of a receiver: {error}") from None
+        raise UnexpectedAnswerError(f"This is not an operation of a receiver: {error}") from None
+    if asked:
+        _hold_to_context(operation.client_context, asked)
     return operation
+
+
+def context_text(client_context: object) -> str:
+    """Return a client context as text.
+
+    Raises:
+        ValueError: it is neither text nor a UUID.
+    """
+    if not isinstance(client_context, str | UUID):
+        raise ValueError(  # noqa: TRY004 - one error for whatever can't be a client context
+            f"a client context is a str or a UUID, not {type(client_context).__name__}"
+        )
+    return str(client_context)
+
+
+def read_receipt(document: Mapping[str, Any], asked: str, *, created: bool) -> Receipt:
+    """Read what answers a registration.
+
+    Raises:
+        UnexpectedAnswerError: it is not a receipt, or one of another client context.
+    """
+    _hold_to_context(document.get("clientContext"), asked)
+    status, done = document.get("status"), document.get("done")
+    if not isinstance(done, bool):
+        raise UnexpectedAnswerError("What answers there is not a receiver: a receipt without `done`.")
+    return Receipt(asked, status if isinstance(status, str) else None, done, created)
+
+
+def _hold_to_context(told: object, asked: str) -> None:
+    """Refuse an answer about another client context: a proxy, or processes that share a connection, mix them up.
+
+    Which one it is about is not said: that may be personal data.
+    """
+    if told != asked:
+        raise UnexpectedAnswerError("The answer is about another client context than the request.")
 
 
 class _MomentSchema(Schema):

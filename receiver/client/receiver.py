@@ -4,16 +4,28 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
 import urllib3
 
-from receiver.client.errors import ProblemError, UnavailableError, UnexpectedAnswerError, UnreachableError
+from receiver.client.errors import (
+    MisconfiguredError,
+    ProblemError,
+    UnavailableError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
 from receiver.client.exchange import Exchange, segment
-from receiver.client.operation import Operation, read_operation
+from receiver.client.operation import (
+    ClientContext,
+    Operation,
+    Receipt,
+    context_text,
+    read_operation,
+    read_receipt,
+)
 from receiver.client.stream import Stream
 
 LONGEST_WAIT: Final = 25
@@ -28,25 +40,11 @@ _CREATED: Final = 201
 _log: Final = logging.getLogger("receiver.client")
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What the receiver says to a registration.
-
-    Attributes:
-        client_context: as registered.
-        status: the operation's; None while nothing says it.
-        done: its result has already come.
-        created: it was the first news of this client context.
-    """
-
-    client_context: str
-    status: str | None
-    done: bool
-    created: bool
-
-
 class Receiver:
     """A receiver, asked over HTTP. Threads may share it, and greenlets where gevent has patched.
+
+    Processes may too: after a fork each opens connections of its own. The proxy that HTTPS_PROXY, HTTP_PROXY and
+    NO_PROXY name is used, and the CA certificates in SSL_CERT_FILE are trusted.
 
     Every method but `wait` and a stream that has begun raises at once when the receiver can't be had.
 
@@ -54,12 +52,12 @@ class Receiver:
         url: where it is, such as `https://receiver.example`.
         key: an API key; `get`, `list`, `wait`, `stream` need one with the scope `read`, `register` and
             `forget` one with `write`. None for a receiver that asks for none (`receiver demo`).
-        http: urllib3's pool to use instead of one of our own: for a CA of yours, or a proxy.
+        http: urllib3's pool to use instead of one of our own: for a client certificate, or a SOCKS proxy.
         clock: seconds that only grow.
         sleep: waits that many seconds.
 
     Raises:
-        ValueError: the address or the key can't be one.
+        ValueError: the address or the key can't be one, or the environment names a proxy that can't be used.
     """
 
     def __init__(
@@ -80,41 +78,49 @@ class Receiver:
         """Where the receiver is."""
         return self._exchange.url
 
-    def get(self, client_context: str) -> Operation | None:
+    def get(self, client_context: ClientContext) -> Operation | None:
         """Return the latest operation of a client context; None while nobody has told of one.
 
         Args:
-            client_context: any text.
+            client_context: any text, or a UUID.
 
         Raises:
-            ValueError: the client context is empty, or no Unicode text.
+            ValueError: the client context is neither text nor a UUID, or empty, or not Unicode text.
             ClientError: the receiver does not answer, or not as asked.
         """
-        return self._latest(client_context, None)
+        return self._latest(context_text(client_context), None)
 
-    def wait(self, client_context: str, timeout: float = 90.0) -> Operation | None:
+    def wait(self, client_context: ClientContext, timeout: float | None = 90.0) -> Operation | None:
         """Wait until an operation has its result, and return it.
 
         When the time is over the latest state is returned, as `get` would: look at `done`. None means that
-        nobody has told of the operation, neither Graph nor a registration. An outage is waited through.
+        nobody has told of the operation, neither Graph nor a registration. An outage is waited through, and so
+        is a host name that is not known; what no waiting cures, such as a certificate, is raised at once.
 
         Args:
-            client_context: any text; it need not be known yet.
-            timeout: seconds, taken as a whole number upwards.
+            client_context: any text, or a UUID; it need not be known yet.
+            timeout: seconds, taken as a whole number upwards. None and infinity wait for ever; with 0 or less
+                the receiver is asked once.
 
         Raises:
-            ValueError: as `get` does.
+            ValueError: as `get` does, or the timeout is not a number.
             UnreachableError, UnavailableError: the time is over, and the receiver can't be had.
-            ClientError: the receiver answers, but not as asked.
+            ClientError: the receiver answers, but not as asked; or can't be had as it is set.
         """
+        client_context = context_text(client_context)
+        timeout = math.inf if timeout is None else timeout
+        if math.isnan(timeout):
+            raise ValueError("the timeout is not a number")
         deadline = self._clock() + timeout
         level = logging.WARNING
         while True:
             left = max(0.0, deadline - self._clock())
-            held = min(LONGEST_WAIT, math.ceil(left))
+            held = math.ceil(min(LONGEST_WAIT, left))
             asked_at = self._clock()
             try:
                 operation = self._latest(client_context, held)
+            except MisconfiguredError:
+                raise
             except (UnreachableError, UnavailableError) as error:
                 if self._clock() >= deadline:
                     raise
@@ -131,7 +137,7 @@ class Receiver:
     def list(
         self,
         *,
-        client_context: str = "",
+        client_context: ClientContext = "",
         status: str = "",
         type: str = "",  # noqa: A002 - Graph's word
         call_id: str = "",
@@ -153,11 +159,12 @@ class Receiver:
             page_size: how many to ask for at a time, 1 to 200.
 
         Raises:
-            ValueError: `since` has no time zone.
+            ValueError: `since` has no time zone, or the client context is neither text nor a UUID.
             ClientError: the receiver does not answer, or not as asked.
         """
         if since is not None and since.tzinfo is None:
             raise ValueError("since needs a time zone")
+        client_context = context_text(client_context)
         query = {
             "clientContext": client_context,
             "status": status,
@@ -172,7 +179,7 @@ class Receiver:
 
     def register(
         self,
-        client_context: str,
+        client_context: ClientContext,
         response: Mapping[str, Any] | None = None,
         *,
         call_id: str = "",
@@ -186,26 +193,21 @@ class Receiver:
             client_context: as it was given to Graph.
             response: what Graph answered to the action; nothing, if it is not at hand.
             call_id: the call, which Graph's answer does not name.
-            deadline: seconds from now, up to a day, after which the operation is overdue if it has no result;
-                as the receiver is set (RECEIVER_OVERDUE_SECONDS), if not given.
+            deadline: whole seconds, up to a day, after which the operation is overdue if it has no result. They
+                count from when the receiver first heard of the operation: from this registration, or from a
+                notification of Graph that came before it. As the receiver is set (RECEIVER_OVERDUE_SECONDS), if
+                not given.
 
         Raises:
             ValueError: as `get` does.
             ClientError: the receiver does not answer, or not as asked.
         """
+        client_context = context_text(client_context)
         query = {"callId": call_id, "deadline": "" if deadline is None else str(deadline)}
         answer = self._exchange.ask("PUT", _path(client_context), query=query, body=dict(response or {}))
-        status, done = answer.document.get("status"), answer.document.get("done")
-        if not isinstance(done, bool):
-            raise UnexpectedAnswerError("What answers there is no receiver: a receipt without `done`.")
-        return Receipt(
-            client_context,
-            status if isinstance(status, str) else None,
-            done,
-            created=answer.status == _CREATED,
-        )
+        return read_receipt(answer.document, client_context, created=answer.status == _CREATED)
 
-    def forget(self, client_context: str) -> bool:
+    def forget(self, client_context: ClientContext) -> bool:
         """Let the receiver forget all operations of a client context, and their history.
 
         Returns:
@@ -216,14 +218,16 @@ class Receiver:
             ClientError: the receiver does not answer, or not as asked.
         """
         try:
-            self._exchange.ask("DELETE", _path(client_context))
+            self._exchange.ask("DELETE", _path(context_text(client_context)))
         except ProblemError as error:
             if _is_unknown(error):
                 return False
             raise
         return True
 
-    def stream(self, *, client_context: str = "", call_id: str = "", last_event_id: str = "") -> Stream:
+    def stream(
+        self, *, client_context: ClientContext = "", call_id: str = "", last_event_id: str = ""
+    ) -> Stream:
         """Connect to the live stream of what changes: all of it, or of one client context, or of one call.
 
         Of one client context or one call it begins with the present.
@@ -236,7 +240,7 @@ class Receiver:
         Raises:
             ClientError: the receiver does not answer, or not as asked.
         """
-        query = {"clientContext": client_context, "callId": call_id}
+        query = {"clientContext": context_text(client_context), "callId": call_id}
         connect = partial(_listen, self._exchange, query)
         return Stream(connect, last_event_id)
 
@@ -248,7 +252,7 @@ class Receiver:
             if _is_unknown(error):
                 return None
             raise
-        return read_operation(answer.document)
+        return read_operation(answer.document, client_context)
 
     def _pages(self, query: Mapping[str, str]) -> Iterator[Operation]:
         cursor = ""
@@ -256,8 +260,10 @@ class Receiver:
             document = self._exchange.ask("GET", "/operations", query={**query, "cursor": cursor}).document
             found, following = document.get("operations"), document.get("next")
             if not isinstance(found, list) or not isinstance(following, str | None):
-                raise UnexpectedAnswerError("What answers there is no receiver: a page without operations.")
-            yield from map(read_operation, found)
+                raise UnexpectedAnswerError(
+                    "What answers there is not a receiver: a page without operations."
+                )
+            yield from (read_operation(one, query["clientContext"]) for one in found)
             if following is None:
                 return
             cursor = following

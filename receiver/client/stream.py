@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +14,12 @@ from typing import Any, Final, Self
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from receiver.client.errors import UnavailableError, UnexpectedAnswerError, UnreachableError
+from receiver.client.errors import (
+    MisconfiguredError,
+    UnavailableError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
 from receiver.client.operation import Operation, read_operation
 from receiver.client.sse import Frame, FrameReader
 
@@ -21,6 +27,12 @@ _PAUSE: Final = 3.0
 """Seconds before connecting again, unless the receiver says how many."""
 
 _LONGEST_PAUSE: Final = 30.0
+
+_BOOKMARK: Final = "bookmark"
+"""The kind of an event that only brings an id: where to go on."""
+
+_OURS: Final = {"operation", "call", "change", "reset", "message"}
+"""Kinds whose data is an object; `message` is that of an event without a name, of which the receiver has none."""
 
 _log: Final = logging.getLogger("receiver.client")
 
@@ -50,7 +62,8 @@ class Stream(Iterator[Event]):
     """Events without end, until it is closed; made by `Receiver.stream`, connected when it is made.
 
     Where the connection breaks it connects again, for as long as it takes, and goes on behind the last event,
-    without a gap and without a repeat. Read it in one thread; any may close it.
+    without a gap and without a repeat. Read it in one thread; any may close it. After a fork each process reads on
+    a connection of its own.
     """
 
     def __init__(
@@ -62,6 +75,8 @@ class Stream(Iterator[Event]):
         self._pending: deque[Frame] = deque()
         self._closed = threading.Event()
         self._reading = threading.Lock()
+        self._process = os.getpid()
+        self._of_parent: urllib3.BaseHTTPResponse | None = None
         self._reader = FrameReader(last_event_id)
         self._response: urllib3.BaseHTTPResponse = connect(last_event_id)
 
@@ -81,6 +96,9 @@ class Stream(Iterator[Event]):
     def close(self) -> None:
         """End it; whoever waits for the next event gets StopIteration."""
         self._closed.set()
+        if self._is_inherited():
+            self._leave_to_parent()  # a shutdown would end its connection
+            return
         with suppress(ValueError, RuntimeError, OSError):  # it is not connected just now
             self._response.shutdown()
         if self._reading.acquire(blocking=False):  # else the one who reads closes it
@@ -92,14 +110,17 @@ class Stream(Iterator[Event]):
 
         Raises:
             StopIteration: the stream was closed.
-            ProblemError, UnexpectedAnswerError: when connecting again, the receiver does not want us any more.
+            ProblemError, UnexpectedAnswerError, MisconfiguredError: when connecting again, the receiver refuses, or
+                can't be had however often it is tried.
         """
         while not self._closed.is_set():
+            if self._is_inherited():
+                self._separate()
             while self._pending:
                 frame = self._pending.popleft()
                 self._position = frame.id
-                if frame.data:
-                    return _event(frame)
+                if event := _event(frame):
+                    return event
             with self._reading:
                 self._read()
         self._response.close()
@@ -117,31 +138,55 @@ class Stream(Iterator[Event]):
         elif not self._closed.is_set():
             self._response.close()
             _log.info("The stream broke off (%s); connecting again.", reason)
-            self._connect_again()
+            self._connect_again(self._reader.retry or self._pause)
 
-    def _connect_again(self) -> None:
-        pause = self._reader.retry or self._pause
+    def _is_inherited(self) -> bool:
+        return self._process != os.getpid()
+
+    def _separate(self) -> None:
+        """Connect anew in a child process: on one connection each process would get a part of the events."""
+        self._leave_to_parent()
+        self._pending.clear()  # they come again, behind the position
+        self._connect_again(0)
+
+    def _leave_to_parent(self) -> None:
+        self._process = os.getpid()
+        if self._reading.acquire(blocking=False):
+            self._response.close()  # this process's copy of the connection
+            self._reading.release()
+        else:  # a thread that this process does not have was reading: its locks are held here for ever
+            self._of_parent = self._response  # not even freed, which would wait for them
+            self._reading = threading.Lock()
+
+    def _connect_again(self, pause: float) -> None:
         self._reader = FrameReader(self._position)
         level = logging.WARNING
         while not self._closed.wait(min(pause, _LONGEST_PAUSE)):
             try:
                 self._response = self._connect(self._position)
+            except MisconfiguredError:
+                raise
             except (UnreachableError, UnavailableError) as error:
                 _log.log(level, "The stream is interrupted: %s", error)
                 level = logging.INFO  # one line is enough
                 asked = error.retry_after if isinstance(error, UnavailableError) else None
-                pause = asked or 2 * pause
+                pause = asked or 2 * pause or self._pause
             else:
                 return
 
 
-def _event(frame: Frame) -> Event:
+def _event(frame: Frame) -> Event | None:
+    """Return the event of a frame; None where it only brings an id, or is of a kind that has no object."""
+    if not frame.data or frame.kind == _BOOKMARK:
+        return None
     try:
         data = json.loads(frame.data)
     except ValueError:
         data = None
-    if not isinstance(data, dict):
+    if isinstance(data, dict):
+        return Event(frame.id, frame.kind, data)
+    if frame.kind in _OURS:
         raise UnexpectedAnswerError(
-            f"What streams there is no receiver: an event `{frame.kind}` without an object."
+            f"What streams there is not a receiver: an event `{frame.kind}` without an object."
         )
-    return Event(frame.id, frame.kind, data)
+    return None

@@ -1,3 +1,4 @@
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,9 +26,9 @@ def receiver(service: Service) -> Receiver:
 class Impostor(Peer):
     """Answers every request as it is told to."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.do: Callable[..., None] = hang_up
-        super().__init__([])
+        super().__init__([], tls)
 
     def answer(self, handler: "Behaviour") -> None:  # type: ignore[override]
         self.requests.append(handler.path)  # type: ignore[attr-defined]

@@ -34,11 +34,6 @@ def test_an_unknown_host() -> None:
         Receiver("http://receiver.invalid").get("x")
 
 
-def test_a_certificate_that_is_not_trusted(impostor: Impostor) -> None:
-    with pytest.raises(UnreachableError, match="SSL"):
-        Receiver(impostor.origin.replace("http://", "https://")).get("x")
-
-
 def test_a_connection_that_is_cut_once_is_tried_again(impostor: Impostor) -> None:
     def cut_once(handler) -> None:
         if len(impostor.requests) == 1:

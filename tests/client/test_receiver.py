@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -93,6 +95,30 @@ def test_a_client_context_may_be_any_text(receiver: Receiver, client_context: st
     assert [one.client_context for one in receiver.list(client_context=client_context)] == [client_context]
     assert receiver.forget(client_context)
     assert receiver.get(client_context) is None
+
+
+def test_a_uuid_may_be_a_client_context(service: Service, receiver: Receiver) -> None:
+    name = uuid.uuid4()
+    assert receiver.get(name) is None
+    assert receiver.register(name).client_context == str(name)
+    service.call_back(operation(cc=str(name)))
+    found = [receiver.get(name), receiver.wait(name), *receiver.list(client_context=name)]
+    assert [one.client_context for one in found if one] == [str(name)] * 3
+    with receiver.stream(client_context=name) as stream:
+        assert next(stream).data["clientContext"] == str(name)
+    assert receiver.forget(name)
+
+
+@pytest.mark.parametrize("client_context", [None, 4711, b"invite-1", ["invite-1"]])
+def test_what_is_not_text_is_refused_by_every_method(receiver: Receiver, client_context: Any) -> None:
+    methods = (receiver.get, receiver.wait, receiver.register, receiver.forget)
+    for ask in (
+        *methods,
+        lambda name: receiver.list(client_context=name),
+        lambda name: receiver.stream(client_context=name),
+    ):
+        with pytest.raises(ValueError, match=f"a str or a UUID, not {type(client_context).__name__}"):
+            ask(client_context)
 
 
 @pytest.mark.parametrize("client_context", ["", "lone \ud800"])

@@ -162,8 +162,23 @@ def test_an_outage_is_not_hammered_and_told_once(
     warnings = [record.message for record in caplog.records if record.levelname == "WARNING"]
     assert len(warnings) == 1
     assert "does not answer" in warnings[0]
-    with pytest.raises(UnexpectedAnswerError, match="no operation"):
+    with pytest.raises(UnexpectedAnswerError, match="not an operation"):
         _ = event.operation
+
+
+@pytest.mark.parametrize(
+    "bookmark", ["retry: 9000\nid: 4-0\n\n", "retry: 9000\nid: 4-0\nevent: bookmark\ndata: {}\n\n"]
+)
+@pytest.mark.parametrize("alive", [":\n", ":\n\n", ": alive\n\n"])
+def test_bookmarks_and_keep_alives_are_not_events(impostor: Impostor, bookmark: str, alive: str) -> None:
+    told = "id: 5-0\nevent: reset\ndata: {}\n\n"
+    strange = "id: 6-0\nevent: of-a-newer-receiver\ndata: text\n\n"
+    body = (
+        f"{bookmark}{alive}{told}{alive}{strange}{bookmark.replace('4-0', '7-0')}{told.replace('5-0', '8-0')}"
+    )
+    impostor.do = lambda handler: handler.reply(body.encode(), **STREAM)
+    with Receiver(impostor.origin).stream() as stream:
+        assert [(event.id, event.kind) for event in islice(stream, 2)] == [("5-0", "reset"), ("8-0", "reset")]
 
 
 def test_an_event_that_is_none_is_told(impostor: Impostor) -> None:

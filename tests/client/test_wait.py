@@ -1,6 +1,7 @@
 """Waiting for a result: over several asks, outages and restarts, in threads and greenlets."""
 
 import json
+import math
 import subprocess
 import sys
 import threading
@@ -96,6 +97,36 @@ def test_an_early_answer_is_no_reason_to_ask_without_pause(impostor: Impostor) -
     assert Receiver(impostor.origin, clock=clock, sleep=clock.sleep).wait("invite-1", timeout=10) is None
     assert len(impostor.requests) == 6
     assert clock.now == 1010
+
+
+@pytest.mark.parametrize("timeout", [None, math.inf, 1e300])
+def test_a_wait_without_end_goes_on_until_the_result(
+    service: Service, impostor: Impostor, timeout: float | None
+) -> None:
+    clock = Time()
+    service.call_back(operation())
+    done = service.get("/operations/invite-1").body
+
+    def hold(handler) -> None:
+        clock.now += 25
+        problem = b'{"type": "/problems/operation-not-found"}', 404, "application/problem+json"
+        body, status, kind = problem if len(impostor.requests) < 200 else (done, 200, "application/json")
+        handler.reply(body, status, **{"Content-Type": kind})
+
+    impostor.do = hold
+    found = Receiver(impostor.origin, clock=clock, sleep=clock.sleep).wait("invite-1", timeout)
+    assert found
+    assert clock.now == 1000 + 200 * 25
+
+
+def test_a_timeout_below_zero_asks_once(receiver: Receiver) -> None:
+    assert receiver.wait("invite-1", timeout=-1.5) is None
+    assert receiver.wait("invite-1", timeout=-math.inf) is None
+
+
+def test_a_timeout_that_is_not_a_number_is_refused(receiver: Receiver) -> None:
+    with pytest.raises(ValueError, match="timeout"):
+        receiver.wait("invite-1", timeout=math.nan)
 
 
 def test_an_outage_is_waited_through(own_service: Service) -> None:

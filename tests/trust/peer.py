@@ -86,6 +86,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.peer.answer(self)
 
+    do_PUT = do_GET  # noqa: N815 - the name is the base class's
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
         pass
 
