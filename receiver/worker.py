@@ -41,7 +41,10 @@ DOOR: Final = "receiver.door"
 """Where the application's extensions have what may refuse a request before it is read."""
 
 STOPPING: Final = "receiver.stopping"
-"""Where the WSGI environ has an event that is set at SIGTERM, for those who wait or stream."""
+"""Where the WSGI environ has an event that ends waits and streams: it is set when no connection is taken any more.
+
+Not at SIGTERM: clients whose streams end connect again, many of them at once, and until the last call is over they
+would be let in again."""
 
 _FORCE_SECONDS: Final = 1.5
 
@@ -74,7 +77,8 @@ class Worker(GeventWorker):  # type: ignore[misc]
     def init_signals(self) -> None:
         """Make what needs gevent's hub, which is new after the fork; then do as gunicorn does."""
         self._connections = ConnectionLimit(self.worker_connections)
-        self._stopping = Event()
+        self._told_to_stop = Event()
+        self._closed = Event()
         self.at_once = False
         super().init_signals()
 
@@ -82,7 +86,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
         """Load the application; let it know when we stop, and settle what it leaves of a body."""
         super().load_wsgi()
         self._door = getattr(self.wsgi, "extensions", {}).get(DOOR, _open_door)
-        self.wsgi = _attended(self.wsgi, self._stopping)
+        self.wsgi = _attended(self.wsgi, self._closed)
         gc.collect()
         gc.freeze()  # what is there now stays, and need not be looked through again and again
         gc.set_threshold(_GARBAGE, *_OLDER_GARBAGE)
@@ -90,21 +94,20 @@ class Worker(GeventWorker):  # type: ignore[misc]
     def handle_exit(self, sig: int, frame: object) -> None:
         """Begin to stop (SIGTERM)."""
         super().handle_exit(sig, frame)
-        self._stopping.set()
+        self._told_to_stop.set()
 
     def handle_quit(self, sig: int, frame: object) -> None:  # noqa: ARG002 - the signature of a signal handler
         """End at once (SIGQUIT; the master sends it at Ctrl-C). gunicorn's own way ends in a traceback."""
         self.alive = False
         self.at_once = True
-        self._stopping.set()
+        self._told_to_stop.set()
 
     def run(self) -> None:
         """Serve until it is time to stop, then stop."""
         servers = [self._listen(listener) for listener in self.sockets]
         while self.alive:
             self.notify()
-            self._stopping.wait(1.0)
-        self._stopping.set()
+            self._told_to_stop.wait(1.0)
         if not self.at_once:
             self._finish(servers)
 
@@ -169,6 +172,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
             self._breathe()
         for server in servers:
             server.close()
+        self._closed.set()
         while any(server.pool for server in servers):
             for connection in self._connections:
                 if connection.idle:
