@@ -11,6 +11,7 @@ from receiver.parts import make_parts
 from receiver.present import readings
 from receiver.store.disk import Aside, here
 from receiver.store.reader import Reader
+from receiver.store.snapshots import Snapshots
 from receiver.tracing import start_tracing
 from receiver.web.callback import make_callback
 from receiver.web.calls import make_calls
@@ -60,7 +61,7 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
     gate, meters = parts.gate, parts.metrics.meters
     # All that a request reads has the request's time; who waits or streams goes on after it.
     reader = Reader(parts.reads, within=time_left, skips=parts.skips)
-    waiter = Waiter(parts.reader, parts.feed, parts.hub)
+    waiter = Waiter(parts.reader, Snapshots(parts.reads, parts.reader), parts.hub)
 
     app = LeanFlask("receiver")
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes

@@ -74,5 +74,7 @@ class Listener:
     def _dispatch(self, fields: dict[str, str]) -> None:
         self.last_id = fields.get("id", self.last_id)
         self._ready.set()
-        if "data" in fields:
+        if fields.get("event") == "bookmark":
+            assert fields["data"] == "{}"
+        elif "data" in fields:
             self.events.append(Event(fields.get("id", ""), fields["event"], json.loads(fields["data"])))

@@ -1,27 +1,46 @@
 """The feed: what has changed, in order, with what it has changed to.
 
 The store's stream holds only which record has changed, and its revision. An event carries the record as it is now,
-and only where that is the revision the entry speaks of: if the record has moved on, a later entry will tell it. So
+and only where that is the revision the entry speaks of: if the record has moved on, a later entry brings it. So
 a reader sees every state that lasted, once, in order, and never an old state after a new one.
+
+Every read also looks at where the feed begins and ends. A position before its beginning, or behind its end, is one
+from which a reader can't go on: entries were dropped in between, or another store has taken the place of the old one.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from receiver.store.keys import PREFIX
 from receiver.store.link import Command, Link
-from receiver.store.reader import StreamEntry, stream_entry
+from receiver.store.reader import StreamEntry, item_entry, stream_entry
 from receiver.store.records import CallRecord, OperationRecord
+from receiver.store.scripts import FEED_EXTENT
+from receiver.store.skipping import Kind, Skips
+from receiver.store.stored_values import text_of
 
 Changed: TypeAlias = OperationRecord | CallRecord | StreamEntry
-"""What an event tells of: an operation, a call, or a change notification."""
+"""What an event carries: an operation, a call, or a change notification."""
 
 START: Final = "0-0"
 FEED_LENGTH: Final = 10_000
-"""How many entries the feed holds at least before it drops the oldest (`merge.lua`)."""
+"""How many entries the feed holds at least before it drops the oldest (`announce.lua`)."""
 
 _MOST_AT_ONCE: Final = 500
+_FEED: Final = f"{PREFIX}feed"
+EXTENT: Final[Command] = ("EVALSHA", FEED_EXTENT.sha1, 1, _FEED)
+"""Asks where the feed begins and ends."""
+
+_NAMES: Final = {
+    "o": re.compile(r"[0-9]{1,19}"),
+    "c": re.compile(r".+", re.DOTALL),
+    "n": re.compile(r"[0-9]{1,19}-[0-9]{1,19}"),
+    "s": re.compile(r"[0-9a-f]{64}"),
+}
+"""The names that an entry of each kind may have: of an operation, a call, a change notification, an ended session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,83 +68,118 @@ class FeedEvent:
 
 @dataclass(frozen=True, slots=True)
 class FeedBatch:
-    """Events in order, and the id up to which the feed has been read."""
+    """Events in order, and the id up to which the feed has been read.
+
+    Args:
+        events: what has changed.
+        position: where to go on.
+        has_gap: the feed does not hold all that has changed since the position that was asked for; there are no
+            events, and `position` is the feed's end.
+        ended_sessions: SHA-256 of the ids of sessions that were ended.
+    """
 
     events: tuple[FeedEvent, ...]
     position: str
+    has_gap: bool = False
+    ended_sessions: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Where the feed begins and ends: the id of its oldest entry, the last id that it gave, and its length."""
+
+    oldest: str = START
+    newest: str = START
+    length: int = 0
+
+    def holds(self, position: str) -> bool:
+        """Return whether all entries after a position that there have been are there."""
+        if position == self.newest:
+            return True
+        if position == START:
+            return self.length < FEED_LENGTH
+        return self.length > 0 and order(self.oldest) <= order(position) < order(self.newest)
+
+
+class _Entry(NamedTuple):
+    id: str
+    kind: str
+    name: str
+    revision: int
 
 
 class Feed:
     """Reads the feed; every method raises StoreUnavailableError where the store doesn't answer in time.
 
     Args:
-        link: the way to Redis. One that waits for news must be a link of its own: it holds a connection.
+        link: the way to Redis. One that waits for entries must be a link of its own: it holds a connection.
         within: seconds that one round trip may take.
+        skips: counts what cannot be read, and is passed over; by default its own.
     """
 
-    def __init__(self, link: Link, *, within: float = 2.0) -> None:
+    def __init__(self, link: Link, *, within: float = 2.0, skips: Skips | None = None) -> None:
         self._link = link
+        self._skips = skips or Skips()
         self._within = within
 
     def position(self) -> str:
-        """Return the id of the newest entry that there has been."""
-        newest = self._call("XREVRANGE", f"{PREFIX}feed", "+", "-", "COUNT", 1)
-        return newest[0][0].decode() if newest else START
-
-    def holds(self, position: str) -> bool:
-        """Tell whether nothing after a position has been dropped from the feed, nor the feed itself been lost."""
-        name = f"{PREFIX}feed"
-        commands: list[Command] = [
-            ("XRANGE", name, "-", "+", "COUNT", 1),
-            ("XREVRANGE", name, "+", "-", "COUNT", 1),
-        ]
-        oldest, newest, length = self._link.call([*commands, ("XLEN", name)], within=self._within)
-        if position == START:
-            return bool(length < FEED_LENGTH)
-        if not length:
-            return False
-        first, last = oldest[0][0].decode(), newest[0][0].decode()
-        return order(first) <= order(position) <= order(last)
+        """Return the last id that the feed gave."""
+        [reply] = self._link.call([EXTENT], within=self._within)
+        return read_extent(reply).newest
 
     def wait(self, after: str, seconds: float) -> FeedBatch:
-        """Wait until something has changed, and return it; nothing, where nothing has in that time."""
-        command = (
-            "XREAD",
-            "COUNT",
-            _MOST_AT_ONCE,
-            "BLOCK",
-            round(seconds * 1000),
-            "STREAMS",
-            f"{PREFIX}feed",
-            after,
-        )
-        [reply] = self._link.call([command], within=seconds + self._within)
-        return self._read(reply[0][1] if reply else [], after)
+        """Wait until something has changed after a position, and return it; nothing, where nothing has in that time.
+
+        The time is also the longest for which a feed that begins anew with smaller ids stays unnoticed.
+        """
+        block = round(seconds * 1000)
+        read = ("XREAD", "COUNT", _MOST_AT_ONCE, "BLOCK", block, "STREAMS", _FEED, after)
+        # In this order: what the feed still holds behind the read, it held at the read.
+        reply, extent = self._link.call([read, EXTENT], within=seconds + self._within)
+        rows = reply[0][1] if reply else []
+        return self._batch(rows, after, rows[-1][0].decode() if rows else after, read_extent(extent))
 
     def between(self, after: str, until: str) -> FeedBatch:
         """Return what has changed after a position, up to another; at most some hundred events at a time."""
-        rows = self._call("XRANGE", f"{PREFIX}feed", f"({after}", until, "COUNT", _MOST_AT_ONCE)
-        return self._read(rows, until if len(rows) < _MOST_AT_ONCE else rows[-1][0].decode())
+        read = ("XRANGE", _FEED, f"({after}", until, "COUNT", _MOST_AT_ONCE)
+        rows, extent = self._link.call([read, EXTENT], within=self._within)
+        position = until if len(rows) < _MOST_AT_ONCE else rows[-1][0].decode()
+        return self._batch(rows, after, position, read_extent(extent))
 
-    def _read(self, rows: Sequence[Any], position: str) -> FeedBatch:
-        if not rows:
-            return FeedBatch((), position)
-        entries = [stream_entry(row) for row in rows]
-        wanted = list(dict.fromkeys((entry.fields["k"], entry.fields["r"]) for entry in entries))
-        held = dict(
-            zip(wanted, self._link.call([_fetch(*one) for one in wanted], within=self._within), strict=True)
-        )
-        events = []
-        for entry in entries:
-            kind, name = entry.fields["k"], entry.fields["r"]
-            changed = _changed(kind, name, held[kind, name])
-            if changed and (isinstance(changed, StreamEntry) or changed.revision == int(entry.fields["v"])):
-                events.append(FeedEvent(entry.id, changed))
-        return FeedBatch(tuple(events), max(position, entries[-1].id, key=order))
+    def _batch(self, rows: Sequence[Any], after: str, position: str, extent: Extent) -> FeedBatch:
+        if not extent.holds(after):
+            return FeedBatch((), extent.newest, has_gap=True)
+        attempts = (self._skips.attempt("feed", partial(_read_entry, row)) for row in rows)
+        entries = [entry for entry in attempts if entry]
+        held = self._held({(entry.kind, entry.name) for entry in entries})
+        events = (self._event(entry, held.get((entry.kind, entry.name))) for entry in entries)
+        ended = frozenset(entry.name for entry in entries if entry.kind == "s")
+        return FeedBatch(tuple(event for event in events if event), position, ended_sessions=ended)
 
-    def _call(self, *command: str | int) -> Any:
-        [reply] = self._link.call([command], within=self._within)
-        return reply
+    def _event(self, entry: _Entry, held: Any) -> FeedEvent | None:
+        """Make an event of what the store holds; None where that has moved on, is gone, or can't be read."""
+        if not held:
+            return None
+        if entry.kind == "n":
+            change = self._skips.attempt("changes", lambda: item_entry("changes", held[0]))
+            return FeedEvent(entry.id, change) if change else None
+        kind: Kind = "operation" if entry.kind == "o" else "call"
+        record = self._skips.attempt(kind, lambda: _read_record(entry, held))
+        return FeedEvent(entry.id, record) if record and record.revision == entry.revision else None
+
+    def _held(self, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], Any]:
+        """Return what the store holds of entries, by kind and name."""
+        records = [one for one in wanted if one[0] in "oc"]
+        changes = [one for one in wanted if one[0] == "n"]
+        commands: list[Command] = [("XRANGE", f"{PREFIX}changes", name, name) for _, name in changes]
+        if records:  # MGET takes a key of another type for one that is not there
+            keys = (f"{PREFIX}{'op' if kind == 'o' else 'call'}:{name}" for kind, name in records)
+            commands.append(("MGET", *keys))
+        if not commands:
+            return {}
+        replies = self._link.call(commands, within=self._within)
+        texts = replies.pop() if records else []
+        return {**dict(zip(records, texts, strict=True)), **dict(zip(changes, replies, strict=True))}
 
 
 def order(entry_id: str) -> tuple[int, int]:
@@ -134,15 +188,26 @@ def order(entry_id: str) -> tuple[int, int]:
     return int(milliseconds), int(sequence or 0)
 
 
-def _fetch(kind: str, name: str) -> Command:
-    if kind == "n":
-        return ("XRANGE", f"{PREFIX}changes", name, name)
-    return ("GET", f"{PREFIX}{'op' if kind == 'o' else 'call'}:{name}")
+def read_extent(reply: Any) -> Extent:
+    """Read the reply to `EXTENT`."""
+    if not reply:
+        return Extent()
+    oldest, newest, length = reply
+    return Extent(oldest.decode() or START, newest.decode(), length)
 
 
-def _changed(kind: str, name: str, held: Any) -> Changed | None:
-    if not held:
-        return None  # expired or forgotten since
-    if kind == "n":
-        return stream_entry(held[0])
-    return OperationRecord.parse(int(name), held) if kind == "o" else CallRecord.parse(held)
+def _read_entry(row: Any) -> _Entry:
+    """Read an entry of the feed.
+
+    Raises:
+        UNREADABLE: another version or another program wrote it.
+    """
+    entry = stream_entry(row)
+    kind, name, revision = (text_of(entry.fields, field) for field in ("k", "r", "v"))
+    if not _NAMES[kind].fullmatch(name):
+        raise ValueError("not a name of this kind")
+    return _Entry(entry.id, kind, name, int(revision))
+
+
+def _read_record(entry: _Entry, held: bytes) -> OperationRecord | CallRecord:
+    return OperationRecord.parse(int(entry.name), held) if entry.kind == "o" else CallRecord.parse(held)

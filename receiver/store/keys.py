@@ -17,13 +17,14 @@ Cluster, so that one script may touch them all.
 | `overdue` | sorted set | numbers of those whose result was due and has not come, scored by themselves | for ever |
 | `probe` | string | nothing; `/readyz` writes it to see whether that is possible | a minute |
 | `check:<random>:<kind>` | each | what `receiver check` tries each command on | a minute, at most |
-| `feed` | stream | changes: `k` kind (`o` `c` `n`), `r` number or id, `v` revision | newest 10,000, retention |
+| `feed` | stream | changes: `k` kind (`o` `c` `n` `s`), `r` number or id, `v` revision | newest 10,000, retention |
 | `changes` | stream | items of subscriptions | newest 10,000, retention |
 | `quarantine` | stream | items that could not be read | newest 1,000, retention |
 | `sent:<delivery>` | string | nothing; this delivery has brought `changes` or `quarantine` something | ten minutes |
 | `session:<SHA-256 of its id>` | string | SHA-256 of the API key that somebody signed in with | 12 hours |
 | `tries:<minute>:<SHA-256 of a client's network, or all>` | string | number of tries to sign in | two minutes |
 
+Kinds of the feed: `o` operation, `c` call, `n` change notification, `s` end of a session.
 Retention counts from the last news; for a stream's entries from when they came, where each new record sees to it
 that older ones go. A number whose record has expired or been forgotten is passed over by readers, and goes with
 its key at the latest. From `due` a number goes with the result, or when it is due; from `overdue` with the result, or

@@ -44,7 +44,7 @@ def trial(name: str) -> list[Command]:
         ("ZREM", ranked, "a"),
         ("XADD", stream, "1-0", "a", 1),
         ("EXPIRE", stream, _SECONDS),
-        ("XLEN", stream),
+        ("XINFO", "STREAM", stream),
         ("XRANGE", stream, "-", "+"),
         ("XREVRANGE", stream, "+", "-"),
         ("XREAD", "COUNT", 1, "STREAMS", stream, "0"),

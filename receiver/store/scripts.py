@@ -26,8 +26,20 @@ LATEST: Final = _read("present", "latest")
 FORGET: Final = _read("numbers", "present", "drop", "entries", "forget")
 FORGET_CALL: Final = _read("numbers", "present", "drop", "forget_call")
 FORGET_ENTRIES: Final = _read("entries", "forget_entries")
+FEED_EXTENT: Final = _read("feed_extent")
+END_SESSION: Final = _read("announce", "end_session")
 
-SCRIPTS: Final = (MERGE, GUARDED_MERGE, OVERDUE, LATEST, FORGET, FORGET_CALL, FORGET_ENTRIES)
+SCRIPTS: Final = (
+    MERGE,
+    GUARDED_MERGE,
+    OVERDUE,
+    LATEST,
+    FORGET,
+    FORGET_CALL,
+    FORGET_ENTRIES,
+    FEED_EXTENT,
+    END_SESSION,
+)
 """All of them, to be loaded when a server knows one of them not."""
 
 MOST_AT_ONCE: Final = 100

@@ -8,7 +8,7 @@ from receiver.errors import ForbiddenError, InsufficientScopeError
 from receiver.trust.api_keys import SCOPES, APIKey, APIKeyRing
 from receiver.web import cookie
 from receiver.web.context import vouch
-from receiver.web.sessions import Sessions
+from receiver.web.sessions import Sessions, name_of
 from receiver.web.tries import Tries
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -60,6 +60,20 @@ class Gate:
     def has_key(self) -> bool:
         """Tell whether the request has an API key of ours, of whatever scope. Asks no store, so no session counts."""
         return self.open_to_all or self._ring.find(request.headers.get("Authorization")) is not None
+
+    def session(self) -> str:
+        """Return the name of the session that the request is let in by; empty, where it has a key or needs none."""
+        if self.open_to_all or "Authorization" in request.headers:
+            return ""
+        return name_of(cookie.session_id())
+
+    def is_open(self, session: str) -> bool:
+        """Return whether a session, by its name, still counts; without one, True.
+
+        Raises:
+            StoreUnavailableError: the store does not answer in time.
+        """
+        return not session or self._sessions.is_open(session)
 
     def sign_in(self, key: str) -> str:
         """Begin a session with an API key, and return the session's id.

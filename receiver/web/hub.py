@@ -1,126 +1,47 @@
-"""The hub: one reader of the feed for all who wait and stream in this process.
+"""The hub: one reader of the feed for all clients that wait and stream in this process.
 
 A thousand of them cost one connection to Redis. The hub hands every batch of events to every subscription without
-waiting for anybody: a subscription whose reader does not keep up is closed.
+waiting for any of them. Where it has missed events, it starts over at the feed's end, and every subscription
+gets a gap.
 """
 
 import logging
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol
 
 from receiver.errors import StoreUnavailableError, TooManyWaitingError
-from receiver.store.feed import START, Feed, FeedEvent, order
+from receiver.store.feed import START, Feed, FeedBatch, FeedEvent, order
 from receiver.supervision import Loop, Supervisor
+from receiver.web.subscription import Delivery, Interest, Kind, Subscription
 
-_POLL: Final = 5.0
-"""Seconds that one read of the feed waits at the server."""
+_POLL_SECONDS: Final = 1.0
+"""How long one read of the feed waits at the server, and so how late a feed is noticed whose ids went back."""
 
-_PAUSE_AFTER_FAILURE: Final = 0.5
-_MOST_PENDING: Final = 1000
+_FIRST_PAUSE_SECONDS: Final = 0.25
+_LONGEST_PAUSE_SECONDS: Final = 2.0
+"""The pause after a failure doubles up to this."""
 
 _log: Final = logging.getLogger(__name__)
-
-
-Kind = Literal["stream", "waiter"]
 
 
 class Stopping(Protocol):
     """Set when the process is to end."""
 
     def is_set(self) -> bool:
-        """Tell whether it is set."""
+        """Return whether it is set."""
 
     def wait(self, timeout: float | None = None) -> object:
         """Return when it is set."""
-
-
-@dataclass(frozen=True, slots=True)
-class Interest:
-    """Which events a subscription gets; what is empty does not filter."""
-
-    client_context: str = ""
-    call_id: str = ""
-
-    def admits(self, event: FeedEvent) -> bool:
-        """Tell whether an event is of interest."""
-        return self.client_context in {"", event.client_context} and self.call_id in {"", event.call_id}
-
-
-class Delivery:
-    """An event, and its frame on the wire, which is made once for all streams that send it."""
-
-    __slots__ = ("_encode", "_frame", "event", "order")
-
-    def __init__(self, event: FeedEvent, encode: Callable[[FeedEvent], bytes]) -> None:
-        self.event = event
-        self.order = order(event.id)
-        self._encode = encode
-        self._frame: bytes | None = None
-
-    @property
-    def frame(self) -> bytes:
-        """The event as a stream sends it."""
-        if self._frame is None:
-            self._frame = self._encode(self.event)
-        return self._frame
-
-
-class Subscription:
-    """What one waiter or stream has yet to take.
-
-    Args:
-        interest: which events.
-        position: the feed's id after which the events come.
-        kind: whose it is.
-    """
-
-    def __init__(self, interest: Interest, position: str, kind: Kind) -> None:
-        self.kind = kind
-        self.interest = interest
-        self.position = position
-        self.closed = False
-        self._after = order(position)
-        self._pending: deque[Delivery] = deque()
-        self._news = threading.Event()
-
-    def skip_to(self, position: str) -> None:
-        """Leave out what the reader has seen already, elsewhere."""
-        self._after = max(self._after, order(position))
-        self._pending = deque(one for one in self._pending if one.order > self._after)
-
-    def offer(self, delivery: Delivery) -> None:
-        """Put an event in line; too many in line close the subscription."""
-        if delivery.order <= self._after:
-            return
-        if len(self._pending) >= _MOST_PENDING:
-            self.close()
-            return
-        self._pending.append(delivery)
-        self._news.set()
-
-    def close(self) -> None:
-        """End it; whoever takes from it learns so."""
-        self.closed = True
-        self._news.set()
-
-    def take(self, seconds: float) -> list[Delivery]:
-        """Wait for events; return those in line, none where the time is over or the subscription is closed."""
-        if self._news.wait(seconds):
-            self._news.clear()
-        taken = list(self._pending)
-        self._pending.clear()
-        return taken
 
 
 class Hub:
     """Hands the feed's events to subscriptions.
 
     Args:
-        feed: waits for news on a link of its own, and reads nothing while nobody subscribes.
+        feed: waits for entries on a link of its own; it is read only while there are subscriptions.
         encode: makes the frame of an event.
         most: how many subscriptions there may be.
         supervisor: runs the loops; by default one of its own.
@@ -144,22 +65,43 @@ class Hub:
         self._counts: Counter[Kind] = Counter()
         self._behind = 0.0
         self._failing_since: float | None = None
+        self._pause = _FIRST_PAUSE_SECONDS
         self._position = START
         self._reads = False
         self._stopping: Stopping | None = None
 
-    def subscribe(self, kind: Kind, interest: Interest, now: Feed, stopping: Stopping | None) -> Subscription:
+    @property
+    def position(self) -> str:
+        """Up to where the feed has been read."""
+        return self._position
+
+    def compare(self, known: str, newest: str) -> None:
+        """Start over at once, where the feed's newest id is behind a position that was known before it was read."""
+        if order(newest) >= order(known):
+            return
+        with self._lock:
+            if self._position != known:
+                return
+            self._position = newest
+        self._start_over(newest, known)
+
+    def subscribe(
+        self, kind: Kind, interest: Interest, position: str, stopping: Stopping | None, session: str = ""
+    ) -> Subscription:
         """Begin to collect events; end it with `unsubscribe`.
 
+        Where the hub reads the feed already, the events begin where it is, perhaps after `position`: compare it with
+        the subscription's.
+
         Args:
-            kind: who wants them.
+            kind: what the client does.
             interest: which events.
-            now: asked where the feed is, if nobody has been reading it.
+            position: where the feed was a moment ago.
             stopping: set when the process is to end; all subscriptions are closed then.
+            session: SHA-256 of the id of the session that the client was let in by; with it the subscription ends.
 
         Raises:
             TooManyWaitingError: there are as many as may be.
-            StoreUnavailableError: the feed can't be read.
         """
         with self._lock:
             if self.count >= self._most:
@@ -169,8 +111,8 @@ class Hub:
                 )
             self._watch(stopping)
             if not self.count:
-                self._position = max(self._position, now.position(), key=order)
-            subscription = Subscription(interest, self._position, kind)
+                self._position = position
+            subscription = Subscription(interest, self._position, kind, session)
             self._buckets.setdefault(interest, set()).add(subscription)
             self._counts[kind] += 1
             self._wanted.set()
@@ -201,8 +143,13 @@ class Hub:
         return self._counts[kind]
 
     @property
+    def is_failing(self) -> bool:
+        """Whether the feed could not be read at the last try."""
+        return self._failing_since is not None
+
+    @property
     def lag(self) -> float:
-        """By how many seconds those who wait and stream learn late what has changed, by this machine's clock."""
+        """By how many seconds waiting and streaming clients get events late, by this machine's clock."""
         if not self.count:
             return 0.0
         failing_since = self._failing_since
@@ -222,25 +169,42 @@ class Hub:
                 loop.idle()
                 self._wanted.wait()
                 loop.begin()
+            asked = self._position
             try:
-                batch = self._feed.wait(self._position, _POLL)
+                batch = self._feed.wait(asked, _POLL_SECONDS)
             except StoreUnavailableError as error:
-                _log.warning("the feed can't be read: %s", error.detail)
-                self._failing_since = self._failing_since or time.monotonic()
-                loop.progress()
-                time.sleep(_PAUSE_AFTER_FAILURE)
-                continue
-            self._failing_since = None
-            self._behind = max(0.0, time.time() - batch.events[0].at) if batch.events else 0.0
-            for event in batch.events:
-                self._advance(event.id)  # first, so that one that fails is not read again for ever
-                self._hand_out(Delivery(event, self._encode))
-            self._advance(batch.position)
+                self._pause_after(error)
+            else:
+                self._take(batch, asked)
             loop.progress()
 
-    def _advance(self, position: str) -> None:
+    def _pause_after(self, error: StoreUnavailableError) -> None:
+        if self._failing_since is None:
+            _log.warning("the feed can't be read, waits and streams are late: %s", error.detail)
+            self._failing_since = time.monotonic()
+        time.sleep(self._pause)
+        self._pause = min(_LONGEST_PAUSE_SECONDS, 2 * self._pause)
+
+    def _take(self, batch: FeedBatch, asked: str) -> None:
+        """Hand out a batch that was read after the position `asked`."""
+        self._failing_since, self._pause = None, _FIRST_PAUSE_SECONDS
+        self._behind = max(0.0, time.time() - batch.events[0].at) if batch.events else 0.0
         with self._lock:
-            self._position = max(self._position, position, key=order)
+            if self._position != asked:
+                return  # all clients had left, and a new one has begun elsewhere: it gets its events by the next read
+            self._position = batch.position
+        if batch.has_gap:
+            self._start_over(batch.position, asked)
+            return
+        for subscription in self._subscriptions() if batch.ended_sessions else ():
+            if subscription.session in batch.ended_sessions:
+                subscription.close()
+        try:
+            for event in batch.events:
+                self._hand_out(Delivery(event, self._encode))
+        except Exception:
+            self._start_over(batch.position, asked)
+            raise
 
     def _hand_out(self, delivery: Delivery) -> None:
         event = delivery.event
@@ -249,10 +213,18 @@ class Hub:
             for subscription in tuple(self._buckets.get(interest, ())):
                 subscription.offer(delivery)
 
+    def _start_over(self, position: str, before: str) -> None:
+        _log.warning("events after %s are missing: waits and streams start over at %s", before, position)
+        for subscription in self._subscriptions():
+            subscription.start_over(position)
+
+    def _subscriptions(self) -> Iterator[Subscription]:
+        with self._lock:
+            found = [subscription for bucket in self._buckets.values() for subscription in bucket]
+        yield from found
+
     def _close_at(self, stopping: Stopping, loop: Loop) -> None:
         loop.idle()
         stopping.wait()
-        with self._lock:
-            for bucket in self._buckets.values():
-                for subscription in bucket:
-                    subscription.close()
+        for subscription in self._subscriptions():
+            subscription.close()

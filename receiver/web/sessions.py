@@ -14,12 +14,16 @@ from typing import Final
 
 from receiver.store.keys import PREFIX
 from receiver.store.link import Link
+from receiver.store.scripts import END_SESSION
 from receiver.store.skipping import Skips
 from receiver.trust.api_keys import APIKey
 from receiver.web.context import time_left
 
 LIFE: Final = 12 * 3600
 """Seconds from signing in to being signed out."""
+
+_WITHIN_SECONDS: Final = 2.0
+"""How long the store may take where no request waits for it."""
 
 _ID: Final = re.compile(r"[\w-]{43}", re.ASCII)
 """What `secrets.token_urlsafe(32)` makes."""
@@ -42,27 +46,38 @@ class Sessions:
     def begin(self, key: APIKey) -> str:
         """Begin a session with a key, and return the session's id."""
         session_id = secrets.token_urlsafe(32)
-        self._call("SET", _key(session_id), key.sha256, "EX", LIFE)
+        self._call("SET", _key(name_of(session_id)), key.sha256, "EX", LIFE, within=time_left())
         return session_id
 
     def key_of(self, session_id: str) -> APIKey | None:
         """Return the key that a session was begun with; None if there is no such session or key any more."""
-        if not _ID.fullmatch(session_id):
-            return None
-        sha256: bytes | None = self._call("GET", _key(session_id))
-        name = self._skips.attempt("session", sha256.decode) if sha256 else None
-        return self._keys.get(name) if name else None
+        return self._key_of(name_of(session_id), time_left()) if _ID.fullmatch(session_id) else None
+
+    def is_open(self, name: str) -> bool:
+        """Return whether a session still counts, by the SHA-256 of its id; for what goes on after a request."""
+        return self._key_of(name, _WITHIN_SECONDS) is not None
 
     def end(self, session_id: str) -> None:
-        """End a session, if it is one."""
+        """End a session, if it is one, and with it the streams that were opened with it, in every process."""
         if _ID.fullmatch(session_id):
-            self._call("DEL", _key(session_id))
+            name = name_of(session_id)
+            self._call("EVALSHA", END_SESSION.sha1, 1, _key(name), PREFIX, name, within=time_left())
 
-    def _call(self, *command: str | int) -> bytes | None:
+    def _key_of(self, name: str, within: float) -> APIKey | None:
+        sha256 = self._call("GET", _key(name), within=within)
+        found = self._skips.attempt("session", sha256.decode) if sha256 else None
+        return self._keys.get(found) if found else None
+
+    def _call(self, *command: str | int, within: float) -> bytes | None:
         reply: bytes | None
-        [reply] = self._link.call([command], within=time_left())
+        [reply] = self._link.call([command], within=within)
         return reply
 
 
-def _key(session_id: str) -> str:
-    return f"{PREFIX}session:{hashlib.sha256(session_id.encode()).hexdigest()}"
+def name_of(session_id: str) -> str:
+    """Return the name by which the store knows a session: the SHA-256 of its id."""
+    return hashlib.sha256(session_id.encode()).hexdigest()
+
+
+def _key(name: str) -> str:
+    return f"{PREFIX}session:{name}"

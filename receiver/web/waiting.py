@@ -6,24 +6,34 @@ Asked for by `Prefer: wait=N` (RFC 7240) or `?wait=N`. At the end the latest sta
 import re
 import time
 from collections.abc import Callable
-from typing import Final
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final, TypeAlias
 
 from flask import Response
 
-from receiver.errors import BadRequestError
-from receiver.store.feed import Feed
+from receiver.errors import BadRequestError, StoreUnavailableError
+from receiver.store.feed import order
 from receiver.store.reader import Reader
 from receiver.store.records import OperationRecord
+from receiver.store.snapshots import Snapshots
 from receiver.web.context import query_argument, wsgi_environ
-from receiver.web.hub import Hub, Interest, Stopping
+from receiver.web.hub import Hub, Stopping
 from receiver.web.preferences import read_preference
+from receiver.web.subscription import Interest, Subscription
 
 MAX_WAIT: Final = 25
 
 STOPPING: Final = "receiver.stopping"
-"""Where the server's WSGI environ has an event that is set when it is to end."""
+"""Where the server's WSGI environ has an event that ends waits and streams."""
 
 _SECONDS: Final = re.compile(r"[0-9]+")
+
+_READ_AGAIN_SECONDS: Final = 0.5
+"""Pause between reads of a wait that missed events, while the store does not answer."""
+
+Enough: TypeAlias = Callable[[OperationRecord | None], bool]
+"""Returns whether a state ends a wait."""
 
 
 def wanted_wait() -> int:
@@ -58,43 +68,103 @@ def stopping() -> Stopping | None:
 
 
 class Waiter:
-    """Waits for what becomes of an operation, which may be told to any process on any machine.
+    """Waits for what becomes of an operation, whose result may come to any process on any machine.
+
+    A wait reads the store once at its beginning and once at its end; in between it is given what changes.
 
     Args:
-        reader: asked for the state.
-        feed: asked where the feed is.
-        hub: tells when to ask again.
+        reader: reads the state for requests that do not wait.
+        snapshots: reads it for those that do.
+        hub: hands out what changes.
     """
 
-    def __init__(self, reader: Reader, feed: Feed, hub: Hub) -> None:
+    def __init__(self, reader: Reader, snapshots: Snapshots, hub: Hub) -> None:
         self._reader = reader
-        self._feed = feed
+        self._snapshots = snapshots
         self._hub = hub
 
-    def latest(
-        self, client_context: str, seconds: float, enough: Callable[[OperationRecord | None], bool]
-    ) -> OperationRecord | None:
+    def latest(self, client_context: str, seconds: float, enough: Enough) -> OperationRecord | None:
         """Return the latest operation of a client context as soon as it is enough, or when the time is over.
 
         Raises:
             TooManyWaitingError: too many wait already.
             StoreUnavailableError: the store doesn't answer in time.
         """
-        record = self._reader.latest(client_context)
-        if not seconds or enough(record):
-            return record
-        deadline = time.monotonic() + seconds
-        subscription = self._hub.subscribe("waiter", Interest(client_context), self._feed, stopping())
+        if not seconds:
+            return self._reader.latest(client_context)
+        until = time.monotonic() + seconds
+        known, found = self._hub.position, self._snapshots.latest(client_context)
+        if enough(found.record):
+            return found.record
+        self._hub.compare(known, found.position)
+        subscription = self._hub.subscribe("waiter", Interest(client_context), found.position, stopping())
         try:
-            record = self._reader.latest(client_context)  # it may have come before we subscribed
-            while (
-                not enough(record) and not subscription.closed and (left := deadline - time.monotonic()) > 0
-            ):
-                if subscription.take(left):
-                    record = self._reader.latest(client_context)
+            wait = _Wait(client_context, found.record, self._snapshots)
+            if order(subscription.position) > order(found.position):
+                wait.is_current = False  # something may have come in between
+            while not enough(wait.record) and not subscription.closed:
+                if (left := until - time.monotonic()) <= 0:
+                    break
+                wait.go_on(subscription, left)
+            if not enough(wait.record) or not wait.is_current:
+                wait.end(feed_is_read=not self._hub.is_failing)
         finally:
             self._hub.unsubscribe(subscription)
-        return record
+        return wait.record
+
+
+class _Wait:
+    """What one wait knows of the latest operation of its client context."""
+
+    def __init__(self, client_context: str, record: OperationRecord | None, snapshots: Snapshots) -> None:
+        self.record = record
+        self.is_current = True
+        """Whether all events since the last read are in the record; else the store has to be read again."""
+
+        self._client_context = client_context
+        self._snapshots = snapshots
+
+    def go_on(self, subscription: Subscription, seconds: float) -> None:
+        """Take in what comes in some seconds, at most; read the store only where events don't say enough."""
+        if not self.is_current:
+            with suppress(StoreUnavailableError):
+                self._read()
+                return
+            seconds = min(seconds, _READ_AGAIN_SECONDS)
+        deliveries = subscription.take(seconds)
+        if deliveries is None:
+            self.is_current = False
+        for delivery in deliveries or ():
+            if isinstance(delivery.event.changed, OperationRecord):
+                self._take_in(delivery.event.changed)
+
+    def end(self, *, feed_is_read: bool) -> None:
+        """Read once more, so that the answer is what `GET` would answer now; without the store, what is known.
+
+        Raises:
+            StoreUnavailableError: the store does not answer, and nothing is known.
+        """
+        try:
+            self._read()
+        except StoreUnavailableError:
+            if self.record is None and not (self.is_current and feed_is_read):
+                raise
+
+    def _take_in(self, record: OperationRecord) -> None:
+        known = self.record
+        if known is None:
+            self.record = replace(record, others=0)
+        elif record.number == known.number:
+            if record.revision > known.revision:
+                self.record = replace(record, others=known.others)
+        else:
+            self.is_current = False  # how many others there are only the store knows
+            if record.number > known.number:
+                self.record = record
+
+    def _read(self) -> None:
+        self.record = self._snapshots.latest(self._client_context).record
+        self.is_current = True
 
 
 def _preferred() -> int | None:

@@ -58,7 +58,7 @@ async def follow(port: int, query: str, kind: str, clock: Clock, ready: asyncio.
         while line := await reader.readline():
             if line.startswith(b"retry"):
                 ready.release()
-            elif line.startswith(b"data: "):
+            elif line.startswith(b"data: ") and line != b"data: {}\n":  # a bookmark
                 clock.event(kind, json.loads(line[6:])["clientContext"])
     finally:
         writer.close()

@@ -14,7 +14,8 @@ from receiver.store.pipeline import Pipeline
 from receiver.store.reader import Reader
 from receiver.store.writer import Writer
 from receiver.web.events import _Stream, encode
-from receiver.web.hub import Hub, Interest
+from receiver.web.hub import Hub
+from receiver.web.subscription import Interest
 from tests.listening import Listener
 from tests.notifications import CALL, call, operation, roster
 from tests.service import CLIENT_STATE, READ, WRITE, Service
@@ -61,12 +62,12 @@ def test_what_comes_while_a_stream_begins_is_told(store: StoreServer) -> None:
     link = Link(connect(store.url, "required"))
     feed, reader = Feed(link), Reader(link)
     hub = Hub(Feed(Link(connect(store.url, "required"), size=1)), encode, most=1)
-    subscription = hub.subscribe("stream", Interest("", CALL), feed, None)
-    frames = _Stream(subscription, reader, feed).frames("")
+    subscription = hub.subscribe("stream", Interest("", CALL), feed.position(), None)
+    frames = _Stream(subscription, reader, feed, lambda: True).frames("")
     assert next(frames).startswith(b"retry:")
     update = CallUpdate(CALL, "", "established", state_rank("established"))
     Writer(Pipeline(link), retention_days=1).keep([update], delivery="1", within=2)
-    assert b"event:" not in next(frames), "no operations yet"
+    assert b"event: operation" not in next(frames), "no operations yet"
     assert b"event: call\n" in next(frames)
     subscription.close()
     hub.unsubscribe(subscription)
