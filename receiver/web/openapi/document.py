@@ -3,7 +3,6 @@
 OpenAPI 3.1: https://spec.openapis.org/oas/v3.1.1.html
 """
 
-import hashlib
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 
@@ -50,11 +49,6 @@ class Document:
     def text(self) -> bytes:
         """The document as JSON."""
         return orjson.dumps(self.content)
-
-    @cached_property
-    def version(self) -> str:
-        """What differs where the document does."""
-        return hashlib.sha256(self.text).hexdigest()[:16]
 
 
 def routes(app: Flask) -> list[Route]:

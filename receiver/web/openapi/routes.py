@@ -1,5 +1,7 @@
 """`/openapi.json`: the document, for machines; `/docs` is made of it for people."""
 
+from functools import cache
+
 from flask import Blueprint, Response
 
 from receiver.errors import PreconditionFailedError
@@ -8,12 +10,13 @@ from receiver.web.openapi.answers import DocumentSchema
 from receiver.web.openapi.describing import Answer, describe
 from receiver.web.openapi.document import Document
 from receiver.web.openapi.parameters import IF_MATCH, IF_NONE_MATCH
-from receiver.web.preconditions import answer_version
+from receiver.web.public_documents import PublicDocument
 
 
 def make_openapi(document: Document) -> Blueprint:
     """Make the route of the OpenAPI document."""
     blueprint = Blueprint("openapi", __name__)
+    compressed = cache(lambda: PublicDocument.make(document.text, "application/json"))
 
     @blueprint.get("/openapi.json")
     @describe(
@@ -27,8 +30,6 @@ def make_openapi(document: Document) -> Blueprint:
     )
     def show() -> Response:
         """Describe every route, as an OpenAPI document."""
-        response = Response(document.text, content_type="application/json")
-        response.headers["Cache-Control"] = "no-cache"
-        return answer_version(response, document.version)
+        return compressed().answer_with_version()
 
     return blueprint

@@ -1,25 +1,27 @@
 """What all pages have in common: how they are rendered, their headers, their errors, their static files."""
 
-import hashlib
-from pathlib import Path
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from flask import Blueprint, Response, g, render_template, request, send_from_directory
+from flask import Blueprint, Response, g, render_template, request
+from markupsafe import escape
 
-from receiver.errors import NotConfiguredError, PreconditionFailedError, ReceiverError, UnauthenticatedError
+from receiver.errors import NotConfiguredError, ReceiverError, UnauthenticatedError
 from receiver.graph.schemas import OPERATION_SCHEMAS
 from receiver.store.spool import Spool
 from receiver.web.access import Gate
 from receiver.web.challenges import answer_challenge
-from receiver.web.openapi import Answer, describe
-from receiver.web.openapi.access import HTML, PUBLIC_PAGE
+from receiver.web.openapi.access import HTML
 from receiver.web.page import times
 from receiver.web.page.pretty import pretty
+from receiver.web.page.static_files import register_static_files
 from receiver.web.page.wording import OVERDUE, state_word, type_words
+from receiver.web.public_documents import VariedDocument
 
-_STATIC: Final = Path(__file__).parents[1] / "static"
-_A_YEAR: Final = 365 * 86400
+_THEN: Final = "where-to-go-after-signing-in"
+"""Stands in the form for the address of the wanted page."""
+
 _STATUSES: Final = ["notStarted", "running", OVERDUE, "completed", "failed"]
 
 _HEADERS: Final = {
@@ -56,34 +58,14 @@ def is_fragment() -> bool:
 
 def register_frame(blueprint: Blueprint, gate: Gate, spool: Spool | None) -> None:
     """Give the blueprint of the page its static files, its errors, and what every template needs."""
-    version = _version()
-
-    @blueprint.get("/static/<given>/<name>")
-    @describe(
-        PUBLIC_PAGE,
-        {
-            200: Answer("The file.", always=("ETag",), media_type="*/*"),
-            206: Answer("The part that `Range` names.", always=("ETag",), media_type="*/*"),
-            304: Answer("It is still the version that `If-None-Match` names.", always=("ETag",)),
-        },
-        problems=(PreconditionFailedError,),
-    )
-    def static(given: str, name: str) -> Response:
-        """Get a style sheet, a script or an image of the pages."""
-        response = send_from_directory(_STATIC, name, max_age=_A_YEAR if given == version else 0)
-        if response.status_code == PreconditionFailedError.status:  # werkzeug would send the file with it
-            raise PreconditionFailedError("The file is another version than the request names.")
-        if given == version:
-            response.cache_control.public = True
-            response.cache_control.immutable = True
-        return response
+    static = register_static_files(blueprint)
 
     @blueprint.app_context_processor
     def common() -> dict[str, object]:
         scopes: frozenset[str] = getattr(g, "scopes", frozenset())
         return {
             "base": "fragment.html" if is_fragment() else "layout.html",
-            "static": f"/static/{version}",
+            "static": static,
             "scopes": scopes,
             "open_to_all": gate.open_to_all,
             "spool": spool,
@@ -109,6 +91,14 @@ def register_frame(blueprint: Blueprint, gate: Gate, spool: Spool | None) -> Non
         return response
 
 
+def public_page(response: Response) -> Response:
+    """Give a public document the headers of a page."""
+    vary = response.headers["Vary"]
+    response.headers.update(_HEADERS)
+    response.headers["Vary"] = vary
+    return response
+
+
 def public_error(found: ReceiverError) -> Response:
     """Answer with the page of an error to a client that need not have signed in."""
     return render("error.html", found.status, error=found, is_public=True, spool=None)
@@ -127,10 +117,20 @@ def sign_in_form(
     """
     wanted = request.full_path.rstrip("?") if then is None else then
     plain = request.path == "/" and not is_fragment() and not wrong
-    response = render("sign_in.html", 200 if plain else status, closed=closed, wrong=wrong, then=wanted)
+    page = _sign_in_page(closed=closed, wrong=wrong, fragment=is_fragment())
+    response = page.at(str(escape(wanted))).answer(200 if plain else status)
+    public_page(response).headers["Vary"] = f"{_HEADERS['Vary']}, Accept-Encoding"
     if response.status_code == 401:  # noqa: PLR2004
         answer_challenge(response, UnauthenticatedError)
     return response
+
+
+@lru_cache(maxsize=256)
+def _sign_in_page(*, closed: bool, wrong: str, fragment: bool) -> VariedDocument:  # noqa: ARG001 - tells pages apart
+    """Return the form, made once for each thing that may be wrong; where to go on differs for each request."""
+    return VariedDocument(
+        lambda: render_template("sign_in.html", closed=closed, wrong=wrong, then=_THEN), _THEN, HTML
+    )
 
 
 def _link(**arguments: object) -> str:
@@ -141,11 +141,3 @@ def _link(**arguments: object) -> str:
 
 def _quote(text: str) -> str:
     return quote(text, safe="")
-
-
-def _version() -> str:
-    """Name the present contents of the static files, so that browsers may keep them for ever."""
-    digest = hashlib.sha256()
-    for path in sorted(_STATIC.iterdir()):
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()[:12]
