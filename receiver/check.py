@@ -179,7 +179,7 @@ def _spool(settings: Settings) -> Iterator[Finding]:
 
 
 def _signing_keys(settings: Settings) -> Finding:
-    keys = KeySet(settings.metadata_url, hosts=settings.key_hosts)
+    keys = KeySet(settings.metadata_url, hosts=settings.key_hosts, egress=settings.egress)
     try:
         keys.get("")
     except UnknownKeyError:

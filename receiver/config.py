@@ -17,6 +17,7 @@ from environs import FileAwareEnv
 from receiver import cloud_foundry
 from receiver import setting_texts as texts
 from receiver.trust.api_keys import APIKey
+from receiver.trust.egress import DIRECT, Egress, Proxy
 
 T = TypeVar("T")
 
@@ -106,6 +107,9 @@ class Settings:
     instance: str | None = None
     """What the platform calls this one of several."""
 
+    egress: Egress = DIRECT
+    """How the signing keys are fetched."""
+
     metrics_dir: Path | None = None
     """Where the workers keep their metrics together. Only `receiver.server` sets it."""
 
@@ -119,6 +123,9 @@ def read_settings() -> Settings:
     read = _Reader()
     tls_verify = read.parsed("RECEIVER_REDIS_TLS_VERIFY", "required", texts.tls_verify)
     redis_url, redis_variable = _store(read, tls_verify)
+    # OpenSSL reads these itself, and where one is wrong, trusts others in silence.
+    read.parsed("SSL_CERT_FILE", None, texts.certificates)
+    read.parsed("SSL_CERT_DIR", None, texts.certificate_folders)
     data_dir = read.parsed("RECEIVER_DATA_DIR", _home_folder(), texts.path)
     settings = Settings(
         host=read.parsed("HOST", "0.0.0.0" if read.parsed("PORT", "", str) else "127.0.0.1", texts.bind_host),  # noqa: S104
@@ -150,6 +157,7 @@ def read_settings() -> Settings:
         log_format=read.choice("LOG_FORMAT", "auto", ("auto", "console", "logfmt")),
         log_level=read.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
         otlp_endpoint=read.parsed("OTEL_EXPORTER_OTLP_ENDPOINT", None, texts.http_url),
+        egress=Egress(read.of_curl("HTTPS_PROXY", None, Proxy.parse), read.of_curl("NO_PROXY", "", str)),
         instance=next((os.environ[name] for name in _INSTANCE_VARIABLES if os.environ.get(name)), None),
     )
     if redis_url is None and settings.spool is None:  # beside the embedded store: the disk is there
@@ -174,6 +182,9 @@ def hide_from_libraries(settings: Settings) -> None:
     """Remove from the environment what gunicorn and Flask would read there. Call it before they are imported."""
     for name in _READ_BY_LIBRARIES:
         os.environ.pop(name, None)
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        if not os.environ.get(name, "").strip():
+            os.environ.pop(name, None)  # OpenSSL would take an empty one for a path
     for name in _READ_AS_NUMBERS:
         if not os.environ.get(name, "0").isdecimal():
             del os.environ[name]
@@ -194,6 +205,10 @@ class _Reader:
         except ValueError as error:
             self.problems[name] = str(error)
             return default
+
+    def of_curl(self, name: str, default: T, parse: Callable[[str], T]) -> T:
+        """Read a variable that many programs share: its name in lower case counts first."""
+        return self.parsed(name if not self._text(name.lower()) else name.lower(), default, parse)
 
     def list(self, name: str, parse: Callable[[str], T]) -> tuple[T, ...]:
         def parse_all(text: str) -> tuple[T, ...]:

@@ -102,7 +102,9 @@ def make_parts(settings: Settings, aside: Aside) -> Parts:
     # One that waits holds its connection, so the hub has a link of its own.
     waiting = Link(connect(settings.redis_url, settings.redis_tls_verify), size=1)
     hub = Hub(Feed(waiting, skips=skips), encode, most=settings.max_waiting, supervisor=supervisor)
-    keys = KeySet(settings.metadata_url, hosts=settings.key_hosts, supervisor=supervisor)
+    keys = KeySet(
+        settings.metadata_url, hosts=settings.key_hosts, egress=settings.egress, supervisor=supervisor
+    )
     verifier = TokenVerifier(
         keys, app_ids=settings.app_ids, tenants=settings.tenants, issuers=settings.issuers
     )

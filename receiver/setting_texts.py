@@ -135,6 +135,23 @@ def metadata_url(text: str) -> str:
     raise ValueError("must be https, or http on a loopback address; for example https://host.example/path")
 
 
+def certificates(text: str) -> Path:
+    """Take a file of certificates in PEM form."""
+    if not _has_certificate(Path(text)):
+        raise ValueError(
+            "must name a readable file of certificates in PEM form, for example /etc/ssl/certs/ca-certificates.crt"
+        )
+    return Path(text)
+
+
+def certificate_folders(text: str) -> tuple[Path, ...]:
+    """Take folders of certificates, separated by colons, as OpenSSL does."""
+    folders = tuple(Path(part) for part in text.split(":") if part)
+    if not all(folder.is_dir() for folder in folders):
+        raise ValueError("must name a folder of certificates, for example /etc/ssl/certs")
+    return folders
+
+
 def http_url(text: str) -> str:
     """Take an address of HTTP."""
     if not text.startswith(("http://", "https://")):

@@ -5,16 +5,20 @@ import http.client
 import ipaddress
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Collection
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
+from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined] # typeshed lacks it
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import PyJWTError
 from jwt.algorithms import RSAAlgorithm
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
+
+from receiver.trust.egress import DIRECT, Egress, Proxy
 
 MAX_DOCUMENT_BYTES: Final = 256 * 1024
 
@@ -41,11 +45,14 @@ class Fetch:
 
     A socket's timeout bounds a single read, so a server that drips a byte a second could hold an attempt for
     hours. Therefore a timer shuts the socket, which wakes the read. Connections are used without a pool: no
-    redirects, no retries, no proxies. Keys are fetched where the metadata is, or from one of `hosts`, whatever
-    else the document says.
+    redirects, no retries. Keys are fetched where the metadata is, or from one of `hosts`, whatever else the
+    document says. A proxy is asked for a tunnel, so it sees names and sizes only; plain HTTP, which is allowed on
+    loopback addresses only, never goes to one.
     """
 
-    def __init__(self, metadata: SplitResult, time_limit: float, hosts: Collection[str]) -> None:
+    def __init__(
+        self, metadata: SplitResult, time_limit: float, hosts: Collection[str], egress: Egress = DIRECT
+    ) -> None:
         self.done = threading.Event()
         self.fault: Exception | None = None
         """An unexpected error that ended it, known when it is done."""
@@ -53,6 +60,8 @@ class Fetch:
         self._metadata = metadata
         self._time_limit = time_limit
         self._hosts = hosts
+        self._egress = egress
+        self._connection: HTTPConnection | None = None
         self._socket: socket.socket | None = None
         self._cut = False
 
@@ -75,20 +84,50 @@ class Fetch:
         """Say what went wrong; of errors that are not ours only the kind, since they may quote anything."""
         if self._cut:
             return f"it took longer than {self._time_limit:g} s"
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return "its certificate is not trusted; SSL_CERT_FILE names the authorities that are"
         return str(error) if isinstance(error, _FetchError) else type(error).__name__
 
     def _read(self, address: SplitResult) -> object:
-        kind = HTTPSConnection if address.scheme == "https" else HTTPConnection
-        connection = kind(address.hostname or "", address.port, timeout=_SOCKET_TIMEOUT)
+        self._connection = connection = self._connection_to(address)
         try:
-            connection.connect()
-            self._socket = connection.sock
+            self._connect(connection)
+            self._socket = connection.sock  # which an answer without a length takes away from the connection
             body = b"" if self._cut else _body(connection, address)
         finally:
             connection.close()
         if self._cut:  # a body that was cut off may look whole
             raise _FetchError
         return json.loads(body)
+
+    def _connect(self, connection: HTTPConnection) -> None:
+        takes_proxy = connection.proxy_is_tunneling  # no longer known once it is closed
+        try:
+            connection.connect()
+        except ssl.SSLError:
+            raise
+        except (HTTPError, OSError) as error:
+            if takes_proxy:
+                raise _FetchError(
+                    f"the proxy of HTTPS_PROXY makes no tunnel ({type(error).__name__})"
+                ) from None
+            raise
+
+    def _connection_to(self, address: SplitResult) -> HTTPConnection:
+        host, port = address.hostname or "", address.port or _default_port(address)
+        if address.scheme == "http":
+            return HTTPConnection(host, port, timeout=_SOCKET_TIMEOUT)
+        proxy = self._proxy_for(host, port)
+        if proxy is None:
+            return HTTPSConnection(host, port, timeout=_SOCKET_TIMEOUT)
+        connection = HTTPSConnection(proxy.host, proxy.port, timeout=_SOCKET_TIMEOUT)
+        login = {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
+        connection.set_tunnel(host, port, headers=login)
+        return connection
+
+    def _proxy_for(self, host: str, port: int) -> Proxy | None:
+        is_past_it = proxy_bypass_environment(f"{host}:{port}", {"no": self._egress.no_proxy})
+        return None if is_past_it else self._egress.proxy
 
     def _key_set_address(self, metadata: object) -> SplitResult:
         url = metadata.get("jwks_uri") if isinstance(metadata, dict) else None
@@ -105,10 +144,12 @@ class Fetch:
 
     def _cut_off(self) -> None:
         self._cut = True
-        if self._socket is not None:
+        # Until a proxy has made a tunnel, only the connection knows its socket.
+        connected = self._socket or (self._connection and self._connection.sock)
+        if connected:
             with contextlib.suppress(OSError):  # it may be closed by now
                 # Not SSLSocket's own shutdown, which takes its state from under the read.
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+                socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
 
 def _body(connection: HTTPConnection, address: SplitResult) -> bytes:

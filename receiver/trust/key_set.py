@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from receiver.errors import KeysUnavailableError
 from receiver.supervision import Loop, Supervisor
+from receiver.trust.egress import DIRECT, Egress
 from receiver.trust.key_fetch import FETCH_FAILURES, Fetch, is_trustworthy
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class KeySet:
     Args:
         metadata_url: address of the document; https, or http on a loopback address.
         hosts: other hosts than that address's, with their ports unless 443, that the keys may be fetched from.
+        egress: the proxy that https takes.
         clock: seconds, never going back; for cool-downs and ages.
         chance: a number from 0 to 1, to spread the hourly fetches of many processes.
         period: seconds between fetches, give or take a tenth.
@@ -75,6 +77,7 @@ class KeySet:
         metadata_url: str,
         *,
         hosts: Collection[str] = (),
+        egress: Egress = DIRECT,
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
         period: float = _PERIOD,
@@ -86,6 +89,7 @@ class KeySet:
         if not is_trustworthy(self._metadata):
             raise ValueError("the metadata address must be https, or http on a loopback address")
         self._hosts = hosts
+        self._egress = egress
         self._clock = clock
         self._chance = chance
         self._period = period
@@ -202,7 +206,7 @@ class KeySet:
         return self._launch()
 
     def _launch(self) -> Fetch:
-        self._attempt = attempt = Fetch(self._metadata, self._time_limit, self._hosts)
+        self._attempt = attempt = Fetch(self._metadata, self._time_limit, self._hosts, self._egress)
         self._attempted_at = self._clock()
         threading.Thread(
             target=self._carry_out, args=(attempt, self._attempted_at), name="key-set-fetch", daemon=True

@@ -10,7 +10,11 @@ from tests.config.expected import NAMES, PLATFORMS
 @pytest.fixture(autouse=True)
 def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.removesuffix("_FILE") in {*NAMES, *PLATFORMS, "HOSTNAME"} or name.startswith("RAILWAY_"):
+        if (
+            name.removesuffix("_FILE") in {*NAMES, *PLATFORMS, "HOSTNAME"}
+            or name in {"https_proxy", "no_proxy"}
+            or name.startswith("RAILWAY_")
+        ):
             monkeypatch.delenv(name)
 
 

@@ -11,6 +11,9 @@ HASH = hashlib.sha256(b"key").hexdigest()
 GUID = "aaaaaaaa-2222-3333-4444-555555555555"
 OTHER_GUID = "bbbbbbbb-2222-3333-4444-555555555555"
 
+OPENSSL = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+"""What OpenSSL reads for itself; here it is only looked at."""
+
 NAMES = (
     "HOST",
     "PORT",
@@ -38,6 +41,9 @@ NAMES = (
     "LOG_FORMAT",
     "LOG_LEVEL",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    *OPENSSL,
 )
 PLATFORMS = (
     "DYNO",

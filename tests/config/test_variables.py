@@ -29,7 +29,7 @@ def test_settings_never_change() -> None:
 
 def test_these_are_all_the_variables_and_the_readme_names_each() -> None:
     source = (ROOT / "receiver/config.py").read_text()
-    read = set(re.findall(r'read\.(?:parsed|list|number|choice)\("([A-Z_]+)"', source))
+    read = set(re.findall(r'read\.(?:parsed|list|number|choice|of_curl)\("([A-Z_]+)"', source))
     assert read | {*REDIS_VARIABLES, "VCAP_SERVICES"} == set(NAMES)
     table = (ROOT / "README.md").read_text().partition("## Settings")[2].partition("\n## ")[0]
     assert {name for name in NAMES if f"`{name}`" not in table} == set()

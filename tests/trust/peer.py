@@ -22,6 +22,7 @@ class Peer:
         self._tls = tls
         self._behaviours: dict[str, Behaviour] = {}
         self._port = 0
+        self.name = "127.0.0.1"
         self.start()
 
     def __enter__(self) -> Self:
@@ -31,8 +32,12 @@ class Peer:
         self.stop()
 
     @property
+    def port(self) -> int:
+        return self._port
+
+    @property
     def origin(self) -> str:
-        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._port}"
+        return f"{'https' if self._tls else 'http'}://{self.name}:{self._port}"
 
     @property
     def metadata_url(self) -> str:
