@@ -4,6 +4,11 @@ from typing import Any
 
 CALL = "57dab8b1-894c-409a-b240-bd8beae78896"
 OPERATION = "0fe0623f-d628-42ed-b4bd-8ac290072cc5"
+JOINING = {
+    "@odata.type": "#microsoft.graph.participantJoiningNotification",
+    "call": {"@odata.type": "#microsoft.graph.call", "id": CALL, "state": "incoming"},
+}
+"""A policy asks for a recording: Graph tells that a participant joins."""
 
 
 def operation(
@@ -32,6 +37,17 @@ def call(
 def roster(*participants: dict[str, Any]) -> dict[str, Any]:
     typed = [{"@odata.type": "#microsoft.graph.participant", **one} for one in participants]
     return item(f"/communications/calls/{CALL}/participants", typed, "updated")
+
+
+def delta(number: int | None, *participants: dict[str, Any]) -> dict[str, Any]:
+    """A delta roster, as it comes where the app has set `isDeltaRosterEnabled`."""
+    typed = [{"@odata.type": "#microsoft.graph.participant", **one} for one in participants]
+    changed = {
+        "@odata.type": "#microsoft.graph.deltaParticipants",
+        "participants": typed,
+        "sequenceNumber": number,
+    }
+    return item(f"/communications/calls/{CALL}/participants", [changed], "updated")
 
 
 def item(url: str, resource: Any, change_type: str = "deleted") -> dict[str, Any]:

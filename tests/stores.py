@@ -110,6 +110,7 @@ class StoreServer:
             b"hash": self.client.hgetall,
             b"zset": lambda key: self.client.zrange(key, 0, -1, withscores=True),
             b"stream": self.client.xrange,
+            b"list": lambda key: self.client.lrange(key, 0, -1),
         }
         return {_text(key): _text(read[self.client.type(key)](key)) for key in list(self.client.scan_iter())}
 

@@ -1,18 +1,21 @@
 """Resource addresses: which call, and what of it, a notification speaks of.
 
 Graph writes them as `/communications/calls/{id}/…`, `/app/calls/{id}/…`, without the leading slash, or as a
-whole URL, and the same id upper-case undashed in the address and lower-case dashed in the body.
+whole URL, and the same id upper-case undashed in the address and lower-case dashed in the body. OData has a second
+form of the same, with the id as a key: `/communications/calls('{id}')/operations('{id}')`, also percent-encoded.
 """
 
 import re
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote
 
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 _USUAL: Final = re.compile(
     r"/(?:app|communications)/calls/([0-9a-f-]{36})(?:/(operations)(?:/([0-9a-f-]{36}))?)?"
 )
 """What needs no taking apart: the ids are normalized already."""
+_KEYED: Final = re.compile(r"(\w+)\((?:id=)?(.*)\)", re.DOTALL)
 
 _COLLECTIONS: Final = (
     "app applications audioRoutingGroups beta callRecords calls channels chats communications content "
@@ -22,7 +25,6 @@ _COLLECTIONS: Final = (
 _WORDS: Final = {word.lower(): word for word in _COLLECTIONS.split()}
 """Segments of Graph's addresses that are names of collections. Any other may be an id or the name of a person."""
 
-_KEYED: Final = re.compile(r"([A-Za-z]++)\(.*\)", re.DOTALL)
 _MOST_SEGMENTS: Final = 20
 
 
@@ -45,11 +47,12 @@ class Address:
         """Take an address apart; one that speaks of no call has no parts."""
         if usual := _USUAL.fullmatch(url):
             return cls(*usual.groups(""))
-        segments = [segment for segment in url.partition("?")[0].split("/") if segment]
-        lowered = [segment.lower() for segment in segments]
-        if "calls" not in lowered:
+        segments = [unquote(segment) for segment in url.partition("?")[0].split("/") if segment]
+        names = [segment.partition("(")[0].lower() for segment in segments]
+        if "calls" not in names:
             return cls()
-        call_id, collection, item_id, *_ = [*segments[lowered.index("calls") + 1 :], "", "", ""]
+        _, call_id, rest = _take(segments[names.index("calls") :])
+        collection, item_id, _ = _take(rest)
         if item_id.lower() == "participants":
             item_id = ""  # Graph's documentation has a roster, without any id, at `…/operations/participants`
         return cls(normalize_id(call_id), collection.lower(), normalize_id(item_id))
@@ -70,9 +73,23 @@ def shape(url: str) -> str:
 
 
 def _masked(segment: str) -> str:
-    if keyed := _KEYED.fullmatch(segment):  # OData's other form: calls('1')
+    if keyed := _KEYED.fullmatch(unquote(segment)):
         return _WORDS.get(keyed[1].lower(), "{id}") + "('{id}')"
     return _WORDS.get(segment.lower(), "{id}")
+
+
+def _take(segments: list[str]) -> tuple[str, str, list[str]]:
+    """Return a collection, the id of one of it, and the segments behind; what is missing is empty."""
+    first, second, *_ = [*segments, "", ""]
+    if keyed := _KEYED.fullmatch(first):
+        return keyed[1], _unquoted(keyed[2]), segments[1:]
+    return first, second, segments[2:]
+
+
+def _unquoted(key: str) -> str:
+    """Return the text of an OData key: within single quotes, where one that belongs to it is doubled."""
+    is_quoted = len(key) > 1 and key[0] == key[-1] == "'"
+    return key[1:-1].replace("''", "'") if is_quoted else key
 
 
 def normalize_id(text: str) -> str:

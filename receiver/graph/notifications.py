@@ -18,14 +18,23 @@ from receiver.graph.resources import (
     complaint,
     read_call,
     read_operation,
-    read_roster,
+    read_participant_notification,
     type_name,
 )
+from receiver.graph.rosters import read_participants
 from receiver.graph.schemas import CommsNotificationSchema, CommsNotificationsSchema
 from receiver.graph.updates import Notification, OperationUpdate, Unreadable, Update
 
 _ENVELOPE: Final = Loader(CommsNotificationsSchema())
 _ITEM: Final = Loader(CommsNotificationSchema())
+_OF_PARTICIPANTS: Final = "participant notifications"
+_PARTICIPANT_TYPES: Final = frozenset({"participantjoiningnotification", "participantleftnotification"})
+_KINDS: Final = {
+    "call": "calls",
+    "participant": "participants",
+    "deltaparticipants": "participants",
+    **dict.fromkeys(_PARTICIPANT_TYPES, _OF_PARTICIPANTS),
+}
 
 
 def is_old_skype_call(document: JSON) -> bool:
@@ -46,7 +55,7 @@ def read_notification(document: JSON, tenant_id: str) -> Notification:
     updates: list[Update] = []
     unreadable: list[Unreadable] = []
     ignored: list[str] = []
-    for item in read_envelope(_ENVELOPE, document):
+    for item in _items(document):
         try:
             updates += _read_item(item, tenant_id, ignored)
         except UnreadableError as error:
@@ -78,6 +87,13 @@ def read_response(document: JSON, client_context: str, call_id: str = "") -> Ope
     return update
 
 
+def _items(document: JSON) -> list[JSON]:
+    """Return the items of a body; a participant's notification may be the whole body."""
+    if type_name(document).lower() in _PARTICIPANT_TYPES:
+        return [{"resourceData": document}]
+    return read_envelope(_ENVELOPE, document)
+
+
 def _read_item(item: JSON, tenant_id: str, ignored: list[str]) -> list[Update]:
     """Return what an item comes to, or else add to what is ignored."""
     if not isinstance(item, dict):
@@ -93,9 +109,9 @@ def _read_item(item: JSON, tenant_id: str, ignored: list[str]) -> list[Update]:
     data: JSON = loaded.get("resourceData")
     resources: list[JSON] = data if isinstance(data, list) else [data]
     kind = _kind(resources, address)
-    if kind == "participants" and not address.item_id:
-        return [read_roster(resources, address, tenant_id)]
-    if kind not in {"operations", "calls"}:
+    if kind == "participants":
+        return [*read_participants(resources, address, tenant_id, deleted=deleted)]
+    if kind not in {"operations", "calls", _OF_PARTICIPANTS}:
         ignored.append(kind)
         return []
     if data in (None, []):
@@ -104,7 +120,9 @@ def _read_item(item: JSON, tenant_id: str, ignored: list[str]) -> list[Update]:
     for resource in resources:
         if not isinstance(resource, dict):
             raise UnreadableError("a resource that is no object")
-        if kind == "operations":
+        if kind == _OF_PARTICIPANTS:
+            updates.append(read_participant_notification(resource, address, tenant_id))
+        elif kind == "operations":
             updates.append(_kept_operation(read_operation(resource, address, tenant_id)))
         else:
             updates.append(read_call(resource, address, tenant_id, deleted=deleted))
@@ -115,7 +133,7 @@ def _kind(resources: list[JSON], address: Address) -> str:
     """Tell what the resources are: by their type, which is surer, or else by their address.
 
     Returns:
-        `operations`, `participants`, `calls`, or the name of another collection of a call.
+        `operations`, `participants`, `calls`, `participant notifications`, or the name of another collection of a call.
 
     Raises:
         UnreadableError: neither says.
@@ -123,10 +141,8 @@ def _kind(resources: list[JSON], address: Address) -> str:
     kind = type_name(resources[0]).lower() if resources else ""
     if kind.endswith("operation"):
         return "operations"
-    if kind == "participant":
-        return "participants"
-    if kind == "call":
-        return "calls"
+    if kind in _KINDS:
+        return _KINDS[kind]
     if address.collection:
         return address.collection
     if address.call_id and not kind:

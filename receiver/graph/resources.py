@@ -1,10 +1,10 @@
-"""Resources to updates: one operation, call or roster at a time.
+"""Resources to updates: one operation, call or notification of a participant at a time. `rosters` reads rosters.
 
 A member that does not fit its schema is kept as it came, so that a new shape of something minor never costs a
 result. Only where a member that the merge needs is unreadable does the reader give up.
 """
 
-from collections.abc import Container, Iterable
+from collections.abc import Container
 from typing import Final
 
 from marshmallow import ValidationError
@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 from receiver.graph.addresses import Address, normalize_id
 from receiver.graph.json import JSON, TooDeepError, dump
 from receiver.graph.loading import Loader
-from receiver.graph.schemas import OPERATION_SCHEMAS, CallSchema, CommsOperationSchema, ParticipantSchema
+from receiver.graph.schemas import OPERATION_SCHEMAS, CallSchema, CommsOperationSchema
 from receiver.graph.statuses import (
     ENDED_RANK,
     normalize_state,
@@ -20,14 +20,13 @@ from receiver.graph.statuses import (
     state_rank,
     status_rank,
 )
-from receiver.graph.updates import CallUpdate, Members, OperationUpdate, RosterUpdate
+from receiver.graph.updates import CallUpdate, Members, OperationUpdate, ParticipantNotification
 
 _NAMESPACE: Final = "microsoft.graph."
 _OPERATIONS: Final = {name: Loader(schema()) for name, schema in OPERATION_SCHEMAS.items()}
 _TYPES: Final = {name.lower(): name for name in _OPERATIONS}
 _ANY_OPERATION: Final = Loader(CommsOperationSchema())
 _CALL: Final = Loader(CallSchema())
-_PARTICIPANT: Final = Loader(ParticipantSchema())
 
 _OPERATION_NEEDS: Final = frozenset({"id", "clientContext", "status", "resultInfo"})
 _OPERATION_OWN: Final = ("@odata.type", "id", "clientContext", "status")
@@ -57,7 +56,7 @@ def read_operation(resource: dict[str, JSON], address: Address, tenant_id: str) 
         UnreadableError: a member that the merge needs is not of its type, or it is nested too deeply.
     """
     kind = type_name(resource)
-    loaded = _load(_OPERATIONS.get(kind, _ANY_OPERATION), resource, _OPERATION_NEEDS)
+    loaded = loaded_leniently(_OPERATIONS.get(kind, _ANY_OPERATION), resource, _OPERATION_NEEDS)
     at = address if address.item_id and address.call_id else Address.parse(_text(loaded, "@odata.id"))
     status = normalize_status(_text(loaded, "status"))
     return OperationUpdate(
@@ -78,7 +77,7 @@ def read_call(resource: dict[str, JSON], address: Address, tenant_id: str, *, de
     Raises:
         UnreadableError: the state is no text, the call has no id, or it is nested too deeply.
     """
-    loaded = _load(_CALL, resource, _CALL_NEEDS)
+    loaded = loaded_leniently(_CALL, resource, _CALL_NEEDS)
     call_id = address.call_id or normalize_id(_text(loaded, "id"))
     if not call_id:
         raise UnreadableError("a call without an id")
@@ -92,23 +91,27 @@ def read_call(resource: dict[str, JSON], address: Address, tenant_id: str, *, de
     )
 
 
-def read_roster(participants: Iterable[JSON], address: Address, tenant_id: str) -> RosterUpdate:
-    """Read a roster: every participant of the call.
+def read_participant_notification(
+    resource: dict[str, JSON], address: Address, tenant_id: str
+) -> ParticipantNotification:
+    """Read that a participant joins or has left a call whose recording a policy asks for.
 
     Raises:
-        UnreadableError: the address names no call, a participant is no object, or one is nested too deeply.
+        UnreadableError: neither its address nor its call has the call's id, or it is nested too deeply.
     """
-    if not address.call_id:
-        raise UnreadableError("a roster of no call")
-    roster: list[JSON] = []
-    for participant in participants:
-        if not isinstance(participant, dict):
-            raise UnreadableError("a participant that is no object")
-        roster.append(_load(_PARTICIPANT, participant, frozenset()))
-    return RosterUpdate(address.call_id, tenant_id, _dump(roster))
+    call = resource.get("call")
+    call_id = address.call_id or normalize_id(_text(call, "id") if isinstance(call, dict) else "")
+    if not call_id:
+        raise UnreadableError("a participant's notification of no call")
+    return ParticipantNotification(call_id, tenant_id, dumped(resource))
 
 
-def _load(loader: Loader, resource: dict[str, JSON], needs: frozenset[str]) -> dict[str, JSON]:
+def loaded_leniently(loader: Loader, resource: dict[str, JSON], needs: frozenset[str]) -> dict[str, JSON]:
+    """Load a resource; a member that does not fit stays as it came.
+
+    Raises:
+        UnreadableError: it is one that the merge needs.
+    """
     try:
         loaded: dict[str, JSON] = loader.load(resource)
     except ValidationError as error:
@@ -135,10 +138,15 @@ def _text(resource: dict[str, JSON], name: str) -> str:
 
 
 def _members(resource: dict[str, JSON], own: tuple[str, ...]) -> Members:
-    return {name: _dump(value) for name, value in resource.items() if name not in own}
+    return {name: dumped(value) for name, value in resource.items() if name not in own}
 
 
-def _dump(value: JSON) -> str:
+def dumped(value: JSON) -> str:
+    """Write a value as canonical text.
+
+    Raises:
+        UnreadableError: it is nested too deeply.
+    """
     try:
         return dump(value)
     except TooDeepError as error:

@@ -151,6 +151,14 @@ class ParticipantSchema(GraphSchema):
     mediaStreams = _objects()
     metadata = _string()
     removedState = _object()
+    rosterSequenceNumber = _Code(allow_none=True, metadata=_WHOLE)
+
+
+class DeltaParticipantsSchema(GraphSchema):
+    """Participants that changed, where the app has asked for delta rosters."""
+
+    sequenceNumber = _Code(allow_none=True, metadata=_WHOLE)
+    participants = _nested(ParticipantSchema, many=True)
 
 
 class CallSchema(GraphSchema):

@@ -54,6 +54,29 @@ class RosterUpdate:
 
 
 @dataclass(frozen=True, slots=True)
+class RosterDelta:
+    """Participants of a call that changed, as a canonical JSON array; those with a `removedState` have left.
+
+    Args:
+        sequence: its place in the order of all that is said of the roster; None where Graph names none.
+    """
+
+    call_id: str
+    tenant_id: str
+    sequence: int | None
+    participants: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantNotification:
+    """A participant joins a call, or has left it (policy recording): the resource as canonical JSON."""
+
+    call_id: str
+    tenant_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeNotification:
     """An item of a subscription (contract B).
 
@@ -94,7 +117,7 @@ class Unreadable:
     is_whole: bool = True
 
 
-Update: TypeAlias = OperationUpdate | CallUpdate | RosterUpdate
+Update: TypeAlias = OperationUpdate | CallUpdate | RosterUpdate | RosterDelta | ParticipantNotification
 
 
 @dataclass(frozen=True, slots=True)

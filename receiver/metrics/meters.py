@@ -11,7 +11,15 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Metric
 
 from receiver.errors import MissingTokenError, ReceiverError, TenantNotAllowedError
 from receiver.graph.schemas import OPERATION_SCHEMAS
-from receiver.graph.updates import CallUpdate, ChangeNotification, OperationUpdate, RosterUpdate, Unreadable
+from receiver.graph.updates import (
+    CallUpdate,
+    ChangeNotification,
+    OperationUpdate,
+    ParticipantNotification,
+    RosterDelta,
+    RosterUpdate,
+    Unreadable,
+)
 from receiver.metrics.pace import SLOW, VERY_SLOW, Answers
 from receiver.store.skipping import KINDS, Kind
 from receiver.store.writer import News
@@ -178,8 +186,10 @@ def _kind(item: News) -> str:
             return item.type if item.type in OPERATION_SCHEMAS else "other"
         case CallUpdate():
             return "call"
-        case RosterUpdate():
+        case RosterUpdate() | RosterDelta():
             return "roster"
+        case ParticipantNotification():
+            return "participant"
         case ChangeNotification():
             return "change"
         case Unreadable():

@@ -2,7 +2,8 @@
 
 The store's stream holds only which record has changed, and its revision. An event carries the record as it is now,
 and only where that is the revision the entry speaks of: if the record has moved on, a later entry brings it. So
-a reader sees every state that lasted, once, in order, and never an old state after a new one.
+a reader sees every state that lasted, once, in order, and never an old state after a new one. A tone is an event of
+its own: its entry holds it, and the event shows the call as it is now with that tone.
 
 Every read also looks at where the feed begins and ends. A position before its beginning, or behind its end, is one
 from which a reader can't go on: entries were dropped in between, or another store has taken the place of the old one.
@@ -16,7 +17,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from receiver.store.keys import PREFIX
 from receiver.store.link import Command, Link
-from receiver.store.reader import StreamEntry, item_entry, stream_entry
+from receiver.store.reader import StreamEntry, call_command, item_entry, stream_entry
 from receiver.store.records import CallRecord, OperationRecord
 from receiver.store.scripts import FEED_EXTENT
 from receiver.store.skipping import Kind, Skips
@@ -106,6 +107,7 @@ class _Entry(NamedTuple):
     kind: str
     name: str
     revision: int
+    tone: str | None
 
 
 class Feed:
@@ -165,21 +167,21 @@ class Feed:
             return FeedEvent(entry.id, change) if change else None
         kind: Kind = "operation" if entry.kind == "o" else "call"
         record = self._skips.attempt(kind, lambda: _read_record(entry, held))
-        return FeedEvent(entry.id, record) if record and record.revision == entry.revision else None
+        is_wanted = record and (entry.tone is not None or record.revision == entry.revision)
+        return FeedEvent(entry.id, record) if record and is_wanted else None
 
     def _held(self, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], Any]:
         """Return what the store holds of entries, by kind and name."""
-        records = [one for one in wanted if one[0] in "oc"]
-        changes = [one for one in wanted if one[0] == "n"]
-        commands: list[Command] = [("XRANGE", f"{PREFIX}changes", name, name) for _, name in changes]
-        if records:  # MGET takes a key of another type for one that is not there
-            keys = (f"{PREFIX}{'op' if kind == 'o' else 'call'}:{name}" for kind, name in records)
-            commands.append(("MGET", *keys))
+        operations = [one for one in wanted if one[0] == "o"]
+        others = [one for one in wanted if one[0] in "cn"]
+        commands: list[Command] = [_fetch(*one) for one in others]
+        if operations:  # MGET takes a key of another type for one that is not there
+            commands.append(("MGET", *(f"{PREFIX}op:{name}" for _, name in operations)))
         if not commands:
             return {}
         replies = self._link.call(commands, within=self._within)
-        texts = replies.pop() if records else []
-        return {**dict(zip(records, texts, strict=True)), **dict(zip(changes, replies, strict=True))}
+        texts = replies.pop() if operations else []
+        return {**dict(zip(operations, texts, strict=True)), **dict(zip(others, replies, strict=True))}
 
 
 def order(entry_id: str) -> tuple[int, int]:
@@ -206,8 +208,15 @@ def _read_entry(row: Any) -> _Entry:
     kind, name, revision = (text_of(entry.fields, field) for field in ("k", "r", "v"))
     if not _NAMES[kind].fullmatch(name):
         raise ValueError("not a name of this kind")
-    return _Entry(entry.id, kind, name, int(revision))
+    return _Entry(entry.id, kind, name, int(revision), entry.fields.get("t"))
 
 
-def _read_record(entry: _Entry, held: bytes) -> OperationRecord | CallRecord:
-    return OperationRecord.parse(int(entry.name), held) if entry.kind == "o" else CallRecord.parse(held)
+def _fetch(kind: str, name: str) -> Command:
+    return call_command(name) if kind == "c" else ("XRANGE", f"{PREFIX}changes", name, name)
+
+
+def _read_record(entry: _Entry, held: Any) -> OperationRecord | CallRecord:
+    if entry.kind == "o":
+        return OperationRecord.parse(int(entry.name), held)
+    record = CallRecord.parse(*held)
+    return record if entry.tone is None else record.with_tone(entry.tone)

@@ -39,5 +39,8 @@ for position = 1, #listed, 2 do
   redis.call('HDEL', KEYS[1], listed[position]) -- also where the records had expired
 end
 local left = redis.call('HLEN', KEYS[1])
-if left == 0 then forgotten = forgotten + redis.call('DEL', PREFIX .. 'call:' .. CALL) end
+if left == 0 then
+  forgotten = forgotten + redis.call('DEL', PREFIX .. 'call:' .. CALL)
+  redis.call('DEL', PREFIX .. 'roster:' .. CALL, PREFIX .. 'participants:' .. CALL)
+end
 return {forgotten, left}

@@ -10,6 +10,8 @@ Cluster, so that one script may touch them all.
 | `op:<number>` | string | an operation record, as JSON (`merge.lua` says its shape) | retention |
 | `cc:<client context>` | sorted set | numbers of the records under it, scored by themselves | retention |
 | `call:<call id>` | string | a call record, as JSON | retention |
+| `roster:<call id>` | hash | participant to what was said of it last (`roster.lua` says its shape) | retention |
+| `participants:<call id>` | list | the newest 100 notifications of participants who join or have left | retention |
 | `ops:<call id>` | hash | operation id to the numbers of its records | retention |
 | `oid:<operation id>` | string | the newest 16 numbers of records that know no call or no client context | retention |
 | `open:<client context>` | string | the newest 16 numbers of records that know no operation id | retention |
@@ -17,7 +19,7 @@ Cluster, so that one script may touch them all.
 | `overdue` | sorted set | numbers of those whose result was due and has not come, scored by themselves | for ever |
 | `probe` | string | nothing; `/readyz` writes it to see whether that is possible | a minute |
 | `check:<random>:<kind>` | each | what `receiver check` tries each command on | a minute, at most |
-| `feed` | stream | changes: `k` kind (`o` `c` `n` `s`), `r` number or id, `v` revision | newest 10,000, retention |
+| `feed` | stream | `k` kind (`o` `c` `n` `s`), `r` number or id, `v` revision, `t` tone | newest 10,000, retention |
 | `changes` | stream | items of subscriptions | newest 10,000, retention |
 | `quarantine` | stream | items that could not be read | newest 1,000, retention |
 | `sent:<delivery>` | string | nothing; this delivery has brought `changes` or `quarantine` something | ten minutes |

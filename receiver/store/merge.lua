@@ -10,8 +10,9 @@ THE RULE
     way), and a different result is kept beside it, whole, as `conflict`.
   - The same news again is a duplicate: counted, and nothing else. `seen` holds the fingerprints of the last 32.
   - The same delivery again (a write that timed out here may have happened there) is not even counted.
-  A call is merged alike, by the rank of its state (incoming 0 … terminated 4), but nothing of it is final, and
-  its roster is simply the last one: Graph gives neither an order.
+  A call is merged alike, by the rank of its state (incoming 0 … terminated 4), but nothing of it is final. Its
+  roster has a rule of its own (`roster.lua`). Its tones are put in the order of their numbers, each number once, and the
+  last 100 stay; its `toneInfo` is the last of them.
 
 WHICH RECORD
   News belongs to the record with the same (client context, call id, operation id). Graph may leave out any of them,
@@ -31,14 +32,19 @@ ARGV[1]  prefix   [2] now, ms   [3] retention, s   [4] delivery id   [5] default
          'o' client context, call id, operation id, tenant id, type, status, rank, fingerprint,
              1 if it counts as a notification else 0, deadline in ms or nothing,
              number of members, then name and JSON text of each
-         'c' call id, tenant id, state, rank, number of members, then name and JSON text of each
-         'r' call id, tenant id, participants as JSON text
+         'c' call id, tenant id, state, rank, number and JSON text of a tone or nothing twice, number of members,
+             then name and JSON text of each
+         'r' call id, tenant id, number or nothing, packed participants (`roster.lua`): a whole roster
+         'd' the same: what changed of a roster
+         'p' call id, tenant id, JSON text: the notification of a participant who joins or has left
          'n' number of fields, then name and text of each: a change notification
          'q' number of fields, then name and text of each: an item for the quarantine
 Returns  for each item: 'new', 'changed', 'duplicate', 'conflict', or for the last two kinds 'kept'
 
 MEMORY  Every path begins with a write that may grow (INCR, SET, XADD), so that a full server refuses it cleanly;
-        after a script's first write the server no longer checks.
+        after a script's first write the server no longer checks. Only a roster that does nothing but shrink may pass.
+
+SCRIPTS  `numbers.lua`, `announce.lua` and `roster.lua` stand before this text.
 ]]
 
 local PREFIX, NOW, TTL, DELIVERY, DEADLINE = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], tonumber(ARGV[5])
@@ -47,6 +53,8 @@ local MOST_LOOKED_AT = 16
 local SEEN_LENGTH = 32 * 9
 local DELIVERIES_REMEMBERED = 8
 local SENT_TTL = 600
+local MOST_TONES = 100
+local MOST_OF_PARTICIPANTS = 100
 local position, item_index = 6, 0
 
 local function key(name, id) return PREFIX .. name .. ':' .. id end
@@ -340,42 +348,75 @@ local function keep_operation()
   return outcome
 end
 
-local function keep_call(change)
-  local call, tenant = take(), take()
+-- Merge something into a call's record. `change` does it, and tells whether anything changed, and the tone that is new.
+local function keep_call(call, tenant, change)
   local name = key('call', call)
   local record = load(name)
   local outcome = 'changed'
   if not record then
     record, outcome = blank(), 'new'
     record.call = call
+    redis.call('SET', name, cjson.encode(record), 'EX', TTL)
+    redis.call('DEL', key('roster', call), key('participants', call)) -- 0.1.0 forgets a call without them
   elseif is_resent(record) then
-    change(record) -- takes its arguments; what it changes is not saved
     return 'duplicate'
   end
   remember_delivery(record)
   record.news = record.news + 1
   if record.tenant == '' then record.tenant = tenant end
-  if change(record) or outcome == 'new' then
+  local changed, tone = change(record)
+  if changed or outcome == 'new' then
     touch(record)
   else
     record.dups = record.dups + 1
     outcome = 'duplicate'
   end
   redis.call('SET', name, cjson.encode(record), 'EX', TTL)
-  if outcome ~= 'duplicate' then announce(PREFIX, 'c', call, record.rev) end
+  if record.people then redis.call('EXPIRE', key('roster', call), TTL) end
+  if record.joined then redis.call('EXPIRE', key('participants', call), TTL) end
+  if outcome ~= 'duplicate' then announce(PREFIX, 'c', call, record.rev, tone) end
   return outcome
 end
 
-local function change_state(record)
-  local state, rank = take(), tonumber(take())
-  return join(record, state, rank, take_pairs(), NEVER)
+-- Put a tone where its number belongs. Tells whether it is new and among the last.
+local function add_tone(record, number, text)
+  local tones = record.tones or {}
+  local place = #tones
+  while place > 0 and tones[place][1] > number do place = place - 1 end
+  if place > 0 and tones[place][1] == number or place == 0 and #tones == MOST_TONES then return false end
+  table.insert(tones, place + 1, {number, text})
+  if #tones > MOST_TONES then table.remove(tones, 1) end
+  record.tones = tones
+  record.members.toneInfo = {record.rank, tones[#tones][2]}
+  return true
 end
 
-local function change_roster(record)
-  local roster = take()
-  local changed = record.roster ~= roster
-  record.roster = roster
-  return changed
+local function keep_state()
+  local call, tenant, state, rank, number, text = take(), take(), take(), tonumber(take()), take(), take()
+  local members = take_pairs()
+  return keep_call(call, tenant, function(record)
+    if record.tones then members.toneInfo = nil end -- one without a number says nothing of the order
+    local changed = join(record, state, rank, members, NEVER)
+    local is_new_tone = number ~= '' and add_tone(record, number, text)
+    return changed or is_new_tone, is_new_tone and text or nil
+  end)
+end
+
+local function keep_roster(is_whole)
+  local call, tenant, number, packed = take(), take(), take(), take()
+  return keep_call(call, tenant, function(record)
+    return merge_roster(record, key('roster', call), is_whole, number, packed)
+  end)
+end
+
+local function keep_participant()
+  local call, tenant, text = take(), take(), take()
+  return keep_call(call, tenant, function(record)
+    redis.call('RPUSH', key('participants', call), text)
+    redis.call('LTRIM', key('participants', call), -MOST_OF_PARTICIPANTS, -1)
+    record.joined = true
+    return true
+  end)
 end
 
 -- Whether this delivery has brought streams something before: told once for all its items, which come together.
@@ -410,8 +451,10 @@ end
 
 local KEEP = {
   o = keep_operation,
-  c = function() return keep_call(change_state) end,
-  r = function() return keep_call(change_roster) end,
+  c = keep_state,
+  r = function() return keep_roster(true) end,
+  d = function() return keep_roster(false) end,
+  p = keep_participant,
   n = keep_change,
   q = keep_in_quarantine,
 }

@@ -10,10 +10,15 @@ from typing import Any, Final
 
 import orjson
 
+from receiver.graph.addresses import Address
+from receiver.graph.json import parse
+from receiver.graph.rosters import read_participants
 from receiver.graph.updates import (
     CallUpdate,
     ChangeNotification,
     OperationUpdate,
+    ParticipantNotification,
+    RosterDelta,
     RosterUpdate,
     Unreadable,
 )
@@ -23,6 +28,8 @@ _KINDS: Final[dict[str, type[News]]] = {
     "operation": OperationUpdate,
     "call": CallUpdate,
     "roster": RosterUpdate,
+    "rosterDelta": RosterDelta,
+    "participant": ParticipantNotification,
     "change": ChangeNotification,
     "unreadable": Unreadable,
 }
@@ -46,9 +53,20 @@ def read_news(text: bytes) -> list[News]:
     """
     try:
         items: list[tuple[str, dict[str, Any]]] = orjson.loads(text)
-        return [_KINDS[kind](**fields) for kind, fields in items]
+        return [news for kind, fields in items for news in _of_old_form(_KINDS[kind](**fields))]
     except (ValueError, TypeError, KeyError) as error:
         raise UnreadableNewsError(f"{type(error).__name__}: {error}") from None
+
+
+def _of_old_form(news: News) -> list[News]:
+    """Return what an item says; 0.1.0 wrote the delta of a roster as if it were the whole of it."""
+    if not isinstance(news, RosterUpdate) or "eltaParticipants" not in news.participants:
+        return [news]
+    found = parse(news.participants.encode())
+    address = Address(news.call_id, "participants")
+    return [
+        *read_participants(found if isinstance(found, list) else [], address, news.tenant_id, deleted=False)
+    ]
 
 
 def mentions(name: str) -> tuple[bytes, ...]:

@@ -6,9 +6,9 @@ from itertools import islice
 from typing import Any, Final, Literal, TypeAlias
 
 from receiver.store.keys import PREFIX
-from receiver.store.link import Caller
+from receiver.store.link import Caller, Command
 from receiver.store.records import CallRecord, OperationRecord
-from receiver.store.scripts import LATEST
+from receiver.store.scripts import CALL, LATEST
 from receiver.store.skipping import Skips
 from receiver.store.stored_values import json_text, milliseconds_of, number_of, text_of
 
@@ -118,11 +118,11 @@ class Reader:
 
     def call(self, call_id: str) -> tuple[CallRecord | None, tuple[OperationRecord, ...]]:
         """Return a call, if news of itself has come, and its operations, newest first."""
-        text, listed = self._store.call(
-            [("GET", f"{PREFIX}call:{call_id}"), ("HVALS", f"{PREFIX}ops:{call_id}")], within=self._within()
+        held, listed = self._store.call(
+            [call_command(call_id), ("HVALS", f"{PREFIX}ops:{call_id}")], within=self._within()
         )
         operations = tuple(record for _, record in self._records(self._falling(listed)) if record)
-        call = self._skips.attempt("call", lambda: CallRecord.parse(text)) if text else None
+        call = self._skips.attempt("call", lambda: CallRecord.parse(*held)) if held else None
         return call, operations
 
     def operations(self, chosen: OperationFilter, *, limit: int, cursor: int | None = None) -> Page:
@@ -226,6 +226,11 @@ class Reader:
     def _call(self, *command: str | int) -> Any:
         [reply] = self._store.call([command], within=self._within())
         return reply
+
+
+def call_command(call_id: str) -> Command:
+    """Return the command that gets what `CallRecord.parse` reads; its reply is nothing where there is no such call."""
+    return ("EVALSHA", CALL.sha1, 1, f"{PREFIX}call:{call_id}", PREFIX, call_id)
 
 
 def stream_entry(row: tuple[bytes, Sequence[bytes]]) -> StreamEntry:

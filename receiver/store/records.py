@@ -1,12 +1,14 @@
 """What the store holds, as values: records of operations and calls."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import orjson
 
 from receiver.graph.statuses import is_done
 from receiver.graph.updates import Members
+from receiver.store.rosters import roster_text
 from receiver.store.stored_values import (
     count_of,
     json_text,
@@ -103,7 +105,14 @@ class OperationRecord:
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """A call as merged so far: its last state, its members, and its roster as JSON text (None: none came)."""
+    """A call as merged so far.
+
+    Args:
+        state: the last one.
+        roster: those who are in the call, as a JSON array; None where none came.
+        tones: the last ones, in their order, each as JSON text.
+        participant_notifications: of those who join or have left, in the order in which they came, as JSON texts.
+    """
 
     call_id: str
     tenant_id: str
@@ -116,26 +125,33 @@ class CallRecord:
     revision: int
     notifications: int
     duplicates: int
+    tones: tuple[str, ...] = ()
+    participant_notifications: tuple[str, ...] = ()
 
     @classmethod
-    def parse(cls, text: bytes) -> Self:
-        """Read a record as `merge.lua` writes it.
+    def parse(cls, text: bytes, roster: Sequence[bytes] = (), notifications: Sequence[bytes] = ()) -> Self:
+        """Read a record as `merge.lua` writes it, with what `call.lua` returns beside it.
 
         Raises:
             UNREADABLE: another version or another program wrote it.
         """
         held: dict[str, Any] = orjson.loads(text)
-        roster = held.get("roster")
         return cls(
             call_id=text_of(held, "call"),
             tenant_id=text_of(held, "tenant"),
             state=text_of(held, "status"),
             members=ranked_members(held, "members"),
-            roster=None if roster is None else json_text(roster),
+            roster=roster_text(held.get("people"), held.get("roster"), roster),
             times=times_of(held, "times"),
             first_seen=time_of(held, "first"),
             updated=time_of(held, "updated"),
             revision=count_of(held, "rev"),
             notifications=count_of(held, "news"),
             duplicates=count_of(held, "dups"),
+            tones=tuple(json_text(tone) for _number, tone in held.get("tones", ())),
+            participant_notifications=tuple(json_text(text.decode()) for text in notifications),
         )
+
+    def with_tone(self, tone: str) -> Self:
+        """Return the record with a tone, given as JSON text, as that of its last notification."""
+        return replace(self, members={**self.members, "toneInfo": json_text(tone)})

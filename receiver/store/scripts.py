@@ -19,10 +19,11 @@ def _read(*names: str) -> Script:
     return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
-MERGE: Final = _read("numbers", "announce", "merge")
+MERGE: Final = _read("numbers", "announce", "roster", "merge")
 OVERDUE: Final = _read("announce", "overdue")
-GUARDED_MERGE: Final = _read("present", "guard", "numbers", "announce", "merge")
+GUARDED_MERGE: Final = _read("present", "guard", "numbers", "announce", "roster", "merge")
 LATEST: Final = _read("present", "latest")
+CALL: Final = _read("call")
 FORGET: Final = _read("numbers", "present", "drop", "entries", "forget")
 FORGET_CALL: Final = _read("numbers", "present", "drop", "forget_call")
 FORGET_ENTRIES: Final = _read("entries", "forget_entries")
@@ -34,6 +35,7 @@ SCRIPTS: Final = (
     GUARDED_MERGE,
     OVERDUE,
     LATEST,
+    CALL,
     FORGET,
     FORGET_CALL,
     FORGET_ENTRIES,

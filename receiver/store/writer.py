@@ -5,21 +5,27 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
+from receiver.graph.sequences import sortable
 from receiver.graph.updates import (
     CallUpdate,
     ChangeNotification,
     Members,
     OperationUpdate,
+    ParticipantNotification,
+    RosterDelta,
     RosterUpdate,
     Unreadable,
+    Update,
 )
 from receiver.store.keys import PREFIX
 from receiver.store.link import Command
 from receiver.store.pipeline import Pipeline
+from receiver.store.rosters import packed
 from receiver.store.scripts import GUARDED_MERGE, MERGE, MOST_AT_ONCE
+from receiver.store.tones import tone
 from receiver.store.versions import VersionChangedError
 
-News: TypeAlias = OperationUpdate | CallUpdate | RosterUpdate | ChangeNotification | Unreadable
+News: TypeAlias = Update | ChangeNotification | Unreadable
 
 OVERDUE_SECONDS: Final = 120
 """Graph rings for a minute; who has not answered by then does not answer."""
@@ -163,15 +169,23 @@ class Writer:
 
 
 def _arguments(news: News) -> list[str | int]:
+    arguments: list[str | int]
     match news:
         case OperationUpdate():
-            return _operation(news, counted=1)
+            arguments = _operation(news, counted=1)
         case CallUpdate():
-            return ["c", news.call_id, news.tenant_id, news.state, news.rank, *_pairs(news.members)]
+            number, text, members = tone(news.members)
+            about = (news.call_id, news.tenant_id, news.state, news.rank)
+            arguments = ["c", *about, number, text, *_pairs(members)]
         case RosterUpdate():
-            return ["r", news.call_id, news.tenant_id, news.participants]
+            arguments = ["r", news.call_id, news.tenant_id, *packed(news.participants)]
+        case RosterDelta():
+            _, participants = packed(news.participants)
+            arguments = ["d", news.call_id, news.tenant_id, sortable(news.sequence), participants]
+        case ParticipantNotification():
+            arguments = ["p", news.call_id, news.tenant_id, news.text]
         case ChangeNotification():
-            return ["n", *_pairs({"text": news.text})]
+            arguments = ["n", *_pairs({"text": news.text})]
         case Unreadable():
             entry = {
                 "reason": news.reason,
@@ -181,7 +195,8 @@ def _arguments(news: News) -> list[str | int]:
                 "clientContext": news.client_context,
                 "isWhole": "yes" if news.is_whole else "no",
             }
-            return ["q", *_pairs(entry)]
+            arguments = ["q", *_pairs(entry)]
+    return arguments
 
 
 def _operation(update: OperationUpdate, *, counted: int, deadline: int | None = None) -> list[str | int]:

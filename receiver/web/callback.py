@@ -17,7 +17,15 @@ from receiver.errors import (
 from receiver.graph.envelope import quarantined, unparsed
 from receiver.graph.notifications import is_old_skype_call, read_notification
 from receiver.graph.privacy import loggable
-from receiver.graph.updates import CallUpdate, Notification, OperationUpdate, RosterUpdate, Unreadable
+from receiver.graph.updates import (
+    CallUpdate,
+    Notification,
+    OperationUpdate,
+    ParticipantNotification,
+    RosterDelta,
+    RosterUpdate,
+    Unreadable,
+)
 from receiver.metrics.meters import Meters
 from receiver.store.intake import Keeper
 from receiver.store.writer import News
@@ -145,5 +153,7 @@ def _tell(item: News, outcome: str) -> None:
             )
         case CallUpdate():
             log("call", outcome=outcome, state=loggable(item.state), call_id=loggable(item.call_id))
-        case RosterUpdate():
+        case RosterUpdate() | RosterDelta():
             log("roster", outcome=outcome, call_id=loggable(item.call_id))
+        case ParticipantNotification():
+            log("participant", outcome=outcome, call_id=loggable(item.call_id))

@@ -83,6 +83,10 @@ def call(record: CallRecord) -> dict[str, object]:
             **_members(record.members, secrets=False),
         },
         "roster": None if record.roster is None else orjson.Fragment(without_secrets(record.roster)),
+        "tones": [orjson.Fragment(without_secrets(tone)) for tone in record.tones],
+        "participantNotifications": [
+            orjson.Fragment(without_secrets(text)) for text in record.participant_notifications
+        ],
         "timeline": _timeline("state", record.times),
         "firstSeen": timestamp(record.first_seen),
         "updated": timestamp(record.updated),

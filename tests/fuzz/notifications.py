@@ -12,6 +12,7 @@ from receiver.graph.schemas import (
     OPERATION_SCHEMAS,
     CallSchema,
     ChangeNotificationSchema,
+    DeltaParticipantsSchema,
     ParticipantSchema,
 )
 from tests.graph.test_any_input import ODD_VALUES, paths
@@ -108,6 +109,7 @@ def items(draw: st.DrawFn) -> dict[str, Any]:
             operations(),
             calls(),
             st.lists(of_schema(ParticipantSchema), max_size=2),
+            of_schema(DeltaParticipantsSchema) | st.lists(of_schema(DeltaParticipantsSchema), max_size=2),
             st.lists(operations(), max_size=2),
             JSON_VALUES,
         )

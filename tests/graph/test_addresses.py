@@ -25,6 +25,17 @@ UNDASHED_OPERATION = OPERATION.replace("-", "").upper()
         ),
         pytest.param(f"/Communications/Calls/{CALL}/Operations/{OPERATION}", id="capitalised"),
         pytest.param(f"/communications/calls/{CALL}/operations/{OPERATION}/", id="a trailing slash"),
+        pytest.param(f"/communications/calls('{CALL}')/operations('{OPERATION}')", id="keys"),
+        pytest.param(f"communications/calls('{CALL}')/operations/{OPERATION}", id="a key, then a segment"),
+        pytest.param(f"/app/calls/{CALL}/operations('{OPERATION}')", id="a segment, then a key"),
+        pytest.param(
+            f"/communications/calls(%27{CALL}%27)/operations%28%27{OPERATION}%27%29", id="encoded keys"
+        ),
+        pytest.param(f"/communications/calls(id='{UNDASHED_CALL}')/operations({OPERATION})", id="named keys"),
+        pytest.param(
+            f"https://graph.microsoft.com/v1.0/Communications/Calls('{CALL}')/Operations('{OPERATION}')?x=1",
+            id="a whole address with keys",
+        ),
         pytest.param(f"/communications//calls/{CALL}/operations/{OPERATION}?x=/calls/y", id="a query"),
     ],
 )
@@ -43,6 +54,17 @@ def test_every_way_to_write_an_operation_is_the_same_address(url: str) -> None:
             id="the documentation's roster, which is no id",
         ),
         pytest.param("/communications/calls/not-a-guid", Address("not-a-guid"), id="an id of another kind"),
+        pytest.param(f"/app/calls('{CALL}')", Address(CALL), id="a call by its key"),
+        pytest.param(
+            f"/app/calls('{CALL}')/participants('{OPERATION}')",
+            Address(CALL, "participants", OPERATION),
+            id="a participant by its key",
+        ),
+        pytest.param("/app/calls('it''s%2Fa(1)')", Address("it's/a(1)"), id="a key with a quote and a slash"),
+        pytest.param(
+            "/app/calls/c/operations/f(x)", Address("c", "operations", "f(x)"), id="an id like a key"
+        ),
+        pytest.param("/app/calls()/participants", Address("", "participants"), id="an empty key"),
         pytest.param("/communications/calls", Address(), id="no id"),
         pytest.param("/communications/callRecords/1", Address(), id="no call"),
         pytest.param("", Address(), id="nothing"),

@@ -15,7 +15,7 @@ from receiver.graph.privacy import redact, without_secrets
 from receiver.graph.updates import Notification, OperationUpdate
 from tests.graph.reading import TENANT, nested, read
 from tests.graph.test_json import VALUES
-from tests.notifications import CALL, call, item, operation, roster
+from tests.notifications import CALL, JOINING, call, delta, item, operation, roster
 
 PARTICIPANT = {
     "info": {"identity": {"user": {"id": "u"}, "phone": None}},
@@ -28,9 +28,15 @@ ITEMS = [
     operation(type="playPromptOperation", prompts=[{"x": 1}], completionReason="x", **{"@odata.id": "/x"}),
     operation(type="recordOperation", recordingLocation="x", recordingAccessToken="x"),
     call(
-        resultInfo=INFO, targets=[{"identity": {}}], toneInfo={"tone": "tone1"}, requestedModalities=["audio"]
+        resultInfo=INFO,
+        targets=[{"identity": {}}],
+        toneInfo={"sequenceId": 1, "tone": "tone1"},
+        requestedModalities=["audio"],
     ),
     roster(PARTICIPANT, PARTICIPANT),
+    delta(7, PARTICIPANT, {"removedState": {"reason": "x"}, "rosterSequenceNumber": 7}),
+    item(f"/communications/calls('{CALL}')/participants('p1')", PARTICIPANT, "deleted"),
+    item(f"/communications/calls/{CALL}", JOINING, "created"),
     item(f"/communications/calls/{CALL}/contentsharingsessions", [{"id": "1"}]),
     CHANGE,
 ]

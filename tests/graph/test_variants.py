@@ -205,7 +205,6 @@ def test_extra_members_of_a_resource_are_kept() -> None:
             "contentSharingSessions", None, "contentsharingsessions", id="content sharing that ended"
         ),
         pytest.param("audioRoutingGroups/1", {"id": "1"}, "audioroutinggroups", id="audio routing groups"),
-        pytest.param("participants/p1", {"id": "p1"}, "participants", id="one participant, who is no roster"),
     ],
 )
 def test_other_resources_are_ignored_and_named(path: str, resource: Any, ignored: str) -> None:

@@ -7,6 +7,8 @@ from receiver.graph.updates import (
     CallUpdate,
     ChangeNotification,
     OperationUpdate,
+    ParticipantNotification,
+    RosterDelta,
     RosterUpdate,
     Unreadable,
 )
@@ -59,6 +61,8 @@ def every_kind() -> list[News]:
         bare("ünï \u2028 \\ \" ' \x00"),
         call("terminated", direction="incoming"),
         RosterUpdate(CALL, "tenant", '[{"id": "a"}]'),
+        RosterDelta(CALL, "tenant", (1 << 63) - 1, '[{"id": "b"}]'),
+        ParticipantNotification(CALL, "tenant", '{"call": {}}'),
         change(),
         Unreadable("a reason", '{"a": 1}', "callback", "tenant", "invite-1", is_whole=False),
     ]

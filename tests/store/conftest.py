@@ -69,6 +69,12 @@ def shelf(store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]) -> Shelf
 
 
 @pytest.fixture
+def every_shelf(every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]) -> Shelf:
+    """A shelf on an empty store, of each kind in turn."""
+    return shelf_of(every_store)
+
+
+@pytest.fixture
 def process_of(tmp_path: Path) -> Iterator[Callable[..., Process]]:
     """Make processes that share a spool."""
     made: list[Process] = []

@@ -12,6 +12,7 @@ from receiver.store.connections import connect
 from receiver.store.link import Link
 from receiver.store.pipeline import Pipeline
 from receiver.store.reader import Reader
+from receiver.store.scripts import MERGE
 from receiver.store.writer import Writer
 from tests import stores
 from tests.faults.proxy import REPLY, REQUEST, Cut, Proxy
@@ -67,7 +68,7 @@ class CutAmongReplies:
     def _note(self, data: bytes) -> None:
         self._requests.feed(data)
         while command := self._requests.gets():
-            if command[0] == b"EVALSHA":
+            if command[:2] == [b"EVALSHA", MERGE.sha1.encode()]:
                 (self.after if self.is_over else self.before).append(command[7].decode())
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from receiver.errors import StoreUnavailableError
-from receiver.graph.updates import RosterUpdate, Unreadable
+from receiver.graph.updates import ParticipantNotification, RosterDelta, RosterUpdate, Unreadable
 from tests.store.builders import CALL, call, change, operation
 from tests.store.spooling import Process
 from tests.stores import StoreServer
@@ -37,6 +37,8 @@ def test_of_a_forgotten_call_nothing_comes_back_from_the_spool(process: Process)
         operation(cc="of the call"),
         call(),
         RosterUpdate(CALL, "", "[]"),
+        RosterDelta(CALL, "", 1, "[]"),
+        ParticipantNotification(CALL, "", "{}"),
         Unreadable("", item, "callback"),
         replace(change(), text=item),
     ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.notifications import CALL, OPERATION, call, item, operation, roster
+from tests.notifications import CALL, JOINING, OPERATION, call, delta, item, operation, roster
 from tests.service import APP_ID, CLIENT_STATE, TENANT, WRITE, Service
 from tests.stores import StoreServer
 
@@ -173,3 +173,23 @@ def test_an_encrypted_item_waits_in_quarantine(service: Service) -> None:
     assert entry["item"]["encryptedContent"]["data"] == "[redacted]"
     replayed = service.request("POST", f"/quarantine/{entry['id']}/replay", key=WRITE)
     assert (replayed.status, replayed.problem) == (409, "still-unreadable")
+
+
+def test_a_participant_notification_is_accepted_and_found_again(service: Service) -> None:
+    """Microsoft's documentation shows it as the resource of an item; it may be the whole body, too."""
+    left = {**JOINING, "@odata.type": "#microsoft.graph.participantLeftNotification", "participantId": "p1"}
+    assert service.call_back(item(f"/communications/calls/{CALL}", JOINING, "created")).status == 202
+    assert service.call_back(body=left).status == 202
+    found = service.get(f"/calls/{CALL}").json
+    assert found["participantNotifications"] == [JOINING, left]
+    assert (found["state"], found["notifications"]) == (None, 2)
+
+
+def test_a_roster_is_put_together_of_deltas_and_single_participants(service: Service) -> None:
+    info = {"identity": {"user": {"displayName": "Ann"}}}
+    service.call_back(delta(1, {"id": "a", "info": info}, {"id": "b"}), delta(3, {"id": "c"}))
+    service.call_back(item(f"/app/calls('{CALL}')/participants('b')", None, "deleted"))
+    service.call_back(delta(2, {"id": "d", "isInLobby": True}))
+    shown = service.get(f"/calls/{CALL}").json["roster"]
+    assert sorted(one["id"] for one in shown) == ["a", "c", "d"]
+    assert {one["id"]: one.get("info") for one in shown}["a"] == info

@@ -132,7 +132,17 @@ class CallRecordSchema(Schema):
     roster = fields.List(
         fields.Dict(keys=fields.String()),
         allow_none=True,
-        metadata={"description": "The participants that Graph named last; null while it has named none."},
+        metadata={"description": "The participants in the call; null while Graph has named none."},
+    )
+    tones = fields.List(
+        fields.Dict(keys=fields.String()),
+        metadata={"description": "The last 100 tones (`toneInfo`), in the order of their `sequenceId`."},
+    )
+    participantNotifications = fields.List(
+        fields.Dict(keys=fields.String()),
+        metadata={
+            "description": "The last 100 notifications of participants who join or have left (policy recording)."
+        },
     )
     timeline = fields.List(fields.Nested(StateTimeSchema))
     firstSeen = fields.AwareDateTime()

@@ -13,6 +13,7 @@ from receiver.graph.schemas import (
     CommsNotificationSchema,
     CommsNotificationsSchema,
     CommsOperationSchema,
+    DeltaParticipantsSchema,
     ParticipantSchema,
 )
 from receiver.web.openapi.describing import BODY_PROBLEMS, Body
@@ -21,6 +22,7 @@ RESOURCES: Final[tuple[type[Schema], ...]] = (
     *dict.fromkeys(OPERATION_SCHEMAS.values()),
     CallSchema,
     ParticipantSchema,
+    DeltaParticipantsSchema,
 )
 """What a call notification may tell of."""
 

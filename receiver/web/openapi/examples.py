@@ -50,6 +50,7 @@ _CALL_RECORD: Final = CallRecord(
     revision=3,
     notifications=3,
     duplicates=0,
+    tones=('{"sequenceId":1,"tone":"tone5"}',),
 )
 
 _RESOURCE: Final = {

@@ -1,0 +1,74 @@
+"""Rosters: what a notification says of the participants of a call, as updates. Pure.
+
+Graph sends the whole roster each time, or where the app has asked for it (`isDeltaRosterEnabled`) only what changed,
+or a single participant under an address of its own. A whole one replaces what came before it, the others change
+the participants that they name.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from receiver.graph.addresses import Address, normalize_id
+from receiver.graph.json import JSON
+from receiver.graph.loading import Loader
+from receiver.graph.resources import UnreadableError, dumped, loaded_leniently, type_name
+from receiver.graph.schemas import ParticipantSchema
+from receiver.graph.sequences import sequence
+from receiver.graph.updates import RosterDelta, RosterUpdate
+
+_PARTICIPANT: Final = Loader(ParticipantSchema())
+
+
+def read_participants(
+    resources: Sequence[JSON], address: Address, tenant_id: str, *, deleted: bool
+) -> list[RosterUpdate | RosterDelta]:
+    """Read what came under the address of a roster or of a participant.
+
+    Raises:
+        UnreadableError: the address names no call, a participant is not an object, or one is nested too deeply.
+    """
+    if not address.call_id:
+        raise UnreadableError("a roster of no call")
+    if address.item_id or any(map(_is_delta, resources)):
+        return [_change(resource, address, tenant_id, deleted=deleted) for resource in resources]
+    participants: list[JSON] = [_participant(one) for one in resources]
+    return [RosterUpdate(address.call_id, tenant_id, dumped(participants))]
+
+
+def _is_delta(resource: JSON) -> bool:
+    if not isinstance(resource, dict):
+        return False
+    is_typed = type_name(resource).lower() == "deltaparticipants"
+    return is_typed or (isinstance(resource.get("participants"), list) and "sequenceNumber" in resource)
+
+
+def _change(resource: JSON, address: Address, tenant_id: str, *, deleted: bool) -> RosterDelta:
+    if isinstance(resource, dict) and _is_delta(resource):
+        named = resource.get("participants")
+        named = [] if named is None else named
+        if not isinstance(named, list):
+            raise UnreadableError("a delta of a roster without a list of participants")
+        participants: list[JSON] = [_participant(one) for one in named]
+        number = sequence(resource.get("sequenceNumber"))
+    else:
+        one = _single(resource, address, deleted=deleted)
+        participants, number = [one], sequence(one.get("rosterSequenceNumber"))
+    return RosterDelta(address.call_id, tenant_id, number, dumped(participants))
+
+
+def _single(resource: JSON, address: Address, *, deleted: bool) -> dict[str, JSON]:
+    """Read a participant that stands alone; its address names it, and a deleted one has left."""
+    has_left = deleted and bool(address.item_id)
+    one = _participant({} if has_left and resource is None else resource)
+    own = one.get("id")
+    if address.item_id and not (isinstance(own, str) and normalize_id(own) == address.item_id):
+        one = {**one, "id": address.item_id}
+    if has_left and one.get("removedState") is None:
+        one = {**one, "removedState": {}}
+    return one
+
+
+def _participant(resource: JSON) -> dict[str, JSON]:
+    if not isinstance(resource, dict):
+        raise UnreadableError("a participant that is no object")
+    return loaded_leniently(_PARTICIPANT, resource, frozenset())
