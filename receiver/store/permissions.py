@@ -19,7 +19,9 @@ _SECONDS: Final = 60
 
 def trial(name: str) -> list[Command]:
     """Return one harmless use of each command, on keys that begin with a name."""
-    text, table, ranked, stream = (f"{name}:{kind}" for kind in ("text", "table", "ranked", "stream"))
+    text, table, row, ranked, stream = (
+        f"{name}:{kind}" for kind in ("text", "table", "row", "ranked", "stream")
+    )
     return [
         ("SET", text, 1, "EX", _SECONDS),
         ("GET", text),
@@ -34,6 +36,10 @@ def trial(name: str) -> list[Command]:
         ("HLEN", table),
         ("EXPIRE", table, _SECONDS),
         ("HDEL", table, "a"),
+        ("RPUSH", row, "a"),
+        ("EXPIRE", row, _SECONDS),
+        ("LRANGE", row, 0, -1),
+        ("LTRIM", row, -1, -1),
         ("ZADD", ranked, 1, "a"),
         ("EXPIRE", ranked, _SECONDS),
         ("ZCARD", ranked),
@@ -53,7 +59,7 @@ def trial(name: str) -> list[Command]:
         ("TIME",),
         ("SCRIPT", "LOAD", _SCRIPT),
         ("EVALSHA", _SCRIPT_SHA1, 0),
-        ("DEL", text, table, ranked, stream),
+        ("DEL", text, table, row, ranked, stream),
     ]
 
 
