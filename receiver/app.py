@@ -28,7 +28,9 @@ from receiver.web.operations import make_operations
 from receiver.web.page import make_page, public_error
 from receiver.web.problems import register_problems
 from receiver.web.quarantine import make_quarantine
-from receiver.web.shedding import REFUSED_AT_ONCE, Shedder, Turns
+from receiver.web.ranks import Ranks
+from receiver.web.shedding import REFUSED_AT_ONCE, Shedder
+from receiver.web.turns import Turns
 from receiver.web.waiting import Waiter
 
 DOOR: Final = "receiver.door"
@@ -69,8 +71,15 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
         app.config["TRUSTED_HOSTS"] = _LOOPBACK_NAMES  # else any web page could ask through a name of its own
     turns = Turns(supervisor=parts.supervisor)
     refusals = Turns(at_once=REFUSED_AT_ONCE, name="refusals", supervisor=parts.supervisor)
+    ranks = Ranks(parts.verifier.remembers, gate.knows)
     shedder = Shedder(
-        with_context(app.wsgi_app), parts.keeper, parts.reads, meters, turns=turns, refusals=refusals
+        with_context(app.wsgi_app),
+        parts.keeper,
+        parts.reads,
+        meters,
+        ranks=ranks,
+        turns=turns,
+        refusals=refusals,
     )
     app.wsgi_app = shedder  # type: ignore[method-assign] # as Flask's documentation has it
     app.extensions[DOOR] = Door(shedder, behind_proxy=settings.trusted_proxies > 0).refuse

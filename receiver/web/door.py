@@ -17,6 +17,8 @@ _REQUEST: Final = re.compile(
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*(?=\r\n)")
 _KEPT_ALIVE: Final = re.compile(rb"\r\nconnection:[ \t]*keep-alive[ \t]*(?=\r\n)")
 _REQUEST_ID: Final = re.compile(rb"\r\nx-request-id:[ \t]*([\w.:-]+)[ \t]*(?=\r\n)", re.IGNORECASE)
+_AUTHORIZATION: Final = re.compile(rb"\r\nauthorization:[ \t]*([!-~][ -~]*)", re.IGNORECASE)
+_COOKIE: Final = re.compile(rb"\r\ncookie:", re.IGNORECASE)
 _SCHEMES: Final = re.compile(rb"\r\nx-forwarded-proto:(?:[^\r\n]*,)?[ \t]*(\w+)[ \t]*(?=\r\n)")
 _OTHERWISE_FRAMED: Final = (b"\r\ntransfer-encoding:", b"\r\nexpect:", b"\r\nupgrade:")
 
@@ -48,10 +50,17 @@ class Door:
         if request is None or not _is_whole(data, request.end()):
             return None
         method, path = request[1].decode(), request[2].partition(b"?")[0].decode()
-        if not self._shedder.sheds(method, path):
+        head = data[: request.end()]
+        authorization = _AUTHORIZATION.search(head)
+        rank = self._shedder.rank(
+            method,
+            path,
+            authorization[1].decode() if authorization else None,
+            has_cookie=_COOKIE.search(head) is not None,
+        )
+        if not self._shedder.sheds(rank):
             return None
         self._shedder.refuse(path)
-        head = data[: request.end()]
         schemes = _SCHEMES.findall(head.lower()) if self._behind_proxy else []
         given = _REQUEST_ID.search(head)
         headers, document = refusal(given[1].decode() if given else None, https=schemes[-1:] == [b"https"])

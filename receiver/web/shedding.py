@@ -1,15 +1,12 @@
 """Shedding: what could not be answered in time is refused at once, before any work is spent on it.
 
-Reads go first, notifications last; who asks how the receiver is gets his answer. Two things tell that it is too much:
-the store and the spool have more to do than they can in time, or this process itself has, so that requests wait long
-for their turn.
+Strangers are refused first, then reads, and notifications last; probes are answered. Two things say that it is too
+much: the store and the spool have more to do than they can in time, or this process itself has, so that requests wait
+long for their turn.
 """
 
-import queue
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -19,26 +16,19 @@ from receiver.logs import WORK
 from receiver.metrics.meters import Meters
 from receiver.store.intake import Keeper
 from receiver.store.pipeline import Pipeline
-from receiver.supervision import Loop, Supervisor
 from receiver.web.context import CAME, request_id_from
 from receiver.web.headers import hardening
 from receiver.web.problems import address_of, problem_document
+from receiver.web.ranks import Rank, Ranks
+from receiver.web.turns import Turns
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_NEVER_SHED: Final = frozenset({"/livez", "/readyz", "/metrics"})
 _CALLBACK: Final = "/callback"
-_NOTIFICATIONS: Final = "/notifications"
 
 _LATE: Final = 0.6
 """Seconds until one's turn comes, beyond which notifications are refused; reads beyond half of it."""
-
-_AT_ONCE: Final = 32
-"""Requests that begin before others go on: a few hundredths of a second's work."""
-
-_MOST_WAITING: Final = 1000
-"""Requests whose turn comes within a second, at the pace of a core."""
 
 REFUSED_AT_ONCE: Final = 128
 """Refusals before others go on: less than those take that begin. Who comes again at once, though told to wait, must not
@@ -49,77 +39,6 @@ _BETWEEN_LINES: Final = 1.0
 _log: Final = structlog.get_logger("receiver.shedding")
 
 
-class Turns:
-    """Lets a few requests begin at a time, in the order in which they came, and what has begun goes on before others.
-
-    Without that gevent takes up whatever arrives before it goes on with what waits for the store, and under overload
-    nothing is ever finished in time.
-
-    Args:
-        clock: seconds.
-        at_once: how many.
-        name: of its background loop.
-        supervisor: runs the loop; by default one of its own.
-    """
-
-    def __init__(
-        self,
-        clock: Callable[[], float] = time.monotonic,
-        at_once: int = _AT_ONCE,
-        name: str = "turns",
-        supervisor: Supervisor | None = None,
-    ) -> None:
-        self._name = name
-        self._supervisor = supervisor or Supervisor()
-        self._is_running = False
-        self._clock = clock
-        self._at_once = at_once
-        self._left = at_once
-        self._waiting: deque[tuple[float, queue.SimpleQueue[None]]] = deque()
-        self._wanted = threading.Event()
-
-    def are_late(self, seconds: float) -> bool:
-        """Tell whether the first of those whose turn is yet to come has waited longer, or too many wait."""
-        if not self._waiting:
-            return False
-        return self._clock() - self._waiting[0][0] > seconds or len(self._waiting) >= _MOST_WAITING
-
-    def wait(self) -> float:
-        """Return when it is one's turn; tell when one came."""
-        came = self._clock()
-        if self._left > 0 and not self._waiting:
-            self._left -= 1
-            if self._left <= 0:
-                self._want()
-            return came
-        turn: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._waiting.append((came, turn))
-        self._want()
-        turn.get()
-        return came
-
-    def _want(self) -> None:
-        if not self._is_running:
-            self._is_running = True
-            self._supervisor.start(self._name, self._give)
-        self._wanted.set()
-
-    def _give(self, loop: Loop) -> None:
-        while True:
-            self._wanted.clear()
-            time.sleep(0)  # behind all that can go on now
-            while self._waiting:  # at the start, too: an error may have left some waiting
-                for _ in range(min(self._at_once, len(self._waiting))):
-                    self._waiting.popleft()[1].put(None)
-                loop.progress()
-                time.sleep(0)
-            self._left = self._at_once
-            loop.progress()
-            loop.idle()
-            self._wanted.wait()
-            loop.begin()
-
-
 class Shedder:
     """A WSGI application before another, which hands on to it only what can be answered in time.
 
@@ -128,6 +47,7 @@ class Shedder:
         keeper: keeps notifications.
         reads: the way on which the store is asked.
         meters: count what is refused.
+        ranks: tells whose turn comes first.
         turns: of all requests of this process.
         refusals: turns of those that are refused, `REFUSED_AT_ONCE` of them.
     """
@@ -139,6 +59,7 @@ class Shedder:
         reads: Pipeline,
         meters: Meters,
         *,
+        ranks: Ranks,
         turns: Turns,
         refusals: Turns,
     ) -> None:
@@ -146,6 +67,7 @@ class Shedder:
         self._keeper = keeper
         self._reads = reads
         self._meters = meters
+        self._ranks = ranks
         self._turns = turns
         self._refusals = refusals
         self._told_at = 0.0
@@ -153,9 +75,18 @@ class Shedder:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request, or have it answered."""
+        if not self._turns.are_taken and not self.sheds_anything:
+            environ[CAME] = self._turns.wait(Rank.GRAPH)  # which is not asked where there is no queue
+            return self._application(environ, start_response)
         path = environ["PATH_INFO"]
-        if not self.sheds(environ["REQUEST_METHOD"], path):
-            environ[CAME] = self._turns.wait()
+        rank = self.rank(
+            environ["REQUEST_METHOD"],
+            path,
+            environ.get("HTTP_AUTHORIZATION"),
+            has_cookie="HTTP_COOKIE" in environ,
+        )
+        if not self.sheds(rank):
+            environ[CAME] = self._turns.wait(rank)
             return self._application(environ, start_response)
         self.refuse(path)
         headers, document = refusal(
@@ -166,18 +97,32 @@ class Shedder:
 
     @property
     def sheds_anything(self) -> bool:
-        """Whether there is too much for anybody."""
-        return self._turns.are_late(_LATE / 2) or self._keeper.is_full or self._reads.is_full
+        """Whether there is too much for any request."""
+        return self._sheds_reads or self._turns.public_are_full
 
-    def sheds(self, method: str, path: str) -> bool:
-        """Tell whether there is too much for this request."""
-        if method == "POST" and path.startswith((_CALLBACK, _NOTIFICATIONS)):
-            return self._turns.are_late(_LATE) or self._keeper.is_full
-        return path not in _NEVER_SHED and self.sheds_anything
+    def rank(self, method: str, path: str, authorization: str | None, *, has_cookie: bool) -> Rank:
+        """Return the rank of a request."""
+        return self._ranks.of(method, path, authorization, has_cookie=has_cookie)
+
+    def sheds(self, rank: Rank) -> bool:
+        """Tell whether there is too much for a request of this rank."""
+        match rank:
+            case Rank.KNOWN | Rank.GRAPH:
+                return self._turns.are_late(_LATE, rank) or self._keeper.is_full
+            case Rank.HEALTH:
+                return False
+            case Rank.CLIENT:
+                return self._sheds_reads
+            case Rank.PUBLIC:
+                return self.sheds_anything
+
+    @property
+    def _sheds_reads(self) -> bool:
+        return self._turns.are_late(_LATE / 2, Rank.CLIENT) or self._keeper.is_full or self._reads.is_full
 
     def refuse(self, path: str) -> None:
         """Count a refusal, and return when it is its turn."""
-        self._refusals.wait()
+        self._refusals.wait(Rank.CLIENT)
         if path.startswith(_CALLBACK):
             self._meters.answered(OverloadedError.status, 0.0)
         self._meters.refused(OverloadedError, None)

@@ -258,6 +258,21 @@ def test_the_least_used_token_is_forgotten_first(make_verifier, token, signature
     assert len(signatures) == 4
 
 
+def test_only_a_token_found_good_is_remembered(verifier, token, clock):
+    good = token()
+    forged = good[:-8] + "AAAAAAAA"
+    assert not verifier.remembers(good)
+    verifier.verify(good)
+    assert verifier.remembers(good)
+    with pytest.raises(RefusedTokenError):
+        verifier.verify(forged)
+    assert not any(
+        verifier.remembers(other) for other in (forged, "Bearer", "Bearer ", "", good.split(" ")[1])
+    )
+    clock.advance(24 * 3600)
+    assert not verifier.remembers(good)
+
+
 def test_bad_tokens_are_not_remembered(verifier, token, clock):
     early = token(nbf=NOW + 400)
     assert reason(verifier, early) == "not-yet-valid"

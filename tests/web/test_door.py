@@ -10,12 +10,17 @@ import pytest
 from receiver import app, server, worker
 from receiver.metrics.metrics import Metrics
 from receiver.web.door import Door
-from receiver.web.shedding import Shedder, Turns
+from receiver.web.ranks import Ranks
+from receiver.web.shedding import Shedder
+from receiver.web.turns import Turns
 from tests.hardened import soft
 
 HEAD = b"POST /callback HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer t\r\n"
 WHOLE = HEAD + b"Content-Length: 4\r\n\r\nbody"
 READ = b"GET /operations/x?wait=1 HTTP/1.1\r\nHost: h\r\n\r\n"
+
+
+RANKS = Ranks(lambda header: header == "Bearer good", lambda header: header == "Bearer key")
 
 
 class Full:
@@ -43,7 +48,7 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 def shedder(full: Full, metrics: Metrics) -> Shedder:
-    return Shedder(lambda *_: [], full, full, metrics.meters, turns=Turns(), refusals=Turns())  # type: ignore[arg-type]
+    return Shedder(lambda *_: [], full, full, metrics.meters, ranks=RANKS, turns=Turns(), refusals=Turns())  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -11,11 +11,16 @@ import pytest
 from werkzeug.test import Client, TestResponse
 
 from receiver.metrics.metrics import Metrics
-from receiver.web.shedding import Shedder, Turns
+from receiver.web.ranks import Rank, Ranks
+from receiver.web.shedding import Shedder
+from receiver.web.turns import Turns
 from tests.hardened import soft
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+RANKS = Ranks(lambda header: header == "Bearer good", lambda header: header == "Bearer key")
 
 
 class Full:
@@ -34,7 +39,13 @@ class Stage:
         self.turns = Turns(lambda: self.now)
         self.metrics = Metrics(None, "")
         shedder = Shedder(
-            self.answer, self.keeper, self.reads, self.metrics.meters, turns=self.turns, refusals=Turns()
+            self.answer,
+            self.keeper,
+            self.reads,
+            self.metrics.meters,
+            ranks=RANKS,
+            turns=self.turns,
+            refusals=Turns(),
         )  # type: ignore[arg-type]
         self.client = Client(shedder)
 
@@ -100,12 +111,12 @@ def test_where_requests_wait_long_for_their_turn_new_ones_are_refused(stage: Sta
     with ThreadPoolExecutor(1) as pool, pytest.MonkeyPatch.context() as patch:
         patch.setattr(stage.turns, "_left", 0)
         patch.setattr(stage.turns, "_want", begun.set)  # nobody gets a turn
-        waiting = pool.submit(stage.turns.wait)
+        waiting = pool.submit(stage.turns.wait, Rank.GRAPH)
         assert begun.wait(10)
-        assert not stage.turns.are_late(0.1)
+        assert not stage.turns.are_late(0.1, Rank.GRAPH)
         stage.now += 0.5
         assert {stage.client.get("/operations/x").status_code for _ in range(3)} == {503}
-        assert not stage.turns.are_late(0.6), "a notification may still wait"
+        assert not stage.turns.are_late(0.6, Rank.GRAPH), "a notification may still wait"
         stage.now += 0.5
         refused(stage.client.post("/callback"))
         patch.undo()
@@ -118,9 +129,9 @@ def test_everybody_gets_his_turn() -> None:
     turns = Turns()
 
     def take(_: int) -> None:
-        turns.wait()
+        turns.wait(Rank.CLIENT)
         time.sleep(0)
 
     with ThreadPoolExecutor(50) as pool:
         list(pool.map(take, range(2000), timeout=20))
-    assert not turns.are_late(0)
+    assert not turns.are_late(0, Rank.CLIENT)
