@@ -88,7 +88,12 @@ def make_parts(settings: Settings, aside: Aside) -> Parts:
         name="pipeline-read",
         supervisor=supervisor,
     )
-    writer = Writer(writes, retention_days=settings.retention_days, overdue_seconds=settings.overdue_seconds)
+    writer = Writer(
+        writes,
+        retention_days=settings.retention_days,
+        overdue_seconds=settings.overdue_seconds,
+        skips=skips,
+    )
     keeper: Keeper = writer
     eraser: Eraser = Eraser(copied)
     spool = drainer = None
@@ -127,7 +132,7 @@ def make_parts(settings: Settings, aside: Aside) -> Parts:
         eraser=eraser,
         spool=spool,
         drainer=drainer,
-        deadlines=Deadlines(link, supervisor=supervisor),
+        deadlines=Deadlines(link, skips=skips, supervisor=supervisor),
         feed=Feed(link, skips=skips),
         hub=hub,
         keys=keys,

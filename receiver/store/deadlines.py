@@ -2,7 +2,8 @@
 
 Every process looks, about once a second. The script that each runs tells of an operation once, whoever finds it; so
 it does no harm that there are many, and one is enough. What is due is kept in the store: while no process runs, or
-the store is away, operations become overdue later, and none is forgotten.
+the store is away, operations become overdue later, and none is forgotten. It is compared with the store's clock: a
+receiver whose clock is wrong does no harm to the others.
 """
 
 import logging
@@ -14,6 +15,7 @@ from receiver.errors import StoreUnavailableError
 from receiver.store.keys import PREFIX
 from receiver.store.link import Caller
 from receiver.store.scripts import MOST_AT_ONCE, OVERDUE
+from receiver.store.skipping import Skips
 from receiver.supervision import Loop, Supervisor
 
 _PERIOD: Final = 1.0
@@ -28,14 +30,21 @@ class Deadlines:
 
     Args:
         store: the way to Redis.
-        clock: seconds since 1970.
+        skips: counts records that could not be read; by default its own.
+        clock: seconds since 1970, from 1 on, instead of the store's own clock; for tests.
         supervisor: runs the loop; by default one of its own.
     """
 
     def __init__(
-        self, store: Caller, *, clock: Callable[[], float] = time.time, supervisor: Supervisor | None = None
+        self,
+        store: Caller,
+        *,
+        skips: Skips | None = None,
+        clock: Callable[[], float] = lambda: 0.0,
+        supervisor: Supervisor | None = None,
     ) -> None:
         self._store = store
+        self._skips = skips or Skips()
         self._clock = clock
         self._supervisor = supervisor or Supervisor()
         self._overdue = 0
@@ -60,7 +69,8 @@ class Deadlines:
             now = round(self._clock() * 1000)
             tell = ("EVALSHA", OVERDUE.sha1, 1, f"{PREFIX}due", PREFIX, now, MOST_AT_ONCE)
             count = ("ZCARD", f"{PREFIX}overdue")
-            found, self._overdue = self._store.call([tell, count], within=_WITHIN)
+            (found, unreadable), self._overdue = self._store.call([tell, count], within=_WITHIN)
+            self._skips.add("operation", "due", unreadable)
             told += found
             more = found == MOST_AT_ONCE
         return told

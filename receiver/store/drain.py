@@ -142,7 +142,9 @@ class Drainer:
     def _bring_in_all(self, entries: Sequence[Entry], loop: Loop) -> Sequence[Entry]:
         """Have the store merge entries; return those that it did."""
         try:
-            deliveries = [(read_news(entry.news), entry.delivery) for entry in entries]
+            deliveries = [
+                (read_news(entry.news), entry.delivery, self._spool.age_of(entry)) for entry in entries
+            ]
             self._writer.keep_all(deliveries, within=_WITHIN)
         except (WriteRefusedError, *_UNREADABLE):  # one of them; which, is found out one by one
             return [entry for entry in entries if self._bring_in(entry, loop)]
@@ -156,7 +158,8 @@ class Drainer:
         """
         loop.progress()
         try:
-            self._writer.keep(read_news(entry.news), delivery=entry.delivery, within=_WITHIN)
+            age = self._spool.age_of(entry)
+            self._writer.keep(read_news(entry.news), delivery=entry.delivery, within=_WITHIN, age=age)
         except WriteRefusedError as error:
             self._writer.probe(within=_PROBE_WITHIN)
             self._refusals[entry.id] = self._refusals.get(entry.id, 0) + 1

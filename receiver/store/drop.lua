@@ -1,4 +1,4 @@
---[[ Stands before the scripts that forget, behind `numbers.lua`: how one record goes.
+--[[ Stands before the scripts that forget, behind `numbers.lua` and `reading.lua`: how one record goes.
 
 ARGV[1]  prefix
 ]]
@@ -12,12 +12,7 @@ local function unlist_number(name, number)
   if rest == '' then redis.call('DEL', name) else redis.call('SET', name, rest, 'KEEPTTL') end
 end
 
--- Forget a record and whatever points at it. Returns how many there were: 1, or 0 if it had expired.
-local function drop_record(number)
-  local name = PREFIX .. 'op:' .. number
-  local text = redis.call('GET', name)
-  if not text then return 0 end
-  local record = cjson.decode(text)
+local function unlist_record(record, number)
   local ops = PREFIX .. 'ops:' .. record.call
   local listed = redis.call('HGET', ops, record.op)
   if listed then
@@ -27,6 +22,16 @@ local function drop_record(number)
   unlist_number(PREFIX .. 'oid:' .. record.op, number)
   unlist_number(PREFIX .. 'open:' .. record.cc, number)
   redis.call('ZREM', PREFIX .. 'cc:' .. record.cc, number)
+end
+
+-- Forget a record and whatever points at it. Returns how many there were: 1, or 0 if it had expired.
+-- One that cannot be read goes, too; what points at it is passed over, and goes with its key.
+local function drop_record(number)
+  local name = PREFIX .. 'op:' .. number
+  local text, exists = get_text(name)
+  if not exists then return 0 end
+  local record = text and read_operation(text)
+  if record then unlist_record(record, number) end
   redis.call('ZREM', PREFIX .. 'due', number)
   redis.call('ZREM', PREFIX .. 'overdue', number)
   redis.call('DEL', name)

@@ -19,11 +19,11 @@ local function call_version()
   end
   table.sort(numbers, function(one, other) return tonumber(one) > tonumber(other) end)
   for _, number in ipairs(numbers) do
-    local text = redis.call('GET', PREFIX .. 'op:' .. number)
-    if text then versions[#versions + 1] = operation_version(number, text) end
+    local text = get_text(PREFIX .. 'op:' .. number)
+    if text then versions[#versions + 1] = record_version(number, text, read_operation) end
   end
-  local text = redis.call('GET', PREFIX .. 'call:' .. CALL)
-  return (text and operation_version('call', text) or 'none') .. '+' .. table.concat(versions, ',')
+  local text = get_text(PREFIX .. 'call:' .. CALL)
+  return (text and record_version('call', text, read_call) or 'none') .. '+' .. table.concat(versions, ',')
 end
 
 if ARGV[4] ~= '' and call_version() ~= ARGV[4] then return false end
@@ -40,7 +40,7 @@ for position = 1, #listed, 2 do
 end
 local left = redis.call('HLEN', KEYS[1])
 if left == 0 then
-  forgotten = forgotten + redis.call('DEL', PREFIX .. 'call:' .. CALL)
+  forgotten = forgotten + redis.call('DEL', PREFIX .. 'call:' .. CALL, PREFIX .. 'unreadable:' .. CALL)
   redis.call('DEL', PREFIX .. 'roster:' .. CALL, PREFIX .. 'participants:' .. CALL)
 end
 return {forgotten, left}

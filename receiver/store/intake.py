@@ -8,7 +8,7 @@ gives the same record in any order.
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from receiver.errors import OverloadedError, StoreUnavailableError, WriteRefusedError
@@ -94,6 +94,8 @@ class Intake:
         if not news:
             return []
         deadline = time.monotonic() + within
+        first: Callable[..., list[str]]
+        second: Callable[..., list[str]]
         if self._outage.lasts:
             first, second = self._put_into_spool, self._writer.keep
         else:

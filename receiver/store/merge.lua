@@ -27,7 +27,7 @@ DEADLINE
   that a registration gave last, else by the default. `overdue.lua` tells when it passes; the result ends both.
 
 KEYS[1]  the record counter, `<prefix>next`; all other keys derive from the prefix and share its slot (keys.py)
-ARGV[1]  prefix   [2] now, ms   [3] retention, s   [4] delivery id   [5] default deadline, ms,
+ARGV[1]  prefix   [2] 0, or minus the ms for which this has waited elsewhere (`clock.lua`)   [3] retention, s   [4] delivery id   [5] default deadline, ms,
          and from [6] on the items, one after the other:
          'o' client context, call id, operation id, tenant id, type, status, rank, fingerprint,
              1 if it counts as a notification else 0, deadline in ms or nothing,
@@ -39,7 +39,8 @@ ARGV[1]  prefix   [2] now, ms   [3] retention, s   [4] delivery id   [5] default
          'p' call id, tenant id, JSON text: the notification of a participant who joins or has left
          'n' number of fields, then name and text of each: a change notification
          'q' number of fields, then name and text of each: an item for the quarantine
-Returns  for each item: 'new', 'changed', 'duplicate', 'conflict', or for the last two kinds 'kept'
+Returns  for each item: 'new', 'changed', 'duplicate', 'conflict', or for the last two kinds 'kept'; and behind them, if
+         there were any, the number of records that could not be read: what belongs to such a one gets a record of its own
 
 MEMORY  Every path begins with a write that may grow (INCR, SET, XADD), so that a full server refuses it cleanly;
         after a script's first write the server no longer checks. Only a roster that does nothing but shrink may pass.
@@ -47,7 +48,8 @@ MEMORY  Every path begins with a write that may grow (INCR, SET, XADD), so that 
 SCRIPTS  `numbers.lua`, `announce.lua` and `roster.lua` stand before this text.
 ]]
 
-local PREFIX, NOW, TTL, DELIVERY, DEADLINE = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], tonumber(ARGV[5])
+local PREFIX, TTL, DELIVERY, DEADLINE = ARGV[1], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local STORE_TIME, NOW = time_by(tonumber(ARGV[2]))
 local FINAL, NEVER = 2, 99
 local MOST_LOOKED_AT = 16
 local SEEN_LENGTH = 32 * 9
@@ -55,7 +57,7 @@ local DELIVERIES_REMEMBERED = 8
 local SENT_TTL = 600
 local MOST_TONES = 100
 local MOST_OF_PARTICIPANTS = 100
-local position, item_index = 6, 0
+local position, item_index, unreadable = 6, 0, 0
 
 local function key(name, id) return PREFIX .. name .. ':' .. id end
 
@@ -90,7 +92,7 @@ local function remember_delivery(record)
 end
 
 local function touch(record)
-  record.updated = NOW
+  record.updated = math.max(record.updated, NOW)
   record.rev = record.rev + 1
 end
 
@@ -151,9 +153,12 @@ local function unlist_number(name, number)
   if rest == '' then redis.call('DEL', name) else redis.call('SET', name, rest, 'EX', TTL) end
 end
 
-local function load(name)
-  local text = redis.call('GET', name)
-  return text and cjson.decode(text)
+-- Load a record by what reads its text. Returns it, or nothing, and whether there is something that cannot be read.
+local function load(name, read)
+  local text, exists = get_text(name)
+  local record = text and read(text)
+  if exists and not record then unreadable = unreadable + 1 end
+  return record, exists and not record
 end
 
 -- Two types that are known and differ are two operations, whatever else fits.
@@ -184,7 +189,7 @@ local function find(cc, call, op, kind)
   end
   local looked, fitting, open = {}, {}, {}
   for number in string.gmatch(numbers, '%d+') do
-    local record = not looked[number] and load(key('op', number))
+    local record = not looked[number] and load(key('op', number), read_operation)
     looked[number] = true
     if record and (op ~= '' and record.op ~= '' or same_kind(record.type, kind)) then
       if record.cc == cc and record.call == call and record.op == op then return record, number end
@@ -200,7 +205,7 @@ end
 
 local function latest(cc)
   for _, number in ipairs(redis.call('ZREVRANGE', key('cc', cc), 0, MOST_LOOKED_AT - 1)) do
-    local record = load(key('op', number))
+    local record = load(key('op', number), read_operation)
     if record then return record, number end
   end
 end
@@ -276,14 +281,15 @@ end
 -- of which their ids are: a receiver whose clock is ahead would drop what has just come.
 local function trim(...)
   local oldest = string.format('%.0f', (redis.call('TIME')[1] - TTL) * 1000)
-  for _, stream in ipairs({...}) do redis.call('XTRIM', PREFIX .. stream, 'MINID', oldest) end
+  -- Not a stream at all: that is an error for what is appended to it, and for nothing else.
+  for _, stream in ipairs({...}) do redis.pcall('XTRIM', PREFIX .. stream, 'MINID', oldest) end
 end
 
 -- Drop what has grown old, as long as new records come; a stream that nothing is added to expires as a whole.
 -- Lift the mark below which every record is gone by at most two numbers for each new record: one, on average.
 local function sweep(newest, created)
   trim('changes', 'quarantine', 'feed')
-  local mark = tonumber(redis.call('GET', PREFIX .. 'oldest') or 1)
+  local mark = math.floor(tonumber(get_text(PREFIX .. 'oldest') or 1) or 1)
   local oldest = mark
   while oldest < newest and oldest < mark + 2 * created and redis.call('EXISTS', key('op', oldest)) == 0 do
     oldest = oldest + 1
@@ -293,6 +299,7 @@ end
 
 local function blank()
   return {
+    made = STORE_TIME ~= NOW and STORE_TIME or nil, -- by which numbers are given, where `first` is earlier
     status = '', rank = -1, members = {}, times = {}, tenant = '', first = NOW, updated = NOW, rev = 0, news = 0,
     dups = 0, last = '',
   }
@@ -351,8 +358,9 @@ end
 -- Merge something into a call's record. `change` does it, and tells whether anything changed, and the tone that is new.
 local function keep_call(call, tenant, change)
   local name = key('call', call)
-  local record = load(name)
+  local record, is_unreadable = load(name, read_call)
   local outcome = 'changed'
+  if is_unreadable then redis.call('COPY', name, key('unreadable', call), 'REPLACE') end
   if not record then
     record, outcome = blank(), 'new'
     record.call = call
@@ -466,4 +474,5 @@ while position <= #ARGV do
 end
 if told then redis.call('EXPIRE', PREFIX .. 'feed', TTL) end -- it has ids of calls
 if created > 0 then sweep(newest_number, created) end
+if unreadable > 0 then outcomes[#outcomes + 1] = unreadable end
 return outcomes

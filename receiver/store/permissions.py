@@ -28,6 +28,7 @@ def trial(name: str) -> list[Command]:
         ("MGET", text),
         ("INCR", text),
         ("EXISTS", text),
+        ("COPY", text, f"{name}:copy"),
         ("HSET", table, "a", 1),
         ("HSETNX", table, "a", 1),
         ("HGET", table, "a"),
@@ -59,7 +60,7 @@ def trial(name: str) -> list[Command]:
         ("TIME",),
         ("SCRIPT", "LOAD", _SCRIPT),
         ("EVALSHA", _SCRIPT_SHA1, 0),
-        ("DEL", text, table, row, ranked, stream),
+        ("DEL", text, f"{name}:copy", table, row, ranked, stream),
     ]
 
 

@@ -17,7 +17,7 @@ _MOST_LOOKED_AT: Final = 5000
 """Records that one page looks at; a filter that few pass gives a short page, not a long wait."""
 _PATIENCE: Final = 2.0
 _CLOCK_SKEW: Final = 300_000
-"""How far the clocks of processes that write may be apart, in ms."""
+"""How far the clocks of stores that take each other's place may be apart, in ms; once, those of receivers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class Reader:
         for looked_at, (number, record) in enumerate(self._walk(chosen, cursor, batch), 1):
             if record and chosen.admits(record):
                 page.append(record)
-            if record and chosen.since is not None and record.first_seen < chosen.since - _CLOCK_SKEW:
+            if record and chosen.since is not None and record.numbered < chosen.since - _CLOCK_SKEW:
                 return Page(tuple(page), None)  # numbers are given in the order of first news
             is_enough = len(page) == limit or looked_at == _MOST_LOOKED_AT
             if is_enough or (looked_at % batch == 0 and self._within() < late):

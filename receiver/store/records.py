@@ -46,6 +46,7 @@ class OperationRecord:
         due: when its result is to be there; None where it is.
         overdue: that time has passed, and it has been told.
         others: how many other records its client context has; None where that was not asked.
+        numbered: when it got its number; later than `first_seen`, where its first news waited in a spool.
     """
 
     number: int
@@ -66,6 +67,7 @@ class OperationRecord:
     due: int | None = None
     overdue: bool = False
     others: int | None = None
+    numbered: int = 0
 
     @property
     def done(self) -> bool:
@@ -100,6 +102,7 @@ class OperationRecord:
             due=None if due is None else time_of(held, "due"),
             overdue=held.get("overdue") is True,
             others=others,
+            numbered=time_of(held, "made" if "made" in held else "first"),
         )
 
 

@@ -121,6 +121,10 @@ class Spool:
         """
         return self._disk.use(lambda: self._file.next(after))
 
+    def age_of(self, entry: Entry) -> float:
+        """Return the seconds since a notification came."""
+        return max(0.0, self._clock() - entry.at)
+
     def remove(self, entries: Sequence[Entry]) -> None:
         """Delete entries: the store has them.
 

@@ -27,8 +27,8 @@ _ROWS_AT_ONCE: Final = 250
 while another is busy: row by row, no more than 200 a second could be written or read."""
 
 _NEXT: Final = """
-    SELECT json_group_array(json_array(id, delivery, hex(news))) FROM (
-        SELECT id, delivery, news, SUM(LENGTH(news)) OVER (ORDER BY id) - LENGTH(news) AS bytes_before
+    SELECT json_group_array(json_array(id, at, delivery, hex(news))) FROM (
+        SELECT id, at, delivery, news, SUM(LENGTH(news)) OVER (ORDER BY id) - LENGTH(news) AS bytes_before
         FROM (SELECT * FROM waiting WHERE id > ? ORDER BY id LIMIT ?)
     ) WHERE bytes_before <= ?
 """
@@ -53,9 +53,17 @@ class SpoolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A notification that waits: its number in the order of coming, the id of its delivery, and its news as text."""
+    """A notification that waits.
+
+    Args:
+        id: its number in the order of coming.
+        at: when it came, seconds since 1970.
+        delivery: the id of its delivery.
+        news: what it says, as text.
+    """
 
     id: int
+    at: float
     delivery: str
     news: bytes
 
@@ -115,7 +123,10 @@ class SpoolFile:
         """
         with self._use() as connection:
             [(rows,)] = connection.execute(_NEXT, (after, _AT_ONCE, _BYTES_AT_ONCE))
-        return [Entry(number, delivery, bytes.fromhex(news)) for number, delivery, news in json.loads(rows)]
+        return [
+            Entry(number, at, delivery, bytes.fromhex(news))
+            for number, at, delivery, news in json.loads(rows)
+        ]
 
     def remove(self, ids: Sequence[int]) -> None:
         """Delete entries.

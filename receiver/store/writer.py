@@ -1,7 +1,6 @@
 """Keeping news: updates in, one round trip, and what became of each."""
 
 import hashlib
-import time
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
@@ -22,6 +21,7 @@ from receiver.store.link import Command
 from receiver.store.pipeline import Pipeline
 from receiver.store.rosters import packed
 from receiver.store.scripts import GUARDED_MERGE, MERGE, MOST_AT_ONCE
+from receiver.store.skipping import Skips
 from receiver.store.tones import tone
 from receiver.store.versions import VersionChangedError
 
@@ -40,7 +40,8 @@ class Writer:
         pipeline: the way to Redis.
         retention_days: how long a record is kept after its last news.
         overdue_seconds: how long after its first news a result is due, where nobody says otherwise.
-        clock: seconds since 1970.
+        skips: counts records that an update met and that could not be read; by default its own.
+        clock: seconds since 1970, from 1 on, instead of the store's own clock; for tests.
     """
 
     def __init__(
@@ -49,11 +50,13 @@ class Writer:
         *,
         retention_days: int,
         overdue_seconds: int = OVERDUE_SECONDS,
-        clock: Callable[[], float] = time.time,
+        skips: Skips | None = None,
+        clock: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._pipeline = pipeline
         self._retention = retention_days * _SECONDS_PER_DAY
         self._deadline = overdue_seconds * 1000
+        self._skips = skips or Skips()
         self._clock = clock
 
     @property
@@ -61,13 +64,14 @@ class Writer:
         """Whether news that comes now is refused, since too much is under way."""
         return self._pipeline.is_full
 
-    def keep(self, news: Sequence[News], *, delivery: str, within: float) -> list[str]:
+    def keep(self, news: Sequence[News], *, delivery: str, within: float, age: float = 0.0) -> list[str]:
         """Merge and store all that one notification brought; on return the store has taken it.
 
         Args:
             news: what came.
             delivery: an id of this POST; the same id again is not counted again.
             within: seconds.
+            age: seconds since it came.
 
         Returns:
             What became of each: `new`, `changed`, `duplicate`, `conflict`, or `kept`.
@@ -75,13 +79,13 @@ class Writer:
         Raises:
             StoreUnavailableError: it is not sure that all is stored.
         """
-        return self._merge([_arguments(item) for item in news], delivery, within)
+        return self._merge([_arguments(item) for item in news], delivery, within, age)
 
-    def keep_all(self, deliveries: Sequence[tuple[Sequence[News], str]], *, within: float) -> None:
+    def keep_all(self, deliveries: Sequence[tuple[Sequence[News], str, float]], *, within: float) -> None:
         """Do as `keep` does for several notifications, in their order, in one round trip.
 
         Args:
-            deliveries: what came, and the id of each POST.
+            deliveries: what came, the id of each POST, and the seconds since it came.
             within: seconds.
 
         Raises:
@@ -89,10 +93,11 @@ class Writer:
         """
         commands = [
             command
-            for news, delivery in deliveries
-            for command in self._commands([_arguments(item) for item in news], delivery)
+            for news, delivery, age in deliveries
+            for command in self._commands([_arguments(item) for item in news], delivery, age)
         ]
-        self._pipeline.call(commands, within=within, items=len(commands))
+        for reply in self._pipeline.call(commands, within=within, items=len(commands)):
+            self._outcomes(reply)
 
     def register(
         self,
@@ -123,13 +128,12 @@ class Writer:
         if not version:
             return self._merge([item], delivery, within)[0]
         key = f"{PREFIX}cc:{operation.client_context}"
-        _, _, _, counter, *arguments = self._merging([item], f"{delivery}.0")
+        _, _, _, counter, *arguments = self._merging([item], f"{delivery}.0", 0.0)
         command = ("EVALSHA", GUARDED_MERGE.sha1, 2, counter, key, *arguments, version)
-        [outcomes] = self._pipeline.call([command], within=within, items=1)
-        if outcomes is None:
+        [reply] = self._pipeline.call([command], within=within, items=1)
+        if reply is None:
             raise VersionChangedError
-        outcome: str = outcomes[0].decode()
-        return outcome
+        return self._outcomes(reply)[0]
 
     def release(self, entry_id: str, *, within: float) -> None:
         """Drop an item from the quarantine.
@@ -146,23 +150,33 @@ class Writer:
             StoreUnavailableError: the store takes no writes, or runs no scripts.
         """
         write: Command = ("SET", f"{PREFIX}probe", "", "EX", 60)
-        self._pipeline.call([write, self._merging([], "probe")], within=within)
+        self._pipeline.call([write, self._merging([], "probe", 0.0)], within=within)
 
-    def _merge(self, items: list[list[str | int]], delivery: str, within: float) -> list[str]:
+    def _merge(
+        self, items: list[list[str | int]], delivery: str, within: float, age: float = 0.0
+    ) -> list[str]:
         if not items:
             return []
-        replies = self._pipeline.call(self._commands(items, delivery), within=within, items=len(items))
-        return [outcome.decode() for reply in replies for outcome in reply]
+        replies = self._pipeline.call(self._commands(items, delivery, age), within=within, items=len(items))
+        return [outcome for reply in replies for outcome in self._outcomes(reply)]
 
-    def _commands(self, items: list[list[str | int]], delivery: str) -> list[Command]:
+    def _outcomes(self, reply: Sequence[bytes | int]) -> list[str]:
+        """Return what became of each item, and count the records that the script could not read."""
+        outcomes = [outcome.decode() for outcome in reply if isinstance(outcome, bytes)]
+        if len(outcomes) < len(reply):
+            [unreadable] = (number for number in reply if isinstance(number, int))
+            self._skips.add("operation", "met by an update", unreadable)
+        return outcomes
+
+    def _commands(self, items: list[list[str | int]], delivery: str, age: float) -> list[Command]:
         # Each script call counts its items from nought, so each needs an id of its own.
         return [
-            self._merging(items[start : start + MOST_AT_ONCE], f"{delivery}.{start}")
+            self._merging(items[start : start + MOST_AT_ONCE], f"{delivery}.{start}", age)
             for start in range(0, len(items), MOST_AT_ONCE)
         ]
 
-    def _merging(self, items: list[list[str | int]], delivery: str) -> Command:
-        now = round(self._clock() * 1000)
+    def _merging(self, items: list[list[str | int]], delivery: str, age: float) -> Command:
+        now = round((self._clock() - age) * 1000)  # by the store's clock, it is the negative age
         head = (PREFIX, now, self._retention, delivery, self._deadline)
         arguments = [part for item in items for part in item]
         return ("EVALSHA", MERGE.sha1, 1, f"{PREFIX}next", *head, *arguments)

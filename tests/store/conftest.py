@@ -31,11 +31,11 @@ class Shelf:
     deliveries: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
-        self.writer = Writer(Pipeline(self.link), retention_days=30, clock=lambda: self.now)
         self.skips = Skips()
+        self.writer = Writer(Pipeline(self.link), retention_days=30, skips=self.skips, clock=lambda: self.now)
         self.reader = Reader(self.link, skips=self.skips)
         self.eraser = Eraser(self.link)
-        self.deadlines = Deadlines(self.link, clock=lambda: self.now)
+        self.deadlines = Deadlines(self.link, skips=self.skips, clock=lambda: self.now)
 
     def keep(self, *news: News, delivery: str | None = None) -> list[str]:
         return self.writer.keep(news, delivery=delivery or str(next(self.deliveries)), within=2)

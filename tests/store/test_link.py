@@ -80,7 +80,7 @@ def test_of_a_write_that_breaks_exactly_what_was_not_acknowledged_is_sent_again(
         )  # which loads the script, and connects
         mishap = CutAmongReplies(4, of=10)
         proxy.suffer(mishap)
-        news = [([operation(op=str(number))], str(number)) for number in range(10)]
+        news = [([operation(op=str(number))], str(number), 0.0) for number in range(10)]
         writer.keep_all(news, within=5)
         assert mishap.before == [f"{number}.0" for number in range(10)]
         assert mishap.after == [f"{number}.0" for number in range(4, 10)]

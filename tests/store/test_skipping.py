@@ -2,14 +2,15 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import orjson
 import pytest
 
 from receiver.store.reader import OperationFilter
 from receiver.store.skipping import LOG_SECONDS, Skips
-from tests.store.builders import CALL, OPERATION, call, change, every_kind, operation
+from receiver.store.versions import VersionChangedError, context_version
+from tests.store.builders import CALL, OPERATION, bare, call, change, every_kind, operation
 from tests.store.conftest import Shelf
 from tests.stores import StoreServer
 
@@ -126,3 +127,99 @@ def test_skips_are_logged_once_a_minute_without_content(caplog: pytest.LogCaptur
         "skipped 3 stored values that cannot be read: operation (KeyError)",
     ]
     assert skips.counts == {"operation": 4}
+
+
+def test_update_that_meets_an_unreadable_record_gets_its_own(
+    every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]
+) -> None:
+    shelf, store = shelf_of(every_store), every_store
+    shelf.keep(operation("running"))
+    good = store.client.get(f"{P}op:1")
+    for number, odd in enumerate((*ODD_TEXTS[1:], *odd_records(good)), 2):
+        store.client.flushall()
+        shelf.keep(operation("running"), operation("running", cc="other", op="other"))
+        store.client.set(f"{P}op:1", odd)
+        delivery = f"again-{number}"
+        outcomes = shelf.keep(
+            operation("completed"), operation("completed", cc="other", op="other"), delivery=delivery
+        )
+        assert outcomes[1] == "changed", odd
+        if outcomes[0] == "new":
+            assert store.client.get(f"{P}op:1") == odd
+            assert (shelf.latest().number, shelf.latest().status, shelf.latest().others) == (
+                3,
+                "completed",
+                1,
+            )
+            assert shelf.register(bare(), deadline=60) == "duplicate"
+        assert shelf.reader.latest("other") is not None
+    assert shelf.skips.counts["operation"] > 50
+
+
+def test_update_of_an_unreadable_call_keeps_what_was_there(
+    every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]
+) -> None:
+    shelf, store = shelf_of(every_store), every_store
+    for odd in ODD_TEXTS[1:]:
+        store.client.set(f"{P}call:{CALL}", odd, ex=1000)
+        assert shelf.keep(call("established")) == ["new"]
+        held, _ = shelf.reader.call(CALL)
+        assert held
+        assert held.state == "established"
+        assert store.client.get(f"{P}unreadable:{CALL}") == odd
+        assert 0 < store.client.ttl(f"{P}unreadable:{CALL}") <= 1000
+    store.client.delete(f"{P}call:{CALL}")
+    store.client.hset(f"{P}call:{CALL}", "of", "tomorrow")
+    assert shelf.keep(call("established")) == ["new"]
+    assert store.client.hgetall(f"{P}unreadable:{CALL}") == {b"of": b"tomorrow"}
+    assert shelf.eraser.forget_call(CALL, within=2)
+    assert store.client.exists(f"{P}call:{CALL}", f"{P}unreadable:{CALL}") == 0
+
+
+def test_unreadable_record_is_due_again_and_holds_up_no_other(
+    every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]
+) -> None:
+    shelf, store = shelf_of(every_store), every_store
+    shelf.keep(operation("running", op="a", cc="a"), operation("running", op="b", cc="b"))
+    store.client.set(f"{P}op:1", "odd")
+    store.client.zadd(f"{P}due", {"odd": 1, "-1": 2})
+    shelf.now += 120
+    assert [shelf.deadlines.look() for _ in range(2)] == [4, 0]
+    assert shelf.latest("b").overdue
+    assert store.client.zrange(f"{P}due", 0, -1, withscores=True) == [(b"1", (shelf.now + 600) * 1000)]
+    assert shelf.skips.counts["operation"] == 1
+    store.client.delete(f"{P}op:1")
+    shelf.now += 600
+    shelf.deadlines.look()
+    assert store.client.exists(f"{P}due") == 0
+
+
+@pytest.mark.parametrize("odd", [*ODD_TEXTS[1:], None])
+def test_unreadable_record_is_forgotten_like_any_other(
+    shelf: Shelf, store: StoreServer, odd: bytes | None
+) -> None:
+    forgets: Sequence[Callable[[], bool]] = (
+        lambda: shelf.eraser.forget_operations("invite-1", within=2),
+        lambda: shelf.eraser.forget_call(CALL, within=2),
+    )
+    for forget in forgets:
+        shelf.keep(operation("running"))
+        [name] = [key for key in store.client.scan_iter() if b":op:" in key]
+        store.client.delete(name)
+        store.client.set(name, odd) if odd else store.client.hset(name, "of", "tomorrow")
+        store.client.xadd(f"{P}quarantine", {"reason": "without a text"})
+        assert forget()
+        assert not forget()
+        assert store.client.exists(name, f"{P}due") == 0
+
+
+def test_version_of_a_context_passes_over_the_unreadable(shelf: Shelf, store: StoreServer) -> None:
+    shelf.keep(operation("running", op="a"), operation("running", op="b"))
+    store.client.set(f"{P}op:2", "odd")
+    latest = shelf.latest()
+    assert latest.number == 1
+    version = context_version(latest)
+    assert shelf.writer.register(bare(), delivery="x", within=2, deadline=600, version=version) == "duplicate"
+    with pytest.raises(VersionChangedError):
+        shelf.eraser.forget_operations("invite-1", within=2, version=version)
+    assert shelf.eraser.forget_operations("invite-1", within=2, version=context_version(shelf.latest()))

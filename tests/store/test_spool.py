@@ -108,8 +108,8 @@ class Recorder(Writer):
         super().__init__(Pipeline(link), retention_days=30)
         self.brought: list[str] = []
 
-    def keep_all(self, deliveries: Sequence[tuple[Sequence[News], str]], *, within: float) -> None:
-        self.brought += [delivery for _, delivery in deliveries]
+    def keep_all(self, deliveries: Sequence[tuple[Sequence[News], str, float]], *, within: float) -> None:
+        self.brought += [delivery for _, delivery, _ in deliveries]
         time.sleep(0.2)
         super().keep_all(deliveries, within=within)
 

@@ -44,7 +44,7 @@ def test_a_spool_that_cannot_be_used_is_an_error_and_no_more(
     assert process.keep(operation(cc="a")) == ["new"]
     assert "can't be used" in (process.spool.status().error or "")
     own_store.kill()
-    with pytest.raises(StoreUnavailableError, match="can't be used"):
+    with pytest.raises(StoreUnavailableError, match="Neither the store nor the spool"):
         process.keep(operation(cc="b"))
     own_store.start()
     until(lambda: not process.outage.lasts)

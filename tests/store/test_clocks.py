@@ -1,0 +1,85 @@
+"""Times come from the store, whatever the clock of the receiver says; what waited in a spool brings its age."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from receiver.store.deadlines import Deadlines
+from receiver.store.pipeline import Pipeline
+from receiver.store.reader import OperationFilter
+from receiver.store.spool_file import SpoolFile
+from receiver.store.writer import Writer
+from tests.store.builders import operation
+from tests.store.conftest import Shelf
+from tests.store.spooling import DISK, Process
+from tests.stores import StoreServer
+
+HOUR = 3600
+
+
+def by_the_store(store: StoreServer) -> float:
+    seconds, microseconds = store.client.time()
+    return float(seconds + microseconds / 1e6)
+
+
+@pytest.mark.parametrize("wrong", [-HOUR, HOUR])
+def test_receiver_with_wrong_clock_makes_nothing_overdue(
+    every_store: StoreServer,
+    shelf_of: Callable[[StoreServer], Shelf],
+    monkeypatch: pytest.MonkeyPatch,
+    wrong: int,
+) -> None:
+    shelf = shelf_of(every_store)
+    right_time = time.time
+    before = by_the_store(every_store)
+    monkeypatch.setattr(time, "time", lambda: right_time() + wrong)
+    writer = Writer(Pipeline(shelf.link), retention_days=30, overdue_seconds=1)
+    writer.keep([operation("running")], delivery="1", within=2)
+    deadlines = Deadlines(shelf.link)
+    assert deadlines.look() == 0
+    record = shelf.latest()
+    assert before * 1000 - 1 <= record.first_seen <= by_the_store(every_store) * 1000
+    assert record.due == record.first_seen + 1000
+    assert record.times == {"running": record.first_seen}
+    while by_the_store(every_store) * 1000 <= record.due:
+        time.sleep(0.01)
+    assert deadlines.look() == 1
+
+
+def test_spooled_update_counts_from_when_it_came(process: Process, own_store: StoreServer) -> None:
+    came = by_the_store(own_store) - HOUR
+    process.keep(operation("running", cc="direct", op="direct"))
+    an_hour_ago = SpoolFile(process.folder, DISK, clock=lambda: time.time() - HOUR)
+    process.spool.put([operation("running", cc="other", op="other")], delivery="1", within=5)
+    entries = process.file.next(0)
+    an_hour_ago.append([("2", entry.news) for entry in entries])
+    process.file.remove([entry.id for entry in entries])
+    process.drainer.start()
+    process.drained()
+    record = process.reader.latest("other")
+    assert record
+    assert record.due
+    assert abs(record.first_seen - came * 1000) < 60_000
+    assert record.due == record.first_seen + 120_000
+    assert abs(record.numbered - record.first_seen - HOUR * 1000) < 60_000
+    assert Deadlines(process.link).look() == 1
+
+
+def test_list_since_goes_on_behind_a_spooled_update(shelf: Shelf, store: StoreServer) -> None:
+    writer = Writer(Pipeline(shelf.link), retention_days=30)
+    now = round(by_the_store(store) * 1000)
+    writer.keep([operation(cc="direct", op="1")], delivery="1", within=2)
+    writer.keep([operation(cc="spooled", op="2")], delivery="2", within=2, age=HOUR)
+    writer.keep([operation(cc="direct-again", op="3")], delivery="3", within=2)
+    found = shelf.reader.operations(OperationFilter(since=now - 60_000), limit=9).operations
+    assert [record.client_context for record in found] == ["direct-again", "direct"]
+
+
+def test_older_update_does_not_set_the_time_of_change_back(shelf: Shelf) -> None:
+    writer = Writer(Pipeline(shelf.link), retention_days=30)
+    writer.keep([operation("running")], delivery="1", within=2)
+    before = shelf.latest()
+    writer.keep([operation("completed")], delivery="2", within=2, age=HOUR)
+    after = shelf.latest()
+    assert (after.status, after.first_seen, after.updated) == ("completed", before.first_seen, before.updated)
