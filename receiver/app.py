@@ -15,7 +15,7 @@ from receiver.store.snapshots import Snapshots
 from receiver.tracing import start_tracing
 from receiver.web.callback import make_callback
 from receiver.web.calls import make_calls
-from receiver.web.context import time_left, with_context
+from receiver.web.context import route, time_left, with_context
 from receiver.web.door import Door
 from receiver.web.events import make_events
 from receiver.web.health import make_health
@@ -65,6 +65,7 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
     reader = Reader(parts.reads, within=time_left, skips=parts.skips)
     waiter = Waiter(parts.reader, Snapshots(parts.reads, parts.reader), parts.hub)
 
+    tracing = start_tracing(settings.otlp_endpoint, settings.otlp_timeout)
     app = LeanFlask("receiver")
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     if settings.open_queries:
@@ -73,7 +74,7 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
     refusals = Turns(at_once=REFUSED_AT_ONCE, name="refusals", supervisor=parts.supervisor)
     ranks = Ranks(parts.verifier.remembers, gate.knows)
     shedder = Shedder(
-        with_context(app.wsgi_app),
+        with_context(tracing.requests(app.wsgi_app, route)),
         parts.keeper,
         parts.reads,
         meters,
@@ -90,9 +91,7 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
     app.url_map.merge_slashes = False
     app.url_map.converters["anything"] = _AnythingConverter
     register_problems(app, meters.refused, public_error)
-    app.register_blueprint(
-        make_callback(parts.verifier, parts.keeper, meters, start_tracing(settings.otlp_endpoint))
-    )
+    app.register_blueprint(make_callback(parts.verifier, parts.keeper, meters, tracing))
     app.register_blueprint(make_notifications(settings.client_states, parts.keeper, reader, gate, meters))
     app.register_blueprint(make_operations(reader, parts.writer, parts.eraser, waiter, gate))
     app.register_blueprint(make_events(parts.reader, parts.feed, parts.hub, gate))

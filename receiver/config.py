@@ -5,21 +5,19 @@ is wrong, and an example. `NAME_FILE` names a file to read the value of `NAME` f
 """
 
 import os
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import platformdirs
 from environs import FileAwareEnv
 
 from receiver import cloud_foundry
 from receiver import setting_texts as texts
+from receiver.setting_reader import Reader
 from receiver.trust.api_keys import APIKey
 from receiver.trust.egress import DIRECT, Egress, Proxy
-
-T = TypeVar("T")
 
 PUBLIC_METADATA_URL: Final = "https://api.aps.skype.com/v1/.well-known/OpenIdConfiguration"
 PUBLIC_ISSUERS: Final = ("https://api.botframework.com", "https://graph.microsoft.com")
@@ -35,6 +33,10 @@ REDIS_VARIABLES: Final = (
     "STACKHERO_REDIS_URL_TLS",
 )
 """Where the store's address may stand: our own name, everybody's, then those of providers. The first counts."""
+
+_ENVIRONMENT: Final = FileAwareEnv(file_suffix="_FILE", strip_whitespace=True)
+_EXPORT_SECONDS: Final = 3.0
+"""A collector that is away must not hold up the end of a worker for longer."""
 
 _PLATFORM_VARIABLES: Final = ("DYNO", "RENDER", "FLY_APP_NAME", "VCAP_APPLICATION")
 _INSTANCE_VARIABLES: Final = ("DYNO", "RENDER_INSTANCE_ID", "FLY_MACHINE_ID", "CF_INSTANCE_INDEX", "HOSTNAME")
@@ -102,7 +104,10 @@ class Settings:
     """Anybody who reaches this address may ask. Only `receiver demo` sets it, on a loopback address."""
 
     otlp_endpoint: str | None = None
-    """Where a collector takes traces."""
+    """Where a collector takes traces: the whole address."""
+
+    otlp_timeout: float = _EXPORT_SECONDS
+    """For one export of traces."""
 
     instance: str | None = None
     """What the platform calls this one of several."""
@@ -120,7 +125,7 @@ def read_settings() -> Settings:
     Raises:
         SettingsError: at least one variable is wrong; it names them all.
     """
-    read = _Reader()
+    read = Reader(_text)
     tls_verify = read.parsed("RECEIVER_REDIS_TLS_VERIFY", "required", texts.tls_verify)
     redis_url, redis_variable = _store(read, tls_verify)
     # OpenSSL reads these itself, and where one is wrong, trusts others in silence.
@@ -156,7 +161,9 @@ def read_settings() -> Settings:
         spool_max_bytes=read.number("RECEIVER_SPOOL_MAX_BYTES", 1 << 28, 1 << 20, 1 << 36),
         log_format=read.choice("LOG_FORMAT", "auto", ("auto", "console", "logfmt")),
         log_level=read.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
-        otlp_endpoint=read.parsed("OTEL_EXPORTER_OTLP_ENDPOINT", None, texts.http_url),
+        otlp_endpoint=_otlp_endpoint(read),
+        otlp_timeout=read.parsed("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", 0.0, texts.seconds)
+        or read.parsed("OTEL_EXPORTER_OTLP_TIMEOUT", _EXPORT_SECONDS, texts.seconds),
         egress=Egress(read.of_curl("HTTPS_PROXY", None, Proxy.parse), read.of_curl("NO_PROXY", "", str)),
         instance=next((os.environ[name] for name in _INSTANCE_VARIABLES if os.environ.get(name)), None),
     )
@@ -191,56 +198,20 @@ def hide_from_libraries(settings: Settings) -> None:
     os.environ["WEB_CONCURRENCY"] = str(settings.workers)  # read as a number, at import
 
 
-class _Reader:
-    """Reads variables one by one, and collects what is wrong instead of stopping at the first."""
+def _text(name: str) -> str:
+    """Return a variable's text, or that of the file that `NAME_FILE` names; an empty one where neither is set.
 
-    def __init__(self) -> None:
-        self._env = FileAwareEnv(file_suffix="_FILE", strip_whitespace=True)
-        self.problems: dict[str, str] = {}
-
-    def parsed(self, name: str, default: T, parse: Callable[[str], T]) -> T:
-        try:
-            text = self._text(name)
-            return parse(text) if text else default  # many a platform's form says "not set" by an empty value
-        except ValueError as error:
-            self.problems[name] = str(error)
-            return default
-
-    def of_curl(self, name: str, default: T, parse: Callable[[str], T]) -> T:
-        """Read a variable that many programs share: its name in lower case counts first."""
-        return self.parsed(name if not self._text(name.lower()) else name.lower(), default, parse)
-
-    def list(self, name: str, parse: Callable[[str], T]) -> tuple[T, ...]:
-        def parse_all(text: str) -> tuple[T, ...]:
-            return tuple(parse(part.strip()) for part in text.split(",") if part.strip())
-
-        return self.parsed(name, (), parse_all)
-
-    def number(self, name: str, default: int, low: int, high: int) -> int:
-        def parse(text: str) -> int:
-            if not re.fullmatch(r"[0-9]{1,12}", text) or not low <= int(text) <= high:
-                raise ValueError(f"must be a whole number from {low} to {high}, for example {default}")
-            return int(text)
-
-        return self.parsed(name, default, parse)
-
-    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
-        def parse(text: str) -> str:
-            if text.lower() not in choices:
-                raise ValueError(f"must be one of {', '.join(choices)}; for example {default}")
-            return text.lower()
-
-        return self.parsed(name, default, parse)
-
-    def _text(self, name: str) -> str:
-        try:
-            return self._env.str(name, "").strip()
-        except (OSError, ValueError):  # without its text: some put the secret itself where the path should be
-            example = f"/run/secrets/{name.lower()}"
-            raise ValueError(f"{name}_FILE must name a readable text file, for example {example}") from None
+    Raises:
+        ValueError: the file cannot be read. It says so without its path: some put the secret itself there.
+    """
+    try:
+        return _ENVIRONMENT.str(name, "").strip()
+    except (OSError, ValueError):
+        example = f"/run/secrets/{name.lower()}"
+        raise ValueError(f"{name}_FILE must name a readable text file, for example {example}") from None
 
 
-def _store(read: _Reader, tls_verify: str) -> tuple[str | None, str]:
+def _store(read: Reader, tls_verify: str) -> tuple[str | None, str]:
     """Return the store's URL, and the variable that it comes from, or in which it is wrong or missing."""
 
     def of_redis(text: str) -> str:
@@ -256,6 +227,23 @@ def _store(read: _Reader, tls_verify: str) -> tuple[str | None, str]:
         if url or name in read.problems:
             return url, name
     return None, "REDIS_URL"
+
+
+def _otlp_endpoint(read: Reader) -> str | None:
+    """Return where traces go, as OpenTelemetry's variables say; the SDK reads all others for itself.
+
+    https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+    """
+    own = read.parsed("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", None, texts.http_url)
+    common = read.parsed("OTEL_EXPORTER_OTLP_ENDPOINT", None, texts.http_url)
+    endpoint = own or (common and f"{common.rstrip('/')}/v1/traces")
+    is_off = read.parsed("OTEL_SDK_DISABLED", "false", str.lower) == "true"
+    if endpoint is None or is_off or read.choice("OTEL_TRACES_EXPORTER", "otlp", ("otlp", "none")) == "none":
+        return None
+    for kind in ("", "TRACES_"):
+        read.choice(f"OTEL_EXPORTER_OTLP_{kind}PROTOCOL", "http/protobuf", ("http/protobuf",))
+        read.choice(f"OTEL_EXPORTER_OTLP_{kind}COMPRESSION", "none", ("none", "gzip", "deflate"))
+    return endpoint
 
 
 def _home_folder() -> Path | None:

@@ -159,6 +159,13 @@ def http_url(text: str) -> str:
     return text
 
 
+def seconds(text: str) -> float:
+    """Take a number of seconds, with a fraction or without."""
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,9})?", text) or float(text) == 0:
+        raise ValueError("must be a number of seconds, more than 0 and less than 1000, for example 3 or 0.5")
+    return float(text)
+
+
 def host(text: str) -> str:
     """Take a host's name, maybe with a port."""
     if not _HOST.fullmatch(text.lower()):

@@ -6,75 +6,103 @@ A span names what failed by the error's type only: texts of errors may hold what
 
 import functools
 import logging
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, ParamSpec, Protocol, TypeVar
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Tracer
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_EXPORT_SECONDS: Final = 3.0
-"""A collector that is away must not hold up the end of a worker."""
+_METHODS: Final = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
+_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::([0-9]{1,5}))?")
+_OTHER: Final = "_OTHER"
+_SERVER_ERROR: Final = 500
+_UNNAMED: Final = "unknown_service"
+"""How the SDK calls a service that no variable names."""
 
 _log: Final = logging.getLogger(__name__)
 
 
 class Tracing(Protocol):
-    """Wraps functions, so that their calls are traced."""
+    """Wraps an application and functions, so that their calls are traced."""
 
-    def request(self, name: str, header: Callable[[str], str | None], view: Callable[P, R]) -> Callable[P, R]:
-        """Wrap a view: its span goes on where the request's `traceparent` has come from."""
+    def requests(self, application: "WSGIApplication", route: Callable[[], str | None]) -> "WSGIApplication":
+        """Trace every request.
+
+        A span goes on where the request's `traceparent` has come from. It ends when the answer begins: a stream's
+        events are not part of it. Its attributes are those of OpenTelemetry's conventions for HTTP servers, but for
+        the path, the query, the user agent and the client's address, which are personal or may hold anything.
+
+        Args:
+            application: is called once for each request.
+            route: returns the rule of the present request, when its answer begins; None where no rule matches.
+        """
 
     def step(self, name: str, function: Callable[P, R]) -> Callable[P, R]:
-        """Wrap what is done for a request: its span is a part of the request's."""
+        """Trace what is done for a request: its span is a part of the request's."""
 
 
 class NoTracing:
     """Wraps nothing."""
 
-    def request(
+    def requests(
         self,
-        name: str,  # noqa: ARG002
-        header: Callable[[str], str | None],  # noqa: ARG002
-        view: Callable[P, R],
-    ) -> Callable[P, R]:
-        """Return the view as it is."""
-        return view
+        application: "WSGIApplication",
+        route: Callable[[], str | None],  # noqa: ARG002
+    ) -> "WSGIApplication":
+        """Return the application as it is."""
+        return application
 
     def step(self, name: str, function: Callable[P, R]) -> Callable[P, R]:  # noqa: ARG002
         """Return the function as it is."""
         return function
 
 
-def start_tracing(endpoint: str | None) -> Tracing:
+def start_tracing(endpoint: str | None, timeout: float) -> Tracing:
     """Begin to send traces to a collector, in the background. Call it after the process has forked.
 
     Args:
-        endpoint: the collector's address (OTLP over HTTP); None: there is none. The SDK reads
-            further variables for itself: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+        endpoint: the collector's address for traces (OTLP over HTTP); None: there is none. The SDK reads further
+            variables for itself: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+        timeout: seconds for one export.
     """
     if endpoint is None:
         return NoTracing()
     try:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
-        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - the extra may not be installed
-        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+        provider = _provider(endpoint, timeout)
     except ImportError:
         _log.warning("OTEL_EXPORTER_OTLP_ENDPOINT is set, but the extra `otel` is not installed: no traces")
         return NoTracing()
-    exporter = OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces", timeout=_EXPORT_SECONDS)
-    provider = TracerProvider(resource=Resource.create({"service.name": "receiver"}))
-    provider.add_span_processor(BatchSpanProcessor(exporter))
+    except (
+        ValueError,
+        OSError,
+    ) as error:  # numbers and files that the SDK reads for itself, some when it is imported
+        _log.error("A variable that begins with OTEL_ cannot be used: %s; no traces", type(error).__name__)
+        return NoTracing()
     return _OpenTelemetry(provider.get_tracer("receiver"))
 
 
-class _OpenTelemetry:
-    """Wraps functions in spans."""
+def _provider(endpoint: str, timeout: float) -> "TracerProvider":
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - the extra may not be installed
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
+    resource = Resource.create()
+    if str(resource.attributes["service.name"]).startswith(_UNNAMED):
+        resource = resource.merge(Resource({"service.name": "receiver"}))
+    provider = TracerProvider(resource=resource)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint, timeout=timeout)))
+    return provider
+
+
+class _OpenTelemetry:
     def __init__(self, tracer: "Tracer") -> None:
         from opentelemetry.trace import SpanKind, StatusCode  # noqa: PLC0415
         from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415
@@ -86,28 +114,44 @@ class _OpenTelemetry:
         self._failed = StatusCode.ERROR
         self._propagator = TraceContextTextMapPropagator()
 
-    def request(self, name: str, header: Callable[[str], str | None], view: Callable[P, R]) -> Callable[P, R]:
-        """Wrap a view."""
+    def requests(self, application: "WSGIApplication", route: Callable[[], str | None]) -> "WSGIApplication":
+        """Trace every request."""
 
-        def came_from() -> "Context":
-            carrier = {key: header(key) or "" for key in ("traceparent", "tracestate")}
-            return self._propagator.extract(carrier)
+        def traced(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+            attributes = _asked(environ)
+            method = str(attributes["http.request.method"])
+            name = "HTTP" if method == _OTHER else method
+            with self._tracer.start_as_current_span(
+                name,
+                self._came_from(environ),
+                self._kinds.SERVER,
+                attributes,
+                record_exception=False,
+                set_status_on_exception=False,
+            ) as span:
 
-        return self._wrapped(name, view, came_from, is_request=True)
+                def start(status: str, *rest: Any) -> Any:
+                    code = int(status[:3])
+                    span.set_attribute("http.response.status_code", code)
+                    if (rule := route()) is not None:
+                        span.set_attribute("http.route", rule)
+                        span.update_name(f"{name} {rule}")
+                    if code >= _SERVER_ERROR:
+                        span.set_attribute("error.type", str(code))
+                        span.set_status(self._failed)
+                    return start_response(status, *rest)
+
+                return application(environ, start)
+
+        return traced
 
     def step(self, name: str, function: Callable[P, R]) -> Callable[P, R]:
-        """Wrap a part of a request."""
-        return self._wrapped(name, function, lambda: None, is_request=False)
-
-    def _wrapped(
-        self, name: str, function: Callable[P, R], parent: "Callable[[], Context | None]", *, is_request: bool
-    ) -> Callable[P, R]:
-        kind = self._kinds.SERVER if is_request else self._kinds.INTERNAL
+        """Trace a part of a request."""
 
         @functools.wraps(function)
         def traced(*args: P.args, **kwargs: P.kwargs) -> R:
             with self._tracer.start_as_current_span(
-                name, parent(), kind, record_exception=False, set_status_on_exception=False
+                name, None, self._kinds.INTERNAL, record_exception=False, set_status_on_exception=False
             ) as span:
                 try:
                     return function(*args, **kwargs)
@@ -116,3 +160,22 @@ class _OpenTelemetry:
                     raise
 
         return traced
+
+    def _came_from(self, environ: "WSGIEnvironment") -> "Context":
+        names = {"traceparent": "HTTP_TRACEPARENT", "tracestate": "HTTP_TRACESTATE"}
+        return self._propagator.extract({key: environ.get(name, "") for key, name in names.items()})
+
+
+def _asked(environ: "WSGIEnvironment") -> dict[str, str | int]:
+    """Return what the conventions say of a request: https://opentelemetry.io/docs/specs/semconv/http/http-spans/."""
+    method = environ["REQUEST_METHOD"]
+    found: dict[str, str | int] = {
+        "http.request.method": method if method in _METHODS else _OTHER,
+        "url.scheme": environ["wsgi.url_scheme"],
+        "network.protocol.version": environ.get("SERVER_PROTOCOL", "").rpartition("/")[2],
+    }
+    if host := _HOST.fullmatch(environ.get("HTTP_HOST", "")):
+        found["server.address"] = host[1]
+        if host[2]:
+            found["server.port"] = int(host[2])
+    return found

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 import structlog
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from receiver.errors import (
     InvalidEnvelopeError,
@@ -85,7 +85,6 @@ def make_callback(verifier: TokenVerifier, keeper: Keeper, meters: Meters, traci
         body=CALL_NOTIFICATIONS,
         problems=(UnknownAppError, *STORE),
     )
-    @partial(tracing.request, "POST /callback", _header)
     def receive(app_id: str | None = None) -> Response:
         """Take call notifications.
 
@@ -119,10 +118,6 @@ def make_callback(verifier: TokenVerifier, keeper: Keeper, meters: Meters, traci
         return _ACCEPTED
 
     return blueprint
-
-
-def _header(name: str) -> str | None:
-    return request.headers.get(name)
 
 
 def _keep(keeper: Keeper, meters: Meters, notification: Notification, *, in_detail: bool) -> None:

@@ -96,6 +96,12 @@ def vouch() -> None:
         tell()
 
 
+def route() -> str | None:
+    """Return the rule that the request's path matches, not the path: a client context may hold anything."""
+    rule = request.url_rule
+    return rule.rule if rule else None
+
+
 def query_argument(name: str) -> str | None:
     """Return an argument of the request's query, the first of that name; None where there is none."""
     return request.args.get(name) if wsgi_environ()["QUERY_STRING"] else None
@@ -150,11 +156,10 @@ def _log_answer(exchange: _Exchange, status: int) -> None:
         return
     if left_out:
         exchange.facts["untold"] = left_out
-    rule = request.url_rule
     _log.info(
         "answered",
         method=method,
-        route=rule.rule if rule else None,  # not the path: a client context may hold anything
+        route=route(),
         status=status,
         ms=round((time.monotonic() - exchange.began) * 1000, 1),
         **exchange.facts,

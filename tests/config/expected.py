@@ -14,6 +14,9 @@ OTHER_GUID = "bbbbbbbb-2222-3333-4444-555555555555"
 OPENSSL = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 """What OpenSSL reads for itself; here it is only looked at."""
 
+SWITCHES = ("OTEL_SDK_DISABLED", "OTEL_TRACES_EXPORTER")
+"""What changes nothing where no collector is named."""
+
 NAMES = (
     "HOST",
     "PORT",
@@ -41,6 +44,10 @@ NAMES = (
     "LOG_FORMAT",
     "LOG_LEVEL",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TIMEOUT",
+    "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+    *SWITCHES,
     "HTTPS_PROXY",
     "NO_PROXY",
     *OPENSSL,

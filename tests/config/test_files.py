@@ -8,11 +8,11 @@ from receiver.config import (
     REDIS_VARIABLES,
     read_settings,
 )
-from tests.config.expected import DEFAULTS, GUID, HASH, NAMES, OPENSSL
+from tests.config.expected import DEFAULTS, GUID, HASH, NAMES, OPENSSL, SWITCHES
 from tests.config.reading import problems
 
 
-@pytest.mark.parametrize("name", sorted({*NAMES} - {*OPENSSL}))
+@pytest.mark.parametrize("name", sorted({*NAMES} - {*OPENSSL, *SWITCHES}))
 def test_every_variable_may_be_read_from_a_file(env: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
     texts = {
         **dict.fromkeys(REDIS_VARIABLES, "redis://h"),
@@ -21,6 +21,7 @@ def test_every_variable_may_be_read_from_a_file(env: pytest.MonkeyPatch, tmp_pat
         "RECEIVER_REDIS_REPLICAS": "1",
         "RECEIVER_METADATA_URL": "https://a.test/",
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://collector:4318",
         "RECEIVER_API_KEYS": f"app:read:{HASH}",
         "RECEIVER_GENERATED_KEY": HASH,
         "RECEIVER_MAX_BODY_BYTES": "2048",

@@ -1,0 +1,60 @@
+"""Read settings one by one, and collect all that is wrong with them. Pure: texts come from a function."""
+
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Reader:
+    """Reads variables one by one, and collects what is wrong instead of stopping at the first.
+
+    Args:
+        text: returns a variable's text, an empty one where it is not set; a ValueError says what is wrong with it.
+    """
+
+    def __init__(self, text: Callable[[str], str]) -> None:
+        self._text = text
+        self.problems: dict[str, str] = {}
+
+    def parsed(self, name: str, default: T, parse: Callable[[str], T]) -> T:
+        """Return what a variable means; the default where it is not set, or is wrong."""
+        try:
+            text = self._text(name)
+            return parse(text) if text else default  # many a platform's form says "not set" by an empty value
+        except ValueError as error:
+            self.problems[name] = str(error)
+            return default
+
+    def of_curl(self, name: str, default: T, parse: Callable[[str], T]) -> T:
+        """Read a variable that many programs share: its name in lower case counts first."""
+        return self.parsed(name if not self._text(name.lower()) else name.lower(), default, parse)
+
+    def list(self, name: str, parse: Callable[[str], T]) -> tuple[T, ...]:
+        """Return what a variable's parts mean, which commas separate."""
+
+        def parse_all(text: str) -> tuple[T, ...]:
+            return tuple(parse(part.strip()) for part in text.split(",") if part.strip())
+
+        return self.parsed(name, (), parse_all)
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        """Return a whole number."""
+
+        def parse(text: str) -> int:
+            if not re.fullmatch(r"[0-9]{1,12}", text) or not low <= int(text) <= high:
+                raise ValueError(f"must be a whole number from {low} to {high}, for example {default}")
+            return int(text)
+
+        return self.parsed(name, default, parse)
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        """Return one of some words, in lower case."""
+
+        def parse(text: str) -> str:
+            if text.lower() not in choices:
+                raise ValueError(f"must be one of {', '.join(choices)}; for example {default}")
+            return text.lower()
+
+        return self.parsed(name, default, parse)
