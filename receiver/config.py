@@ -152,7 +152,7 @@ def read_settings() -> Settings:
         client_states=read.parsed("RECEIVER_CLIENT_STATES", (), texts.client_states),
         retention_days=read.number("RECEIVER_RETENTION_DAYS", 30, 1, 3650),
         overdue_seconds=read.number("RECEIVER_OVERDUE_SECONDS", 120, 1, 86_400),
-        max_body_bytes=read.number("RECEIVER_MAX_BODY_BYTES", 1 << 20, 1 << 10, 1 << 28),
+        max_body_bytes=read.number("RECEIVER_MAX_BODY_BYTES", 4 << 20, 1 << 10, 1 << 28),
         max_waiting=read.number("RECEIVER_MAX_WAITING", 5000, 0, 9000),
         # The only way to a platform's instances is its router.
         trusted_proxies=read.number("RECEIVER_TRUSTED_PROXIES", 1 if _platform() else 0, 0, 10),

@@ -39,6 +39,48 @@ def roster(*participants: dict[str, Any]) -> dict[str, Any]:
     return item(f"/communications/calls/{CALL}/participants", typed, "updated")
 
 
+def participant(number: int) -> dict[str, Any]:
+    """A participant with all that Graph writes of one, nulls included."""
+    kinds = ("audio", "video", "videoBasedScreenSharing", "data")
+    names = ("application", "device", "phone", "guest", "encrypted")
+    user = {
+        "@odata.type": "#microsoft.graph.identity",
+        "displayName": f"Given Name {number}",
+        "id": f"{number:08}-1111-2222-3333-444444444444",
+        "tenantId": CALL,
+        "identityProvider": "AAD",
+    }
+    identity = {"@odata.type": "#microsoft.graph.identitySet", **dict.fromkeys(names), "user": user}
+    streams = [
+        {
+            "@odata.type": "#microsoft.graph.mediaStream",
+            "direction": "sendReceive",
+            "label": f"main-{kind}",
+            "mediaType": kind,
+            "serverMuted": False,
+            "sourceId": str(number),
+        }
+        for kind in kinds
+    ]
+    info = {
+        "@odata.type": "#microsoft.graph.participantInfo",
+        "endpointType": "default",
+        "identity": identity,
+    }
+    more = ("metadata", "recordingInfo", "removedState", "restrictedExperience", "preferredDisplayName")
+    return {
+        "@odata.type": "#microsoft.graph.participant",
+        "id": f"{number:08}-5555-6666-7777-888888888888",
+        "info": {**info, "languageId": "en-US", "region": None, "countryCode": None, "platformId": None},
+        "isMuted": True,
+        "isInLobby": False,
+        "isIdentityAnonymized": False,
+        "mediaStreams": streams,
+        "rosterSequenceNumber": number,
+        **dict.fromkeys(more),
+    }
+
+
 def delta(number: int | None, *participants: dict[str, Any]) -> dict[str, Any]:
     """A delta roster, as it comes where the app has set `isDeltaRosterEnabled`."""
     typed = [{"@odata.type": "#microsoft.graph.participant", **one} for one in participants]

@@ -5,7 +5,7 @@ or a single participant under an address of its own. A whole one replaces what c
 the participants that they name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from receiver.graph.addresses import Address, normalize_id
@@ -31,8 +31,7 @@ def read_participants(
         raise UnreadableError("a roster of no call")
     if address.item_id or any(map(_is_delta, resources)):
         return [_change(resource, address, tenant_id, deleted=deleted) for resource in resources]
-    participants: list[JSON] = [_participant(one) for one in resources]
-    return [RosterUpdate(address.call_id, tenant_id, dumped(participants))]
+    return [RosterUpdate(address.call_id, tenant_id, _array(map(_participant, resources)))]
 
 
 def _is_delta(resource: JSON) -> bool:
@@ -48,12 +47,12 @@ def _change(resource: JSON, address: Address, tenant_id: str, *, deleted: bool) 
         named = [] if named is None else named
         if not isinstance(named, list):
             raise UnreadableError("a delta of a roster without a list of participants")
-        participants: list[JSON] = [_participant(one) for one in named]
+        participants = _array(map(_participant, named))
         number = sequence(resource.get("sequenceNumber"))
     else:
         one = _single(resource, address, deleted=deleted)
-        participants, number = [one], sequence(one.get("rosterSequenceNumber"))
-    return RosterDelta(address.call_id, tenant_id, number, dumped(participants))
+        participants, number = _array([one]), sequence(one.get("rosterSequenceNumber"))
+    return RosterDelta(address.call_id, tenant_id, number, participants)
 
 
 def _single(resource: JSON, address: Address, *, deleted: bool) -> dict[str, JSON]:
@@ -66,6 +65,11 @@ def _single(resource: JSON, address: Address, *, deleted: bool) -> dict[str, JSO
     if has_left and one.get("removedState") is None:
         one = {**one, "removedState": {}}
     return one
+
+
+def _array(participants: Iterable[dict[str, JSON]]) -> str:
+    """Write participants one by one: the search for what is nested too deeply is spared where there is little text."""
+    return f"[{','.join(map(dumped, participants))}]"
 
 
 def _participant(resource: JSON) -> dict[str, JSON]:

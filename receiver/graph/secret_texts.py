@@ -15,7 +15,8 @@ _RARE: Final = (
     b"\\",
     b"=",
     b"?",
-    b"cre",
+    b"secret",
+    b"cred",
     b"pass",
     b"pin",
     b"sig",
@@ -60,6 +61,10 @@ def may_hold_secrets(text: str) -> bool:
     Plain searches, since nearly all values pass: 0.6 → 1.5 µs for an invitation's participants.
     """
     raw = text.encode().lower()  # bytes are searched faster than text, and ASCII is enough here
+    if (
+        b"crypt" in raw
+    ):  # a member of every identity that Graph writes with its nulls: a thousand took 0.1 s to clean
+        raw = raw.replace(b'"encrypted":null', b"")
     for word in _RARE:
         if word in raw:
             return True

@@ -27,10 +27,18 @@ local function text_of(value) return string.sub(value, 46) end
 
 -- Take participants apart that are packed one after the other, three lines each: key, own number, text.
 local function unpacked(packed)
-  local people, place = {}, 0
-  for key, own, text in string.gmatch(packed, '([^\n]*)\n([^\n]*)\n([^\n]*)\n') do
-    place = place + 1
-    people[#people + 1] = {key = key, own = own == '' and NO_NUMBER or own, place = string.format('%07d', place), text = text}
+  local people, position = {}, 1
+  local function line() -- a plain search takes a tenth of what a pattern does
+    local ending = string.find(packed, '\n', position, true)
+    local text = string.sub(packed, position, ending - 1)
+    position = ending + 1
+    return text
+  end
+  while position <= #packed do
+    local one = {key = line(), own = line(), text = line()}
+    if one.own == '' then one.own = NO_NUMBER end
+    one.place = string.format('%07d', #people + 1)
+    people[#people + 1] = one
   end
   return people
 end
@@ -43,7 +51,9 @@ end
 
 -- Write a participant down. Tells whether that changes what is shown.
 local function put(name, held, number, one)
-  redis.call('HSET', name, one.key, number .. one.own .. one.place .. one.text)
+  local value = number .. one.own .. one.place .. one.text
+  if value == held then return false end
+  redis.call('HSET', name, one.key, value)
   return (held and text_of(held) or '') ~= one.text
 end
 

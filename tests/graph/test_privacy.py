@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from receiver.graph.json import dump
 from receiver.graph.privacy import loggable, public_members, redact, without_secrets
 from receiver.graph.secret_names import is_secret
+from receiver.graph.secret_texts import may_hold_secrets
 from tests.graph.reading import nested
 from tests.graph.test_json import VALUES
-from tests.notifications import CALL, operation
+from tests.notifications import CALL, operation, participant
 
 SECRETS = [
     "recordingAccessToken",
@@ -189,3 +190,9 @@ def test_a_word_or_a_guid_may_be_logged(text: str) -> None:
 )
 def test_anything_else_is_hidden_in_the_log(text: str) -> None:
     assert loggable(text) == "[redacted]"
+
+
+def test_a_participant_with_its_nulls_is_not_suspected_of_secrets() -> None:
+    """Cleaning a roster of a thousand takes 70 ms, finding nothing to clean in it 3 ms."""
+    assert not may_hold_secrets(dump([participant(1), participant(2)]))
+    assert may_hold_secrets(dump({"encrypted": "a text"}))

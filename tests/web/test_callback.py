@@ -1,8 +1,10 @@
 """`POST /callback` over real HTTP, with real signed tokens."""
 
+import json
+
 import pytest
 
-from tests.notifications import CALL, JOINING, OPERATION, call, delta, item, operation, roster
+from tests.notifications import CALL, JOINING, OPERATION, call, delta, item, operation, participant, roster
 from tests.service import APP_ID, CLIENT_STATE, TENANT, WRITE, Service
 from tests.stores import StoreServer
 
@@ -193,3 +195,11 @@ def test_a_roster_is_put_together_of_deltas_and_single_participants(service: Ser
     shown = service.get(f"/calls/{CALL}").json["roster"]
     assert sorted(one["id"] for one in shown) == ["a", "c", "d"]
     assert {one["id"]: one.get("info") for one in shown}["a"] == info
+
+
+def test_a_roster_of_a_thousand_participants_is_taken(service: Service) -> None:
+    people = [participant(number) for number in range(1, 1001)]
+    indented = json.dumps({"value": [roster(*people)]}, indent=2).encode()
+    assert len(indented) > 2_000_000
+    assert service.call_back(body=indented).status == 202
+    assert service.get(f"/calls/{CALL}").json["roster"] == people
