@@ -28,7 +28,7 @@ from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped
 
 from receiver.connection import Body, Connection
 from receiver.connection_limit import ConnectionLimit
-from receiver.environ_names import VOUCH
+from receiver.environ_names import CUT, VOUCH
 from receiver.log_grouping import BUGS, REFUSALS
 from receiver.refusal import answer, refusal_of
 
@@ -220,6 +220,7 @@ def _attended(application: WSGI, stopping: Event) -> WSGI:
         connection: Connection = environ["gunicorn.socket"]
         environ[STOPPING] = stopping
         environ[VOUCH] = connection.vouch
+        environ[CUT] = connection.make_room
         environ["wsgi.input"] = Body(environ["wsgi.input"], connection)
         parts = application(environ, start_response)
         connection.settle_body()  # before the answer's headers go out

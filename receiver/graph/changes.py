@@ -3,13 +3,16 @@
 Pure. Whose item is believed, by its `clientState`, is decided elsewhere.
 """
 
+import re
 from collections.abc import Callable
+from itertools import islice
 from typing import Final
 
 from marshmallow import ValidationError
 
+from receiver.errors import InvalidJSONError
 from receiver.graph.envelope import quarantined, read_envelope
-from receiver.graph.json import JSON, TooDeepError, dump
+from receiver.graph.json import JSON, TooDeepError, dump, parse
 from receiver.graph.loading import Loader
 from receiver.graph.resources import complaint
 from receiver.graph.schemas import ChangeNotificationCollectionSchema, ChangeNotificationSchema
@@ -17,6 +20,24 @@ from receiver.graph.updates import ChangeNotification, Unreadable
 
 _ENVELOPE: Final = Loader(ChangeNotificationCollectionSchema())
 _ITEM: Final = Loader(ChangeNotificationSchema())
+
+_CLIENT_STATE: Final = re.compile(rb'"clientState"\s*+:\s*+("(?:[^"\\]|\\.)*+")', re.DOTALL)
+_STATES_LOOKED_AT: Final = 200
+"""Graph puts the same one into every item of a subscription."""
+
+
+def may_be_believed(body: bytes, is_believed: Callable[[JSON], bool]) -> bool:
+    """Tell whether one of the first items of a body may be believed, without parsing it.
+
+    To parse and read a megabyte of a stranger's items takes up to 0.5 s, this less than 1 ms. The values are compared
+    one by one, as the items' are: a search for the secret itself would take longer the more of it is right.
+
+    Args:
+        body: as it came, in UTF-8.
+        is_believed: whether a `clientState` is accepted.
+    """
+    found = islice(_CLIENT_STATE.finditer(body), _STATES_LOOKED_AT)
+    return any(is_believed(_parse_text(match[1])) for match in found)
 
 
 def read_changes(
@@ -39,6 +60,13 @@ def _only_believed(document: JSON, is_believed: Callable[[JSON], bool]) -> JSON:
     if not isinstance(items, list):
         return document  # no collection; whoever reads it says so
     return {"value": [item for item in items if is_believed(_client_state(item))]}
+
+
+def _parse_text(text: bytes) -> JSON:
+    try:
+        return parse(text)
+    except InvalidJSONError:
+        return None
 
 
 def _client_state(item: JSON) -> JSON:

@@ -6,9 +6,11 @@ from typing import Final
 from flask import Response, current_app
 from werkzeug.http import parse_options_header
 
+from receiver.environ_names import CUT
 from receiver.errors import PayloadTooLargeError, UnsupportedMediaTypeError
 from receiver.graph.json import JSON, parse
 from receiver.web.context import query_argument, wsgi_environ
+from receiver.web.untrusted_bodies import UntrustedBodies
 
 _JSON: Final = "application/json"
 
@@ -55,6 +57,19 @@ class RequestBody:
         return self._read[:KEPT_OF_UNREADABLE]
 
 
+def read_untrusted_body(bodies: UntrustedBodies) -> bytes:
+    """Return the body of this request, whose sender may be anybody; see `RequestBody.read`.
+
+    Args:
+        bodies: those of all such requests.
+    """
+    given = wsgi_environ()
+    limit: int = current_app.config["MAX_CONTENT_LENGTH"]
+    size = min(int(given.get("CONTENT_LENGTH") or limit), limit)
+    with bodies.reading(size, given.get(CUT, _no_cut)):
+        return read_body()
+
+
 def read_body() -> bytes:
     """Return the body of this request; see `RequestBody.read`."""
     return RequestBody().read()
@@ -88,6 +103,10 @@ def _media_type(content_type: str) -> tuple[str, str | None]:
 
 def _is_json(mimetype: str) -> bool:
     return mimetype in {"", _JSON} or mimetype.endswith("+json")
+
+
+def _no_cut() -> None:
+    """Cut nothing: there is no connection, only a test's request."""
 
 
 def _too_large(limit: int) -> PayloadTooLargeError:

@@ -7,7 +7,7 @@ import structlog
 from flask import Blueprint, Response
 
 from receiver.errors import BadRequestError, NotConfiguredError
-from receiver.graph.changes import read_changes
+from receiver.graph.changes import may_be_believed, read_changes
 from receiver.graph.json import JSON
 from receiver.graph.privacy import loggable
 from receiver.graph.updates import ChangeNotification, Unreadable
@@ -18,17 +18,21 @@ from receiver.store.reader import Reader
 from receiver.trust.client_state import matches
 from receiver.web import representation
 from receiver.web.access import Gate
-from receiver.web.bodies import handshake, read_body, read_json
+from receiver.web.bodies import handshake, read_json, read_untrusted_body
 from receiver.web.callback import ACCEPTED
-from receiver.web.context import time_left
+from receiver.web.context import time_left, vouch
 from receiver.web.ids import make_id
 from receiver.web.listing import EntryPageQuery, page_answer, read_entry_page
 from receiver.web.openapi import ANYBODY, READ, STORE, Answer, describe
 from receiver.web.openapi.answers import ChangePageSchema
 from receiver.web.openapi.bodies import CHANGE_NOTIFICATIONS
 from receiver.web.openapi.parameters import VALIDATION_TOKEN
+from receiver.web.untrusted_bodies import UntrustedBodies
 
 _log: Final = structlog.get_logger("receiver.notifications")
+
+_READ_ANYWAY: Final = 1 << 12
+"""Bytes of a body whose items are read and counted whoever sent it; that takes 1 ms."""
 
 _WHAT_TO_DO: Final = {
     "reauthorizationRequired": "reauthorize the subscription now: POST /subscriptions/{id}/reauthorize",
@@ -55,6 +59,7 @@ def make_notifications(
         meters: count what is kept.
     """
     blueprint = Blueprint("notifications", __name__)
+    bodies = UntrustedBodies()
 
     @blueprint.post("/notifications", strict_slashes=False)
     @describe(
@@ -77,10 +82,12 @@ def make_notifications(
             return answer
         if not client_states:
             raise NotConfiguredError("Set RECEIVER_CLIENT_STATES to the clientState of your subscriptions.")
-        body = read_body()
-        if not body.strip():
+        body = read_untrusted_body(bodies)
+        if not body.strip() or _is_of_a_stranger(body, client_states):
             return Response(status=ACCEPTED)
         news = [_kept(item) for item in _believed(read_json(body), client_states)]
+        if news:
+            vouch()
         meters.kept(news, keeper.keep(news, delivery=make_id(), within=time_left()))
         for item in news:
             _tell(item)
@@ -101,6 +108,15 @@ def make_notifications(
         return page_answer("notifications", [representation.change(entry) for entry in entries], cursor)
 
     return blueprint
+
+
+def _is_of_a_stranger(body: bytes, client_states: Sequence[str]) -> bool:
+    """Tell whether a body is too long to be read for nothing, and holds no clientState of ours."""
+    if len(body) <= _READ_ANYWAY or may_be_believed(body, lambda state: matches(state, client_states)):
+        return False
+    if (left_out := REFUSALS.admit("clientState")) is not None:
+        _log.warning("a body without a known clientState is not read", bytes=len(body), untold=left_out)
+    return True
 
 
 def _believed(document: JSON, client_states: Sequence[str]) -> list[ChangeNotification | Unreadable]:

@@ -1,0 +1,123 @@
+"""Bodies of strangers on /notifications: what is not ours is not parsed, and only so many bytes are on their way."""
+
+import json
+import socket
+import time
+
+import psutil
+import pytest
+
+from receiver.graph.changes import may_be_believed
+from receiver.web.untrusted_bodies import MOST_BYTES, UntrustedBodies
+from tests.service import CLIENT_STATE, Service
+from tests.stores import StoreServer
+from tests.web.conftest import Start
+
+ITEM = {"subscriptionId": "s-1", "changeType": "updated", "resource": "r", "clientState": CLIENT_STATE}
+MEGABYTE = 1_000_000
+
+
+def padded(*items: object, indent: int | None = None) -> bytes:
+    """A body of many kilobytes, with a long resource in front of the items."""
+    body = {"padding": "x" * 20_000, "value": list(items)}
+    return json.dumps(body, indent=indent, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(padded(ITEM), id="plain"),
+        pytest.param(padded(ITEM, indent=4), id="with white space"),
+        pytest.param(padded({"clientState": "other"}, ITEM), id="after another"),
+        pytest.param(padded({**ITEM, "clientState": 7}, ITEM), id="after one that is not a text"),
+        pytest.param(
+            padded(ITEM).replace(b"client state", b"cl\\u0069ent\\u0020state"), id="with escapes in its value"
+        ),
+        pytest.param(padded({"resourceData": {"clientState": "x"}, **ITEM}), id="after one within the data"),
+    ],
+)
+def test_large_body_with_our_client_state_is_stored(service: Service, body: bytes) -> None:
+    assert service.request("POST", "/notifications", key=None, body=body).status == 202
+    stored = service.get("/notifications").json["notifications"]
+    assert [one["notification"]["subscriptionId"] for one in stored] == ["s-1"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        padded({**ITEM, "clientState": "other"}),
+        padded({**ITEM, "clientState": CLIENT_STATE + "x"}),
+        padded({"resource": f'"clientState":"{CLIENT_STATE}"'}),
+        padded().replace(b'"value"', b"broken"),
+        padded(*[{"clientState": "x"}] * 1000, ITEM),
+    ],
+    ids=["wrong", "longer", "within a text", "not JSON", "behind a thousand others"],
+)
+def test_large_body_without_our_client_state_is_dropped(
+    service: Service, store: StoreServer, body: bytes
+) -> None:
+    before = len(service.log)
+    assert service.request("POST", "/notifications", key=None, body=body).status == 202
+    assert store.client.keys() == []
+    time.sleep(0.1)
+    assert "a body without a known clientState is not read" in service.log[before:]
+
+
+def item_bodies() -> dict[str, bytes]:
+    return {
+        "items": b'{"value":[' + b'{"clientState":"x"},' * (MEGABYTE // 20) + b"0]}",
+        "empty items": b'{"value":[' + b"{}," * (MEGABYTE // 3) + b"0]}",
+        "numbers": b'{"value":[' + b"0," * (MEGABYTE // 2) + b"0]}",
+        "lone surrogates": b'{"value":[' + b'{"clientState":"\\ud800"},' * (MEGABYTE // 25) + b"0]}",
+        "brackets": b"[" * MEGABYTE,
+        "keys": b'"clientState":' * (MEGABYTE // 14),
+        "an open text": b'"clientState":"' + b"\\\\" * (MEGABYTE // 2),
+        "open texts": b'\\"clientState":"' * (MEGABYTE // 16),
+        "white space": (b'"clientState"' + b" " * 1000) * (MEGABYTE // 1013),
+    }
+
+
+@pytest.mark.parametrize("name", item_bodies())
+def test_looking_for_a_client_state_costs_next_to_nothing(name: str) -> None:
+    body = item_bodies()[name]
+    best = 9.0
+    for _ in range(5):
+        began = time.process_time()
+        assert not may_be_believed(body, lambda _: False)
+        best = min(best, time.process_time() - began)
+    assert best < 0.02, "to parse and read it takes 0.1 to 0.5 s"
+
+
+def test_bodies_on_their_way_are_bounded() -> None:
+    bodies, cut = UntrustedBodies(100), []
+    with bodies.reading(60, lambda: cut.append("a")), bodies.reading(30, lambda: cut.append("b")):
+        assert cut == []
+        with bodies.reading(50, lambda: cut.append("c")):
+            assert cut == ["a"]
+            with bodies.reading(500, lambda: cut.append("d")):
+                assert cut == ["a", "b", "c"], "one alone may be larger"
+    with bodies.reading(100, lambda: cut.append("e")):
+        assert cut == ["a", "b", "c"]
+
+
+def test_slow_megabytes_take_little_memory_and_keep_none_out(start: Start, store: StoreServer) -> None:
+    """Each sends nearly a megabyte and then nothing; together more than four times what may be on its way."""
+    service = start()
+    assert service.process
+    worker = psutil.Process(service.process.pid).children()[0]
+    before = worker.memory_info().rss
+    head = b"POST /notifications HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n"
+    clients = []
+    for _ in range(4 * MOST_BYTES // MEGABYTE):
+        client = socket.create_connection(("127.0.0.1", service.port), 5)
+        clients.append(client)
+        try:
+            client.sendall(head + bytes(990_000))
+        except ConnectionError:
+            continue
+    assert worker.memory_info().rss - before < 3 * MOST_BYTES
+    for body in (json.dumps({"value": [ITEM]}).encode(), padded(ITEM)):
+        answer = service.request("POST", "/notifications", key=None, body=body)
+        assert (answer.status, answer.seconds < 2.5) == (202, True)
+    for client in clients:
+        client.close()
