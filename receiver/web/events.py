@@ -23,6 +23,7 @@ from receiver.web import representation
 from receiver.web.access import Gate
 from receiver.web.hub import Hub
 from receiver.web.openapi import READ, Answer, describe
+from receiver.web.openapi.answers import EVENTS
 from receiver.web.openapi.parameters import LAST_EVENT_ID, only
 from receiver.web.subscription import Interest, Subscription
 from receiver.web.waiting import stopping
@@ -35,7 +36,7 @@ At least as often a stream that was opened with a session looks whether that sti
 _KEEP_ALIVE: Final = b":\n"
 """A comment line. A blank line after it would be an empty event for clients that go on with the last event's id."""
 
-_STREAM_TYPE: Final = "text/event-stream; charset=utf-8"
+_EVENT_STREAM: Final = "text/event-stream"
 _RECONNECT: Final = 3000
 _SNAPSHOT: Final = 200
 _ID: Final = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
@@ -57,7 +58,7 @@ def make_events(reader: Reader, feed: Feed, hub: Hub, gate: Gate) -> Blueprint:
     @blueprint.get("/events")
     @describe(
         READ,
-        {200: Answer("The stream, until one side ends it.", media_type=_STREAM_TYPE)},
+        {200: Answer("The stream, until one side ends it.", media_type=_EVENT_STREAM, events=EVENTS)},
         parameters=(
             only("clientContext", "Only the operations of this client context."),
             only("callId", "Only this call and its operations."),
@@ -86,7 +87,7 @@ def make_events(reader: Reader, feed: Feed, hub: Hub, gate: Gate) -> Blueprint:
         stream = _Stream(subscription, reader, feed, lambda: gate.is_open(session))
         subscription.skip_to(position)
         frames = stream.frames(request.headers.get("Last-Event-ID", ""))
-        response = Response(frames, content_type=_STREAM_TYPE)
+        response = Response(frames, content_type=f"{_EVENT_STREAM}; charset=utf-8")
         response.call_on_close(lambda: hub.unsubscribe(subscription))
         response.headers["Cache-Control"] = "no-cache, no-transform"
         response.headers["X-Accel-Buffering"] = "no"  # nginx would collect it first

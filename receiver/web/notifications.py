@@ -24,7 +24,7 @@ from receiver.web.context import time_left, vouch
 from receiver.web.ids import make_id
 from receiver.web.listing import EntryPageQuery, page_answer, read_entry_page
 from receiver.web.openapi import ANYBODY, READ, STORE, Answer, describe
-from receiver.web.openapi.answers import ChangePageSchema
+from receiver.web.openapi.answers import NotificationPageSchema
 from receiver.web.openapi.bodies import CHANGE_NOTIFICATIONS
 from receiver.web.openapi.parameters import VALIDATION_TOKEN
 from receiver.web.untrusted_bodies import UntrustedBodies
@@ -96,7 +96,7 @@ def make_notifications(
     @blueprint.get("/notifications")
     @describe(
         READ,
-        {200: Answer("A page.", ChangePageSchema, sometimes=("Link",))},
+        {200: Answer("A page.", NotificationPageSchema, sometimes=("Link",))},
         query=EntryPageQuery,
         problems=(BadRequestError,),
     )

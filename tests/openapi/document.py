@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from receiver.app import create_app
 from receiver.config import read_settings
+from receiver.web.openapi.access import PROBLEM
 from receiver.web.openapi.document import Document, routes
 
 HELP = "receiver/web/openapi/__init__.py says how to describe it"
@@ -36,7 +37,7 @@ def hold_to_document(method: str, url: str, status: int, headers: Mapping[str, s
     if method == "OPTIONS":
         return
     where = f"{method} {urlsplit(url).path} → {status}"
-    described = _described(method, url, status)
+    described, problems = _described(method, url, status)
     assert described, f"{where} is not described; {HELP}"
     _hold_headers(where, described.get("headers", {}), headers)
     content = described.get("content")
@@ -44,15 +45,21 @@ def hold_to_document(method: str, url: str, status: int, headers: Mapping[str, s
         assert not body, f"{where} has a body that is not described; {HELP}"
         return
     given = headers.get("Content-Type", "")
-    media_type = next((known for known in content if known in {given, "*/*"}), None)
+    fitting = {given, given.partition(";")[0], "*/*"}
+    media_type = next((known for known in content if known in fitting), None)
     assert media_type, f"{where} comes as {given!r}, and is described as {list(content)}; {HELP}"
     if media_type.endswith("json"):
         wrong = wrong_with(content[media_type], json.loads(body))
         assert not wrong, f"{where} is not as described: {'; '.join(wrong)}; {HELP}"
+    if media_type == PROBLEM:
+        kind = json.loads(body)["type"]
+        assert kind in problems, f"{where} is the problem {kind}, described are {problems}; {HELP}"
 
 
-def _described(method: str, url: str, status: int) -> dict[str, Any] | None:
-    any_problem: dict[str, Any] = document()["components"]["responses"]["AnyProblem"]
+def _described(method: str, url: str, status: int) -> tuple[dict[str, Any] | None, list[str]]:
+    """Return the description of an answer, and the types of problem that it may be."""
+    shared = document()["components"]["responses"]
+    any_problem = shared["AnyProblem"], shared["AnyProblem"]["x-problems"]
     described_as = "GET" if method == "HEAD" else method
     try:
         rule, _ = app().url_map.bind("x").match(unquote(urlsplit(url).path), described_as, return_rule=True)
@@ -60,9 +67,13 @@ def _described(method: str, url: str, status: int) -> dict[str, Any] | None:
         return any_problem
     path = _paths().get((rule.rule, described_as))
     if path is None:
-        return None
-    responses = document()["paths"][path][described_as.lower()]["responses"]
-    return responses.get(str(status)) or (any_problem if status >= 400 else None)
+        return None, []
+    operation = document()["paths"][path][described_as.lower()]
+    response = operation["responses"].get(str(status))
+    if response is None:
+        return any_problem if status >= 400 else (None, [])
+    problems = operation["x-problems"].get(str(status), [])
+    return shared.get(response.get("$ref", "").rpartition("/")[2], response), problems
 
 
 @cache

@@ -155,7 +155,15 @@ class CallRecordSchema(Schema):
         unknown = RAISE
 
 
-class ChangeSchema(AnswerSchema):
+class CallEventSchema(CallRecordSchema):
+    """A call without its operations, which have events of their own."""
+
+    class Meta:
+        unknown = RAISE
+        exclude = ("operations",)
+
+
+class NotificationRecordSchema(AnswerSchema):
     id = _text("The receiver's own id of this item.")
     at = _time("When it came.")
     notification = fields.Dict(
@@ -165,9 +173,29 @@ class ChangeSchema(AnswerSchema):
     )
 
 
-class ChangePageSchema(AnswerSchema):
-    notifications = fields.List(fields.Nested(ChangeSchema), required=True)
+class NotificationPageSchema(AnswerSchema):
+    notifications = fields.List(fields.Nested(NotificationRecordSchema), required=True)
     next = _next()
+
+
+class ResetEventSchema(AnswerSchema):
+    """Events were missed: the newest operations follow, and what else is kept of the past has to be read again."""
+
+    reason = _text("Why.")
+
+
+class BookmarkEventSchema(AnswerSchema):
+    """Nothing has changed; the event has an `id` to go on from."""
+
+
+EVENTS: Final[dict[str, type[Schema]]] = {
+    "operation": OperationRecordSchema,
+    "call": CallEventSchema,
+    "change": NotificationRecordSchema,
+    "reset": ResetEventSchema,
+    "bookmark": BookmarkEventSchema,
+}
+"""The data of each type of event of the stream."""
 
 
 class QuarantineEntrySchema(AnswerSchema):

@@ -40,6 +40,7 @@ class Answer:
         always: the headers that it has (headers.py).
         sometimes: those that it may have.
         media_type: of its body.
+        events: of a stream, the schema of the data of each type of event.
     """
 
     text: str
@@ -47,6 +48,7 @@ class Answer:
     always: tuple[str, ...] = ()
     sometimes: tuple[str, ...] = ()
     media_type: str = JSON_TYPE
+    events: Mapping[str, type[Schema]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,13 @@ from receiver.web.openapi.access import SCHEMES
 from receiver.web.openapi.answers import ProblemSchema
 from receiver.web.openapi.bodies import RESOURCES
 from receiver.web.openapi.describing import description_of
-from receiver.web.openapi.operation import ANY_PROBLEM, Route, any_problem, operation
+from receiver.web.openapi.operation import Route, component, operation
+from receiver.web.openapi.problem_responses import (
+    ANY_PROBLEM,
+    any_problem,
+    problem_response,
+    response_name,
+)
 from receiver.web.openapi.tags import TAGS
 
 JSON: TypeAlias = dict[str, Any]
@@ -71,7 +77,8 @@ def make_document(app: Flask) -> JSON:
         version=__version__,
         openapi_version="3.1.0",
         plugins=[MarshmallowPlugin()],
-        info={"description": _INTRODUCTION},
+        info={"description": _INTRODUCTION, "license": {"name": "MIT", "identifier": "MIT"}},
+        servers=[{"url": "/", "description": "The receiver that serves this document."}],
         tags=[
             {"name": name, "x-displayName": title, "description": text}
             for name, (title, text) in TAGS.items()
@@ -81,8 +88,14 @@ def make_document(app: Flask) -> JSON:
         spec.components.security_scheme(name, scheme)
     schemas: tuple[type[Schema], ...] = (ProblemSchema, *RESOURCES)
     for schema in schemas:
-        spec.components.schema(schema.__name__.removesuffix("Schema"), schema=schema)
+        spec.components.schema(component(schema), schema=schema)
+    described = routes(app)
     spec.components.response(ANY_PROBLEM, any_problem())
-    for route in routes(app):
+    shared = {
+        (status, one.description.access.problems_as) for one in described for status in one.problems_by_status
+    }
+    for status, media_type in sorted(shared):
+        spec.components.response(response_name(status, media_type), problem_response(status, media_type))
+    for route in described:
         spec.path(route.path, operations={route.method.lower(): operation(route)})
     return spec.to_dict()

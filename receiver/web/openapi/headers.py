@@ -1,5 +1,6 @@
 """The headers of answers that mean something, by name."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 HEADERS: Final[dict[str, dict[str, Any]]] = {
@@ -40,3 +41,15 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
         "schema": {"type": "string"},
     },
 }
+
+
+def described_headers(always: Iterable[str], sometimes: Iterable[str]) -> dict[str, Any]:
+    """Return the description of headers, by name.
+
+    Args:
+        always: the names of those that the answer has.
+        sometimes: those that it may have.
+    """
+    return {name: {**HEADERS[name], "required": True} for name in always} | {
+        name: HEADERS[name] for name in sometimes
+    }

@@ -2,33 +2,23 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, Final
 
 from marshmallow import Schema
 from werkzeug.routing import Rule
 
 from receiver.errors import BadRequestError, ReceiverError
-from receiver.web.openapi.access import HTML, PROBLEM
-from receiver.web.openapi.answers import ProblemSchema
 from receiver.web.openapi.describing import JSON_TYPE, Answer, Body, Description, Parameter
 from receiver.web.openapi.examples import EXAMPLES
-from receiver.web.openapi.headers import HEADERS
+from receiver.web.openapi.headers import described_headers
+from receiver.web.openapi.operation_ids import OPERATION_IDS
 from receiver.web.openapi.parameters import PATH
-from receiver.web.problems import BLANK, OF_HTTP, address_of, status_of_a_bug
-
-ANY_PROBLEM: Final = "AnyProblem"
-"""The name of the answer that any route may give."""
+from receiver.web.openapi.problem_responses import ANY_PROBLEM, addresses, response_name
+from receiver.web.problems import status_of_a_bug
 
 _ARGUMENT: Final = re.compile(r"<(?:[^<>:]+:)?([^<>:]+)>")
-_HEADERS_OF: Final[dict[int, tuple[str, ...]]] = {
-    HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate",),
-    HTTPStatus.TOO_MANY_REQUESTS: ("Retry-After",),
-    HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After",),
-}
-_WORD: Final = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +37,25 @@ class Route:
 
     @property
     def id(self) -> str:
-        """A name of its own: `get_operations_clientContext`."""
-        return "_".join([self.method.lower(), *_WORD.findall(self.path)])
+        """Its name in generated clients."""
+        return OPERATION_IDS[f"{self.method} {self.path}"]
 
     @property
     def tag(self) -> str:
         """The name of its blueprint."""
         endpoint: str = self.rule.endpoint
         return endpoint.partition(".")[0]
+
+    @property
+    def problems_by_status(self) -> dict[int, list[type[ReceiverError]]]:
+        """The types of problem that it may answer with, by status, in the order of these."""
+        by_status: dict[int, list[type[ReceiverError]]] = {}
+        for error in dict.fromkeys(self.description.all_problems):
+            if error.status not in self.description.answers:
+                by_status.setdefault(error.status, []).append(error)
+        return {
+            status: [*errors, *_of_any(self.method, status)] for status, errors in sorted(by_status.items())
+        }
 
 
 def operation(route: Route) -> dict[str, Any]:
@@ -69,17 +70,11 @@ def operation(route: Route) -> dict[str, Any]:
         "parameters": _parameters(route),
         "security": list(said.access.security),
         "responses": _responses(route),
+        "x-problems": {str(status): addresses(errors) for status, errors in route.problems_by_status.items()},
     }
     if said.body:
         made["requestBody"] = _body(said.body)
     return made
-
-
-def any_problem() -> dict[str, Any]:
-    """Make the answer that any route may give: what HTTP itself forbids, and bugs."""
-    kinds = [*map(address_of, (*OF_HTTP, ReceiverError)), BLANK]
-    content = {PROBLEM: _problem_content(kinds), HTML: {}}
-    return {"description": "What may come of any request; a page for a browser.", "content": content}
 
 
 def _parameters(route: Route) -> list[Parameter]:
@@ -101,49 +96,34 @@ def _body(body: Body) -> dict[str, Any]:
 
 def _responses(route: Route) -> dict[str, Any]:
     said = route.description
-    responses = {str(status): _answer(answer) for status, answer in said.answers.items()}
-    by_status: dict[int, list[type[ReceiverError]]] = {}
-    for error in dict.fromkeys(said.all_problems):
-        by_status.setdefault(error.status, []).append(error)
-    for status, errors in sorted(by_status.items()):
-        if status not in said.answers:
-            of_any = list(_of_any(route.method, status))
-            responses[str(status)] = _problem(status, errors, of_any, said.access.problems_as)
-    return {**responses, "default": ANY_PROBLEM}
+    answers = {str(status): _answer(answer) for status, answer in said.answers.items()}
+    problems = {
+        str(status): response_name(status, said.access.problems_as) for status in route.problems_by_status
+    }
+    return {**answers, **problems, "default": ANY_PROBLEM}
 
 
 def _answer(answer: Answer) -> dict[str, Any]:
-    made = {"description": answer.text, "headers": _headers(answer.always, answer.sometimes)}
-    if answer.schema or answer.media_type != JSON_TYPE:
+    made = {"description": answer.text, "headers": described_headers(answer.always, answer.sometimes)}
+    if answer.events:
+        made["content"] = {answer.media_type: _events(answer.events)}
+    elif answer.schema or answer.media_type != JSON_TYPE:
         made["content"] = {answer.media_type: _content(answer.schema)}
     return made
 
 
-def _problem(
-    status: int, errors: list[type[ReceiverError]], of_any: list[type[ReceiverError]], media_type: str
-) -> dict[str, Any]:
-    """Make the answer of problems that share a status.
+def _events(events: Mapping[str, type[Schema]]) -> dict[str, Any]:
+    """Describe a stream: its schema is that of the `data` of an event, which `x-events` has for each type alone.
 
-    Args:
-        status: theirs.
-        errors: the route's own, told in its media type.
-        of_any: what may come of any request, which is always told as a problem document.
-        media_type: in which the route tells its own.
+    OpenAPI 3.1 has no words for a stream; the generators that know of `text/event-stream` read the schema like this.
     """
-    of_document = [*errors, *of_any] if media_type == PROBLEM else of_any
-    content = {} if media_type == PROBLEM else {media_type: _content(None)}
-    if of_document:
-        content[PROBLEM] = _problem_content(map(address_of, of_document))
-    return {
-        "description": HTTPStatus(status).phrase,
-        "headers": _headers(_HEADERS_OF.get(status, ())),
-        "content": content,
-        "x-problems": sorted({address_of(error) for error in (*errors, *of_document)}),
-    }
+    by_type = {name: {"$ref": f"#/components/schemas/{component(schema)}"} for name, schema in events.items()}
+    return {"schema": {"anyOf": list(events.values())}, "x-events": by_type}
 
 
-def _problem_content(kinds: Iterable[str]) -> dict[str, Any]:
-    return {"schema": {"allOf": [ProblemSchema, {"properties": {"type": {"enum": sorted(set(kinds))}}}]}}
+def component(schema: type[Schema]) -> str:
+    """Return the name of a schema among the components."""
+    return schema.__name__.removesuffix("Schema")
 
 
 def _content(schema: type[Schema] | tuple[type[Schema], ...] | None) -> dict[str, Any]:
@@ -152,12 +132,6 @@ def _content(schema: type[Schema] | tuple[type[Schema], ...] | None) -> dict[str
     if isinstance(schema, tuple):
         return {"schema": {"anyOf": list(schema)}}
     return {"schema": schema, **({"example": EXAMPLES[schema]} if schema in EXAMPLES else {})}
-
-
-def _headers(always: Iterable[str], sometimes: Iterable[str] = ()) -> dict[str, Any]:
-    return {name: {**HEADERS[name], "required": True} for name in always} | {
-        name: HEADERS[name] for name in sometimes
-    }
 
 
 def _of_any(method: str, status: int) -> Iterator[type[ReceiverError]]:

@@ -34,6 +34,8 @@ class RouteView:
     method: str
     path: str
     said: dict[str, Any]
+    shared: dict[str, dict[str, Any]]
+    """The answers that routes share, by the references to them."""
 
     @property
     def id(self) -> str:
@@ -67,8 +69,9 @@ class RouteView:
     @property
     def answers(self) -> tuple["AnswerView", ...]:
         """Its answers, those that any request may get left out."""
+        problems = self.said["x-problems"]
         return tuple(
-            AnswerView(status, said)
+            AnswerView(status, self.shared.get(said.get("$ref", ""), said), tuple(problems.get(status, ())))
             for status, said in sorted(self.said["responses"].items())
             if status != "default"
         )
@@ -103,10 +106,11 @@ class RouteView:
 
 @dataclass(frozen=True, slots=True)
 class AnswerView:
-    """One answer of a route."""
+    """One answer of a route; `problems` are the types of problem that it may be."""
 
     status: str
     said: dict[str, Any]
+    problems: tuple[str, ...]
 
     @property
     def is_good(self) -> bool:
@@ -122,11 +126,6 @@ class AnswerView:
     def content(self) -> dict[str, Any]:
         """Schema, and perhaps an example, of its body."""
         return next(iter(self.said.get("content", {}).values()), {})
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """The types of problem that it may be."""
-        return tuple(self.said.get("x-problems", ()))
 
 
 def groups(document: dict[str, Any]) -> tuple[Group, ...]:
@@ -148,7 +147,9 @@ def answering_with(document: dict[str, Any], kind: str) -> tuple[RouteView, ...]
 
 
 def _routes(document: dict[str, Any], tag: str) -> Iterator[RouteView]:
+    responses = document["components"]["responses"]
+    shared = {f"#/components/responses/{name}": response for name, response in responses.items()}
     for path, methods in document["paths"].items():
         for method, said in methods.items():
             if tag in said["tags"]:
-                yield RouteView(method.upper(), path, said)
+                yield RouteView(method.upper(), path, said, shared)
