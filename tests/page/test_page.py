@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.notifications import CALL, call, operation, roster
+from tests.notifications import CALL, JOINING, call, item, operation, participant, roster
 from tests.page.conftest import Visit
 from tests.service import ALL, READ, WRITE
 
@@ -128,6 +128,26 @@ def test_a_call_is_shown_with_its_roster_and_operations(visit: Visit) -> None:
     text = visit.page.locator("main").inner_text()
     for told in ("Established", "Zoë", "cc-1"):
         assert told in text
+
+
+def test_call_shows_its_tones_and_who_joined(visit: Visit) -> None:
+    for number, name in enumerate(("tone1", "pound", "flash")):
+        visit.service.call_back(call("established", toneInfo={"sequenceId": number, "tone": name}))
+    visit.service.call_back(item(f"/app/calls/{CALL}", JOINING, "created"))
+    visit.sign_in()
+    visit.open(f"/view/call/{CALL}")
+    text = visit.page.locator("main").inner_text()
+    assert "1 # flash" in text
+    assert "Participants who joined or left" in text
+
+
+def test_large_roster_is_shown_in_part(visit: Visit) -> None:
+    visit.service.call_back(roster(*(participant(number) for number in range(1, 1001))))
+    visit.sign_in()
+    visit.open(f"/view/call/{CALL}")
+    assert visit.page.locator(".roster li").count() == 100
+    assert "900 others are left out here" in visit.page.locator("main").inner_text()
+    assert len(visit.page.content()) < 700_000
 
 
 def test_what_is_in_quarantine_can_be_tried_again_by_those_who_may_write(visit: Visit) -> None:

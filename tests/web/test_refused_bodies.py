@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.notifications import operation
+from tests.notifications import CALL, OPERATION, operation
 from tests.service import READ, WRITE, Service
 from tests.stores import StoreServer
 from tests.web.conftest import Start
@@ -36,6 +36,14 @@ def test_a_body_that_is_not_json_is_quarantined_masked(service: Service, store: 
         assert SECRET not in service.get("/", key=key).body.decode()
     replay = service.request("POST", f"/quarantine/{entry['id']}/replay", key=WRITE)
     assert (replay.status, replay.problem) == (409, "still-unreadable")
+
+
+@pytest.mark.parametrize("address", [f"/app/calls/{CALL}", f"/app/calls/{CALL}/x", f"/app/calls('{CALL}')"])
+def test_a_refused_body_goes_with_its_call(service: Service, store: StoreServer, address: str) -> None:
+    assert service.call_back(body=b'{"value": [{"resourceUrl": "%s", ' % address.encode()).status == 400
+    assert service.request("DELETE", f"/calls/{OPERATION}", key=WRITE).status == 404
+    assert service.request("DELETE", f"/calls/{CALL}", key=WRITE).status == 204
+    assert stored(store) == []
 
 
 def test_bytes_that_are_not_text_are_quarantined(service: Service, store: StoreServer) -> None:

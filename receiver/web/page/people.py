@@ -1,5 +1,6 @@
 """Who takes part, as Graph's identities name them. Pure; Graph's sets are open, so any kind of identity will do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from receiver.graph.json import JSON, parse
@@ -18,9 +19,9 @@ def invited(participants: str | None) -> tuple[str, ...]:
     return tuple(name for one in _list(participants) if (name := _name(one)))
 
 
-def attendees(roster: str | None) -> tuple[Attendee, ...]:
-    """Read a roster, given as JSON text."""
-    return tuple(_attendee(one) for one in _list(roster) if isinstance(one, dict))
+def attendees(participants: Sequence[JSON]) -> tuple[Attendee, ...]:
+    """Read participants of a roster."""
+    return tuple(_attendee(one) for one in participants if isinstance(one, dict))
 
 
 def named(info: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import orjson
 
@@ -13,7 +14,10 @@ from receiver.store.records import CallRecord, OperationRecord
 from receiver.web import representation
 from receiver.web.page import people
 from receiver.web.page.strips import Segment, Span, Step, steps, strip
-from receiver.web.page.wording import OVERDUE, Result, Word, result_of, state_word, type_words
+from receiver.web.page.wording import OVERDUE, Result, Word, key_word, result_of, state_word, type_words
+
+_MOST_OF_A_ROSTER: Final = 100
+"""Participants that the page shows; a thousand would take 1.4 s of the worker whenever anything changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,15 @@ class OperationView:
 
 
 @dataclass(frozen=True, slots=True)
+class RosterView:
+    """Those who are in a call, the first of them: in words, as Graph writes them, and how many are left out."""
+
+    attendees: tuple[people.Attendee, ...]
+    document: list[JSON]
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
 class CallView:
     """A call, as it stands at a time `now` (ms since 1970); of some calls only operations are known."""
 
@@ -144,10 +157,21 @@ class CallView:
         return strip(self._times, self.span, until=self._until)
 
     @property
-    def attendees(self) -> tuple[people.Attendee, ...]:
-        """Who is in it, by the last roster."""
+    def roster(self) -> "RosterView | None":
+        """Those who are in it; None where no roster has come."""
         roster = self.record.roster if self.record else None
-        return people.attendees(without_secrets(roster)) if roster else ()
+        if roster is None:
+            return None
+        participants = parse(without_secrets(roster).encode())
+        listed = participants if isinstance(participants, list) else []
+        shown = listed[:_MOST_OF_A_ROSTER]
+        return RosterView(people.attendees(shown), shown, len(listed) - len(shown))
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The last keys that were pressed in it, in their order."""
+        tones = self.record.tones if self.record else ()
+        return tuple(key_word(parse(without_secrets(tone).encode())) for tone in tones)
 
     @property
     def caller(self) -> str:
@@ -167,10 +191,10 @@ class CallView:
         return parse(orjson.dumps(representation.call(self.record)["call"])) if self.record else None
 
     @property
-    def roster_document(self) -> JSON:
-        """The roster, without secrets."""
-        roster = self.record.roster if self.record else None
-        return parse(without_secrets(roster).encode()) if roster else None
+    def participants_document(self) -> JSON:
+        """The notifications of participants who join or have left, without secrets."""
+        texts = self.record.participant_notifications if self.record else ()
+        return [parse(without_secrets(text).encode()) for text in texts]
 
     @property
     def has_secrets(self) -> bool:

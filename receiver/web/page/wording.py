@@ -24,6 +24,8 @@ _TYPES: Final = {
     "subscribeToToneOperation": "Listen for tones",
 }
 
+_KEYS: Final = {"star": "*", "pound": "#", **{f"tone{digit}": str(digit) for digit in range(10)}}
+
 _STATES: Final = {
     "": ("No status", "idle"),
     "notStarted": ("Not started", "idle"),
@@ -173,3 +175,9 @@ def _object(text: str | None) -> dict[str, JSON]:
 
 def _whole(value: JSON) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def key_word(tone: JSON) -> str:
+    """Name the key of a `toneInfo`, as it is written on a telephone; any other as Graph names it."""
+    name = tone.get("tone") if isinstance(tone, dict) else None
+    return _KEYS.get(name, name) if isinstance(name, str) else "?"
