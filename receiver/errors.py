@@ -228,7 +228,7 @@ class UnsupportedTransferCodingError(ReceiverError):
 
 
 class TooManyTriesError(ReceiverError):
-    """Somebody tries to sign in too often."""
+    """There were more than ten attempts of this client to sign in within a minute, or a hundred of all together."""
 
     type = "too-many-tries"
     title = "Too many tries"

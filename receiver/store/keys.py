@@ -25,7 +25,8 @@ Cluster, so that one script may touch them all.
 | `quarantine` | stream | items that could not be read | newest 1,000, retention |
 | `sent:<delivery>` | string | nothing; this delivery has brought `changes` or `quarantine` something | ten minutes |
 | `session:<SHA-256 of its id>` | string | SHA-256 of the API key that somebody signed in with | 12 hours |
-| `tries:<minute>:<SHA-256 of a client's network, or all>` | string | number of tries to sign in | two minutes |
+| `tries:<minute>:<SHA-256 of a network or browser, or all>` | string | number of attempts to sign in | two minutes |
+| `browser:<SHA-256 of its id>` | string | nothing; this browser has signed in before | 90 days |
 
 Kinds of the feed: `o` operation, `c` call, `n` change notification, `s` end of a session.
 Retention counts from the last news; for a stream's entries from when they came, where each new record sees to it

@@ -85,12 +85,16 @@ class Gate:
         Raises:
             NotConfiguredError, InvalidAPIKeyError, InsufficientScopeError: as `require` does.
             ForbiddenError: the form was another site's.
-            TooManyTriesError: he, or everybody together, tries too often.
+            TooManyTriesError: this client, or all together, try too often.
         """
         refuse_other_sites()
-        self._tries.count(request.remote_addr)
+        self._tries.count(request.remote_addr, cookie.browser())
         found: APIKey = self._ring.authorize(f"Bearer {key}", "read")
         return self._sessions.begin(found)
+
+    def remember_browser(self) -> str:
+        """Return an id that tells this browser, which has signed in, from strangers; empty where it has one."""
+        return "" if self._tries.knows(cookie.browser()) else self._tries.remember()
 
     def sign_out(self) -> None:
         """End the session that the request's cookie names.

@@ -1,5 +1,7 @@
 """The session's cookie, how often somebody may try to sign in, and whose `X-Forwarded-*` is believed."""
 
+import re
+import secrets
 import time
 from collections.abc import Iterator
 from urllib.parse import urlencode
@@ -14,6 +16,7 @@ from receiver.web.tries import MOST_OF_ALL, MOST_OF_ONE, Tries
 from tests.notifications import operation
 from tests.service import READ, Answer, Service
 from tests.stores import StoreServer
+from tests.web.conftest import Start
 
 PLAIN = "receiver_session"
 SECURE = f"__Host-{PLAIN}"
@@ -57,9 +60,15 @@ def sign_in(service: Service, key: str = READ, **headers: str) -> Answer:
 
 def cookie_of(answer: Answer) -> tuple[str, str, set[str]]:
     """The cookie's name and value, and its flags."""
-    pair, *flags = answer.headers["Set-Cookie"].split("; ")
+    first = answer.headers["Set-Cookie"].partition(", __Host-receiver_browser")[0]
+    pair, *flags = first.partition(", receiver_browser")[0].split("; ")
     name, _, value = pair.partition("=")
     return name, value, {flag for flag in flags if not flag.startswith("Expires")}
+
+
+def cookies_of(answer: Answer) -> dict[str, str]:
+    """The cookies that an answer sets, by name."""
+    return dict(re.findall(r"(?:^|, )((?:__Host-)?receiver_\w+)=([\w-]*)", answer.headers["Set-Cookie"]))
 
 
 # The cookie
@@ -181,20 +190,72 @@ def tries(store: StoreServer) -> Tries:
     return Tries(Link(connect(store.url, "required")), clock=lambda: now, within=lambda: 2.0)
 
 
-def refused(tries: Tries, address: str | None) -> bool:
+def refused(tries: Tries, address: str | None, browser: str = "") -> bool:
     try:
-        tries.count(address)
+        tries.count(address, browser)
     except TooManyTriesError:
         return True
     return False
 
 
-def test_of_all_clients_together_each_has_a_first_try(tries: Tries) -> None:
-    attackers = [f"2001:db8:{n:x}::1" for n in range(MOST_OF_ALL)]
-    assert not [address for address in attackers if refused(tries, address)]
-    assert not refused(tries, "192.0.2.1"), "the owner"
+def test_all_addresses_together_have_a_hundred_attempts(tries: Tries) -> None:
+    attackers = [f"2001:db8:{n:x}::1" for n in range(3 * MOST_OF_ALL)]
+    assert sum(not refused(tries, address) for address in attackers) == MOST_OF_ALL
     assert refused(tries, "192.0.2.1")
-    assert refused(tries, attackers[0])
+
+
+def test_all_attempts_are_counted_across_processes(store: StoreServer) -> None:
+    now = time.time()
+    workers = [
+        Tries(Link(connect(store.url, "required")), clock=lambda: now, within=lambda: 2.0) for _ in range(3)
+    ]
+    addresses = [f"2001:db8:{n:x}::1" for n in range(3 * MOST_OF_ALL)]
+    taken = sum(not refused(workers[n % 3], address) for n, address in enumerate(addresses))
+    assert taken == MOST_OF_ALL
+
+
+def test_a_browser_that_has_signed_in_is_not_locked_out(tries: Tries) -> None:
+    browser = tries.remember()
+    while not refused(tries, f"192.0.2.{secrets.randbelow(256)}"):
+        pass
+    for n in range(300):
+        refused(tries, f"198.51.100.{n}")
+    assert sum(not refused(tries, "192.0.2.1", browser) for _ in range(2 * MOST_OF_ONE)) == MOST_OF_ONE
+
+
+@pytest.mark.parametrize("browser", ["", "x", "a" * 43, "a" * 4000, "\xff" * 43])
+def test_a_made_up_browser_has_no_attempts_of_its_own(tries: Tries, browser: str) -> None:
+    assert sum(not refused(tries, "192.0.2.1", browser) for _ in range(20)) == MOST_OF_ONE
+
+
+def test_after_too_many_the_store_is_not_asked_again(tries: Tries, store: StoreServer) -> None:
+    addresses = [f"2001:db8:{n:x}::1" for n in range(3 * MOST_OF_ALL)]
+    for address in addresses:
+        refused(tries, address)
+    assert len(store.client.keys()) == MOST_OF_ALL + 2
+
+
+def test_a_browser_keeps_that_it_has_signed_in(service: Service) -> None:
+    first = cookies_of(sign_in(service))
+    assert set(first) == {PLAIN, "receiver_browser"}
+    again = cookies_of(sign_in(service, Cookie=f"receiver_browser={first['receiver_browser']}"))
+    assert set(again) == {PLAIN}, "it has one"
+    other = cookies_of(sign_in(service, Cookie=f"receiver_browser={'a' * 43}"))
+    assert set(other) == {PLAIN, "receiver_browser"}
+
+
+def test_others_use_up_all_attempts_but_not_those_of_a_browser(start: Start) -> None:
+    """And an API key is never counted."""
+    behind_two = start(RECEIVER_TRUSTED_PROXIES="2")
+    known = cookies_of(sign_in(behind_two, **HTTPS))["__Host-receiver_browser"]
+    for n in range(MOST_OF_ALL + 5):
+        last = sign_in(behind_two, "wrong", X_Forwarded_For=f"198.51.{n}.1, 203.0.113.1")
+    if last.status != 429:
+        pytest.skip("the minute turned")
+    assert sign_in(behind_two, X_Forwarded_For="192.0.2.77, 203.0.113.1").status == 429
+    cookie = {"Cookie": f"__Host-receiver_browser={known}", **HTTPS}
+    assert sign_in(behind_two, X_Forwarded_For="192.0.2.77, 203.0.113.1", **cookie).status == 303
+    assert behind_two.get("/operations").status == 200
 
 
 def test_one_client_does_not_use_up_what_all_have(tries: Tries) -> None:

@@ -18,6 +18,7 @@ from receiver.web.openapi.access import HTML, PUBLIC_PAGE
 from receiver.web.openapi.bodies import SIGN_IN
 from receiver.web.page.frame import sign_in_form
 from receiver.web.sessions import LIFE
+from receiver.web.tries import BROWSER_SECONDS
 
 _LONGEST_FORM: Final = 16 << 10
 _LOCAL_PATH: Final = re.compile(r"/(?:[!-.0-\[\]-~][!-\[\]-~]*)?")
@@ -56,6 +57,8 @@ def register_signing_in(blueprint: Blueprint, gate: Gate) -> None:
             return response
         response = _see_other(then)
         cookie.set_session(response, session_id, LIFE)
+        if browser := gate.remember_browser():
+            cookie.set_browser(response, browser, BROWSER_SECONDS)
         return response
 
     @blueprint.post("/sign-out")
