@@ -10,6 +10,7 @@ from receiver.config import Settings
 from receiver.parts import make_parts
 from receiver.present import readings
 from receiver.store.disk import Aside, here
+from receiver.store.quarantine import Quarantine
 from receiver.store.reader import Reader
 from receiver.store.snapshots import Snapshots
 from receiver.tracing import start_tracing
@@ -63,6 +64,7 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
     gate, meters = parts.gate, parts.metrics.meters
     # All that a request reads has the request's time; who waits or streams goes on after it.
     reader = Reader(parts.reads, within=time_left, skips=parts.skips)
+    quarantine = Quarantine(parts.reads, within=time_left, skips=parts.skips)
     waiter = Waiter(parts.reader, Snapshots(parts.reads, parts.reader), parts.hub)
 
     tracing = start_tracing(settings.otlp_endpoint, settings.otlp_timeout)
@@ -96,11 +98,18 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
     app.register_blueprint(make_operations(reader, parts.writer, parts.eraser, waiter, gate))
     app.register_blueprint(make_events(parts.reader, parts.feed, parts.hub, gate))
     app.register_blueprint(make_calls(reader, parts.eraser, gate))
-    app.register_blueprint(make_quarantine(reader, parts.writer, gate))
+    app.register_blueprint(make_quarantine(quarantine, parts.writer, gate))
     app.register_blueprint(make_metrics(parts.metrics.text, gate))
     document = Document(app)
     app.register_blueprint(
-        make_page(reader, gate, document, lambda: parts.metrics.recent_answers, parts.spool)
+        make_page(
+            reader,
+            quarantine,
+            gate,
+            document,
+            recent_answers=lambda: parts.metrics.recent_answers,
+            spool=parts.spool,
+        )
     )
     app.register_blueprint(make_openapi(document))
     app.register_blueprint(

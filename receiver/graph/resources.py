@@ -5,7 +5,7 @@ result. Only where a member that the merge needs is unreadable does the reader g
 """
 
 from collections.abc import Container
-from typing import Final
+from typing import Any, Final
 
 from marshmallow import ValidationError
 
@@ -124,12 +124,19 @@ def loaded_leniently(loader: Loader, resource: dict[str, JSON], needs: frozenset
 
 
 def complaint(error: ValidationError, members: Container[str]) -> str:
-    """Say which of the members are wrong and how, without their content."""
+    """Say which of the members are wrong and how, without their content.
+
+    For example `resultInfo.code: Not a whole number.`; several are separated by semicolons.
+    """
     wrong = {name: found for name, found in error.messages_dict.items() if name in members}
-    return "; ".join(
-        f"{name}: {found[0]}" if isinstance(found, list) else f"{name}: not of its type"
-        for name, found in sorted(wrong.items())
-    )
+    return "; ".join(_complaint(name, found) for name, found in sorted(wrong.items()))
+
+
+def _complaint(path: str, found: Any) -> str:
+    while isinstance(found, dict):  # of an object within, by its members; `_schema` is the object itself
+        name, found = next(iter(found.items()))
+        path = path if name == "_schema" else f"{path}.{name}"
+    return f"{path}: {found[0]}"
 
 
 def _text(resource: dict[str, JSON], name: str) -> str:

@@ -29,6 +29,7 @@ FORGET_CALL: Final = _read("numbers", "reading", "present", "drop", "forget_call
 FORGET_ENTRIES: Final = _read("entries", "forget_entries")
 FEED_EXTENT: Final = _read("feed_extent")
 END_SESSION: Final = _read("announce", "end_session")
+QUARANTINE_HEADS: Final = _read("quarantine_heads")
 
 SCRIPTS: Final = (
     MERGE,
@@ -41,6 +42,7 @@ SCRIPTS: Final = (
     FORGET_ENTRIES,
     FEED_EXTENT,
     END_SESSION,
+    QUARANTINE_HEADS,
 )
 """All of them, to be loaded when a server knows one of them not."""
 

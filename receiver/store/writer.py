@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
+from receiver.graph.json import parse
+from receiver.graph.quarantining import summarize
 from receiver.graph.sequences import sortable
 from receiver.graph.updates import (
     CallUpdate,
@@ -135,13 +137,17 @@ class Writer:
             raise VersionChangedError
         return self._outcomes(reply)[0]
 
-    def release(self, entry_id: str, *, within: float) -> None:
-        """Drop an item from the quarantine.
+    def release(self, *entry_ids: str, within: float) -> int:
+        """Drop items from the quarantine.
+
+        Returns:
+            How many there were.
 
         Raises:
-            StoreUnavailableError: it is not sure that it is dropped.
+            StoreUnavailableError: it is not sure that they are dropped.
         """
-        self._pipeline.call([("XDEL", f"{PREFIX}quarantine", entry_id)], within=within)
+        [dropped] = self._pipeline.call([("XDEL", f"{PREFIX}quarantine", *entry_ids)], within=within)
+        return int(dropped)
 
     def probe(self, *, within: float) -> None:
         """Write a little something, and merge nothing: a store may refuse either though it answers a PING.
@@ -201,6 +207,7 @@ def _arguments(news: News) -> list[str | int]:
         case ChangeNotification():
             arguments = ["n", *_pairs({"text": news.text})]
         case Unreadable():
+            summary = summarize(parse(news.text.encode()), news.contract, is_whole=news.is_whole)
             entry = {
                 "reason": news.reason,
                 "text": news.text,
@@ -208,6 +215,9 @@ def _arguments(news: News) -> list[str | int]:
                 "tenantId": news.tenant_id,
                 "clientContext": news.client_context,
                 "isWhole": "yes" if news.is_whole else "no",
+                "address": summary.address,
+                "type": summary.type,
+                "replayable": "yes" if summary.is_replayable else "no",
             }
             arguments = ["q", *_pairs(entry)]
     return arguments

@@ -82,6 +82,12 @@ class EntryPageQuery(_PageQuery):
     )
 
 
+class QuarantinePageQuery(EntryPageQuery):
+    """The query arguments of a list of the quarantine."""
+
+    group = _only("Only the entries of this group, by its `id`.")
+
+
 @dataclass(frozen=True, slots=True)
 class OperationPage:
     """A page of operations, as asked for."""
@@ -93,10 +99,11 @@ class OperationPage:
 
 @dataclass(frozen=True, slots=True)
 class EntryPage:
-    """A page of a stream's entries, as asked for."""
+    """A page of a stream's entries, as asked for; of one group of them, unless that is empty."""
 
     limit: int
     cursor: str | None
+    group: str = ""
 
 
 class _Parser(FlaskParser):
@@ -157,9 +164,21 @@ def read_entry_page() -> EntryPage:
     return EntryPage(arguments["limit"], arguments.get("cursor"))
 
 
-def page_answer(name: str, items: list[dict[str, object]], cursor: int | str | None) -> Response:
+def read_quarantine_page() -> EntryPage:
+    """Read the query arguments of a list of the quarantine.
+
+    Raises:
+        BadRequestError: one of them is wrong or unknown; `errors` says which.
+    """
+    arguments: Mapping[str, Any] = _parser.parse(QuarantinePageQuery(), request, location="query")
+    return EntryPage(arguments["limit"], arguments.get("cursor"), arguments["group"])
+
+
+def page_answer(
+    name: str, items: list[dict[str, object]], cursor: int | str | None, **more: object
+) -> Response:
     """Answer with a page: its items under their name, and where the next page begins, also as a link."""
-    response = answer({name: items, "next": None if cursor is None else str(cursor)})
+    response = answer({name: items, **more, "next": None if cursor is None else str(cursor)})
     if cursor is not None:
         query = urlencode({**request.args.to_dict(), "cursor": str(cursor)})
         response.headers["Link"] = f'<{request.path}?{query}>; rel="next"'

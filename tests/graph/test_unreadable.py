@@ -26,20 +26,26 @@ CONTENT = "+15550100 Ann"
             "clientContext: Longer than 256 characters.",
             id="a client context of 257 characters",
         ),
-        pytest.param(operation(resultInfo=CONTENT), "resultInfo: not of its type", id="a text as resultInfo"),
+        pytest.param(
+            operation(resultInfo=CONTENT), "resultInfo: Invalid input type.", id="a text as resultInfo"
+        ),
         pytest.param(
             operation(resultInfo={"code": CONTENT}),
-            "resultInfo: not of its type",
+            "resultInfo.code: Not a whole number.",
             id="a code that is no number",
         ),
-        pytest.param(operation(resultInfo={"code": "--5"}), "resultInfo: not of its type", id="two signs"),
         pytest.param(
-            operation(resultInfo={"code": True}), "resultInfo: not of its type", id="true as a code"
+            operation(resultInfo={"code": "--5"}), "resultInfo.code: Not a whole number.", id="two signs"
         ),
-        pytest.param(operation(resultInfo={"code": 1.5}), "resultInfo: not of its type", id="half a code"),
+        pytest.param(
+            operation(resultInfo={"code": True}), "resultInfo.code: Not a whole number.", id="true as a code"
+        ),
+        pytest.param(
+            operation(resultInfo={"code": 1.5}), "resultInfo.code: Not a whole number.", id="half a code"
+        ),
         pytest.param(
             operation(resultInfo={"message": [CONTENT]}),
-            "resultInfo: not of its type",
+            "resultInfo.message: Not a valid string.",
             id="an array as message",
         ),
         pytest.param(

@@ -58,7 +58,7 @@ def test_an_item_that_is_no_object_spoils_no_other(service: Service, item: objec
     assert service.call_back(item, GOOD).status == 202
     assert service.get("/operations/good").json["done"]
     [entry] = service.get("/quarantine", key=WRITE).json["items"]
-    assert entry["reason"] == "an item that is no object"
+    assert entry["reason"] == "Each item of the list `value` must be a JSON object; this one is not."
 
 
 @pytest.mark.parametrize(

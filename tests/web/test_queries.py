@@ -58,7 +58,7 @@ def test_a_client_context_that_is_too_long_gets_a_clear_error(service: Service, 
     assert service.call_back(operation(cc=name), operation(cc="other")).status == 202
     assert service.get("/operations/other").status == 200
     [entry] = service.get("/quarantine", key=WRITE).json["items"]
-    assert "clientContext: Longer than 256 characters" in entry["reason"]
+    assert "`clientContext` must have at most 256 characters" in entry["reason"]
 
 
 def test_a_registered_operation_is_completed_by_its_notification(service: Service) -> None:
@@ -253,7 +253,7 @@ def test_a_quarantined_item_is_shown_without_its_content_and_can_be_replayed(
     broken = operation(cc="invite-1", resultInfo="+15550100 did not answer")
     assert service.call_back(broken).status == 202
     [entry] = service.get("/quarantine", key=WRITE).json["items"]
-    assert entry["reason"] == "resultInfo: not of its type"
+    assert entry["reason"] == "The member `resultInfo` must be an object."
     assert b"5550100" not in service.get("/quarantine", key=WRITE).body
     path = f"/quarantine/{entry['id']}/replay"
     refused = service.request("POST", path, key=WRITE)

@@ -29,7 +29,10 @@ def stored(store: StoreServer) -> list[dict[bytes, bytes]]:
 def test_a_body_that_is_not_json_is_quarantined_masked(service: Service, store: StoreServer) -> None:
     assert service.call_back(body=NOT_JSON).status == 400
     [entry] = entries(service)
-    assert (entry["reason"], entry["contract"]) == ("a body that is not JSON", "callback")
+    assert (entry["reason"], entry["contract"]) == (
+        "The body is not JSON. Its first 64 KiB are kept.",
+        "callback",
+    )
     assert entry["item"] == "[redacted]"
     assert json.loads(stored(store)[0][b"text"]) == NOT_JSON.decode()
     for key in (READ, WRITE):

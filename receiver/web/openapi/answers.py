@@ -198,11 +198,18 @@ EVENTS: Final[dict[str, type[Schema]]] = {
 """The data of each type of event of the stream."""
 
 
-class QuarantineEntrySchema(AnswerSchema):
-    id = _text("The id, for a replay.")
-    at = _time("When it came.")
-    reason = _text("Why it can't be read.")
+class _QuarantinedSchema(AnswerSchema):
+    reason = _text("Why it can't be read: which member, and what was expected.")
     contract = _text("Where it came: `callback` or `notifications`.")
+    address = _perhaps("The address of its resource, ids and names masked; null where it names none.")
+    type = _perhaps("The type of its resource; null where it names none.")
+    replayable = _flag("A later version may be able to read it; else it can only be forgotten.")
+
+
+class QuarantineEntrySchema(_QuarantinedSchema):
+    id = _text("The id, to replay or forget it.")
+    at = _time("When it came.")
+    group = _text("The id of its group.")
     tenantId = _perhaps("The tenant that it is signed for.")
     item = fields.Raw(
         **_NULLABLE,
@@ -210,8 +217,20 @@ class QuarantineEntrySchema(AnswerSchema):
     )
 
 
+class QuarantineGroupSchema(_QuarantinedSchema):
+    count = _number("How many entries are in it.")
+    first = _time("When the first of them came.")
+    last = _time("When the last of them came.")
+
+
 class QuarantinePageSchema(AnswerSchema):
     items = fields.List(fields.Nested(QuarantineEntrySchema), required=True)
+    groups = fields.Dict(
+        keys=fields.String(),
+        values=fields.Nested(QuarantineGroupSchema),
+        required=True,
+        metadata={"description": "All that is in quarantine, by the ids of groups of equal entries."},
+    )
     next = _next()
 
 

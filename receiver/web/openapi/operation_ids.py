@@ -17,6 +17,8 @@ OPERATION_IDS: Final[dict[str, str]] = {
     "GET /notifications": "listNotifications",
     "GET /quarantine": "listQuarantine",
     "POST /quarantine/{entryId}/replay": "replayQuarantineEntry",
+    "DELETE /quarantine/{entryId}": "deleteQuarantineEntry",
+    "DELETE /quarantine/groups/{groupId}": "deleteQuarantineGroup",
     "GET /livez": "getLiveness",
     "GET /readyz": "getReadiness",
     "GET /metrics": "getMetrics",

@@ -34,6 +34,11 @@ PATH: Final[dict[str, Parameter]] = {
         "schema": {"type": "string", "pattern": _ENTRY_ID},
         "example": "1795481861563-0",
     },
+    "group_id": {
+        "description": "The id of a group of the quarantine; `GET /quarantine` lists them.",
+        "schema": {"type": "string"},
+        "example": "5f2a8c01d37be946",
+    },
     "number": {
         "description": "The number that the receiver gave the operation.",
         "schema": {"type": "string", "pattern": "^[1-9][0-9]{0,15}$"},

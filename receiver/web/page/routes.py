@@ -1,4 +1,4 @@
-"""The routes of the page: operations, one operation, one call, the quarantine."""
+"""The routes of the page: operations, one operation, one call."""
 
 import re
 import time
@@ -9,26 +9,24 @@ from flask import Blueprint, Response, g, request
 
 from receiver.errors import CallNotFoundError, OperationNotFoundError
 from receiver.graph.addresses import normalize_id
-from receiver.graph.json import parse
-from receiver.graph.privacy import redact
 from receiver.metrics.pace import Answers
-from receiver.store.reader import OperationFilter, Reader, StreamEntry
+from receiver.store.quarantine import Quarantine
+from receiver.store.reader import OperationFilter, Reader
 from receiver.store.spool import Spool
 from receiver.web.access import Gate
-from receiver.web.listing import ENTRY_ID
 from receiver.web.openapi import Answer, describe
 from receiver.web.openapi.access import FIRST_PAGE, HTML, PAGE
 from receiver.web.openapi.document import Document
 from receiver.web.openapi.parameters import only
 from receiver.web.page.docs import register_docs
 from receiver.web.page.frame import register_frame, render
+from receiver.web.page.quarantine import register_quarantine
 from receiver.web.page.search import Query, find
 from receiver.web.page.signing_in import register_signing_in
 from receiver.web.page.views import CallView, OperationView
 
 _OTHERS: Final = 20
 _OF_A_CALL: Final = 200
-_ENTRIES: Final = 50
 _LONGEST_TEXT: Final = 300
 _A_PAGE: Final = {200: Answer("The page.", media_type=HTML)}
 _QUERY: Final = (
@@ -41,12 +39,19 @@ _NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}")
 
 
 def make_page(
-    reader: Reader, gate: Gate, document: Document, recent_answers: Callable[[], Answers], spool: Spool | None
+    reader: Reader,
+    quarantine: Quarantine,
+    gate: Gate,
+    document: Document,
+    *,
+    recent_answers: Callable[[], Answers],
+    spool: Spool | None,
 ) -> Blueprint:
     """Make the routes of the page.
 
     Args:
         reader: what there is to see.
+        quarantine: what could not be read.
         gate: who may see it.
         document: what the documentation is made of.
         recent_answers: tells how fast Graph is answered.
@@ -56,6 +61,7 @@ def make_page(
     register_frame(blueprint, gate, spool)
     register_signing_in(blueprint, gate)
     register_docs(blueprint, document)
+    register_quarantine(blueprint, quarantine, gate)
 
     @blueprint.get("/")
     @describe(FIRST_PAGE, _A_PAGE, parameters=_QUERY)
@@ -109,22 +115,6 @@ def make_page(
         view = CallView(wanted, record, shown, now)
         return render("call.html", call=view, left_out=len(operations) - len(shown), now=now)
 
-    @blueprint.get("/view/quarantine")
-    @describe(PAGE, _A_PAGE, parameters=(only("cursor", "Where the page before ended."),))
-    def quarantine() -> Response:
-        """Show what could not be read."""
-        g.scopes = gate.require("read")
-        cursor = request.args.get("cursor", "")
-        before = cursor if ENTRY_ID.fullmatch(cursor) else None
-        entries, following = reader.entries("quarantine", limit=_ENTRIES, before=before)
-        return render(
-            "quarantine.html",
-            entries=[(entry, _document(entry)) for entry in entries],
-            cursor=before,
-            following=following,
-            now=_now(),
-        )
-
     return blueprint
 
 
@@ -137,10 +127,6 @@ def _read_query() -> Query:
         text=request.args.get("q", "").strip()[:_LONGEST_TEXT],
         cursor=int(cursor) if _NUMBER.fullmatch(cursor) else None,
     )
-
-
-def _document(entry: StreamEntry) -> object:
-    return parse(redact(entry.fields["text"]).encode())
 
 
 def _now() -> int:

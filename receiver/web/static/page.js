@@ -55,7 +55,7 @@ async function refresh() {
       cache: "no-store",
       signal: AbortSignal.timeout(10_000),
     });
-    if (answer.status === 401 || answer.status === 404) return location.reload(); // signed out, or forgotten
+    if ([401, 403, 404].includes(answer.status)) return location.reload(); // signed out, not allowed, or forgotten
     if (answer.ok) show(await answer.text(), address);
   } catch {
     // The stream says whether we are connected, and asks again when we are.
@@ -161,14 +161,15 @@ function listenToFilter() {
 
 // Buttons within the live part, which come and go
 
-async function replay(form) {
+async function act(form) {
+  if (form.dataset.question && !confirm(form.dataset.question)) return;
   const button = form.querySelector("button");
   button.disabled = true;
   try {
-    const answer = await fetch(form.action, { method: "POST", headers: { Accept: "application/json" } });
-    const document_ = await answer.json();
+    const answer = await fetch(form.action, { method: form.dataset.method, headers: { Accept: "application/json" } });
+    const told = answer.status === 204 ? {} : await answer.json();
     notice.dataset.tone = answer.ok ? "good" : "bad";
-    notice.textContent = answer.ok ? `Replayed: ${document_.outcomes.join(", ")}.` : document_.detail;
+    notice.textContent = answer.ok ? form.dataset.done || `Replayed: ${told.outcomes.join(", ")}.` : told.detail;
     schedule();
   } catch {
     notice.dataset.tone = "bad";
@@ -188,9 +189,9 @@ async function copy(button) {
 document.documentElement.classList.add("js");
 if (navigator.clipboard) document.documentElement.classList.add("clipboard");
 document.addEventListener("submit", (event) => {
-  if (!event.target.matches("[data-replay]")) return;
+  if (!event.target.matches("[data-method]")) return;
   event.preventDefault();
-  replay(event.target);
+  act(event.target);
 });
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
