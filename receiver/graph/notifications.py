@@ -13,6 +13,7 @@ from receiver.graph.addresses import Address
 from receiver.graph.envelope import quarantined, read_envelope
 from receiver.graph.json import JSON
 from receiver.graph.loading import Loader
+from receiver.graph.quarantining import sentence
 from receiver.graph.resources import (
     UnreadableError,
     complaint,
@@ -81,7 +82,7 @@ def read_response(document: JSON, client_context: str, call_id: str = "") -> Ope
     try:
         update = read_operation(document, Address(call_id), "")
     except UnreadableError as error:
-        raise InvalidOperationError(f"The operation can't be read: {error}.") from None
+        raise InvalidOperationError(f"The operation can't be read. {sentence(str(error))}") from None
     if update.client_context != client_context:
         raise InvalidOperationError("The operation's clientContext is not the one of the address.")
     return update
