@@ -16,7 +16,8 @@ from receiver.store.condition import Condition, Inspector
 from receiver.store.connections import connect
 from receiver.store.link import Link
 from receiver.store.permissions import forbidden
-from receiver.store.spool_file import SpoolError, SpoolFile
+from receiver.store.spool_database import SpoolError
+from receiver.store.spool_file import SpoolFile
 from receiver.trust.key_set import KeySet, UnknownKeyError
 
 _WITHIN = 2.0

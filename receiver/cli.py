@@ -102,7 +102,8 @@ def retry() -> None:
     the store still does not take are put aside again. Run it as the user whom the receiver runs as: one that is
     running brings them in at once.
     """
-    from receiver.store.spool_file import SpoolError, SpoolFile  # noqa: PLC0415 - see the file's docstring
+    from receiver.store.spool_database import SpoolError  # noqa: PLC0415 - see the file's docstring
+    from receiver.store.spool_file import SpoolFile  # noqa: PLC0415 - see the file's docstring
 
     settings = _settings()
     if settings.spool is None:

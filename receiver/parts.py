@@ -99,10 +99,10 @@ def make_parts(settings: Settings, aside: Aside) -> Parts:
     spool = drainer = None
     if settings.spool:
         file, outage = SpoolFile(settings.spool, settings.spool_max_bytes), Outage()
-        spool = Spool(file, aside, supervisor=supervisor)
+        spool = Spool(file, aside, skips=skips, supervisor=supervisor)
         keeper, eraser = Intake(writer, spool, outage), SpoolEraser(copied, spool)
         drainer = Drainer(
-            spool, writer, outage, retention_days=settings.retention_days, supervisor=supervisor
+            spool, writer, outage, retention_days=settings.retention_days, skips=skips, supervisor=supervisor
         )
     # One that waits holds its connection, so the hub has a link of its own.
     waiting = Link(connect(settings.redis_url, settings.redis_tls_verify), size=1)

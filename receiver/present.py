@@ -1,11 +1,13 @@
 """What the metrics can read of the present: how much is under way, waits, or is late."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from receiver.metrics.exposition import UNKNOWN
 from receiver.metrics.gauges import Reading
 from receiver.parts import Parts
 from receiver.store.spool import Spool
+from receiver.store.spool_file import Depth
 from receiver.trust.key_set import KeySet
 
 
@@ -54,9 +56,17 @@ def _of_keys(keys: KeySet) -> Iterator[Reading]:
 
 
 def _of_spool(spool: Spool) -> Iterator[Reading]:
+    def reading(name: str, text: str, read: Callable[[Depth], float]) -> Reading:
+        def known() -> float:
+            depth = spool.depth()
+            return UNKNOWN if depth is None else read(depth)
+
+        return Reading(name, f"{text} Absent where that cannot be found out.", "livemax", known)
+
     text = "Notifications that wait in the spool of this machine for the store."
-    yield Reading("spool_notifications", text, "livemax", spool.waiting)
-    text = "Since the oldest of them came; nought where there is none."
-    yield Reading("spool_age_seconds", text, "livemax", spool.age)
+    yield reading("spool_notifications", text, lambda depth: depth.waiting)
+    yield reading(
+        "spool_age_seconds", "Seconds since the oldest of them came; 0 where there is none.", spool.age
+    )
     text = "Notifications put aside in the spool, since the store, though it works, did not take them."
-    yield Reading("spool_dead_notifications", text, "livemax", spool.dead)
+    yield reading("spool_dead_notifications", text, lambda depth: depth.dead)

@@ -1,11 +1,17 @@
 """Telling metrics: those of all workers together, each series with the name of this instance."""
 
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
+
+UNKNOWN: Final = -math.inf
+"""The value of a gauge that a worker cannot read now. Among those of several workers any other one is the greatest, and
+where none can be read, the series is left out: 0 would say that all is well."""
 
 
 class Exposition:
@@ -47,7 +53,9 @@ class Exposition:
     def _labelled(self, metric: Metric) -> Metric:
         told = Metric(metric.name, metric.documentation, metric.type)
         told.samples = [
-            sample._replace(labels={**sample.labels, **self._labels}) for sample in metric.samples
+            sample._replace(labels={**sample.labels, **self._labels})
+            for sample in metric.samples
+            if sample.value != UNKNOWN
         ]
         return told
 

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Final, NoReturn, Protocol, TypeVar
 
-from receiver.store.spool_file import SpoolError
+from receiver.store.spool_database import SpoolError
 
 T = TypeVar("T")
 

@@ -2,6 +2,9 @@
 
 Every process has one, and finds out for itself when the store is back; one at a time takes entries out. An entry is
 deleted when the store has it: a process that ends in between leaves it to the next, and the merge knows its delivery.
+
+Reading and merging come first and need nothing of the disk but to be read: where an entry can't be deleted (the disk is
+full), the next one is brought in all the same.
 """
 
 import logging
@@ -12,8 +15,10 @@ from typing import Final
 from receiver.errors import OverloadedError, StoreUnavailableError, WriteRefusedError
 from receiver.store.intake import Outage
 from receiver.store.news_text import read_news
+from receiver.store.skipping import UNREADABLE, Skips
 from receiver.store.spool import Spool
-from receiver.store.spool_file import Entry, SpoolError
+from receiver.store.spool_database import SpoolError
+from receiver.store.spool_file import Entry
 from receiver.store.writer import Writer
 from receiver.supervision import Loop, Supervisor
 
@@ -26,9 +31,6 @@ _WAIT_FOR_STORE: Final = 5.0
 _TRIES: Final = 3
 _SECONDS_PER_DAY: Final = 86400
 _EXPIRE_EVERY: Final = 3600.0
-_UNREADABLE: Final = (TypeError, ValueError, AttributeError)
-"""What comes of an entry that is damaged, or of another receiver."""
-
 _log: Final = logging.getLogger(__name__)
 
 
@@ -40,6 +42,7 @@ class Drainer:
         writer: writes to the store.
         outage: ended when the store is back.
         retention_days: how long an entry is kept that can't be merged.
+        skips: counts entries that can't be read; by default its own.
         supervisor: runs the loop; by default one of its own.
     """
 
@@ -50,8 +53,10 @@ class Drainer:
         outage: Outage,
         *,
         retention_days: int,
+        skips: Skips | None = None,
         supervisor: Supervisor | None = None,
     ) -> None:
+        self._skips = skips or Skips()
         self._supervisor = supervisor or Supervisor()
         self._spool = spool
         self._writer = writer
@@ -61,6 +66,7 @@ class Drainer:
         self._refusals: dict[int, int] = {}
         self._busy = False
         self._closed = False
+        self._is_untidy = False
         self._trouble = ""
 
     def start(self) -> None:
@@ -80,15 +86,15 @@ class Drainer:
         """
         if self._busy:
             return True
-        return (not self._outage.lasts or waited < _WAIT_FOR_STORE) and self._spool.waiting() > 0
+        return (not self._outage.lasts or waited < _WAIT_FOR_STORE) and self._waits()
 
     def _run(self, loop: Loop) -> None:
         while not self._closed:
             loop.progress()
             try:
                 self._await_store()
-                self._expire()
                 self._drain(loop)
+                self._clean_up()
             except OverloadedError:  # those who wait for an answer go first
                 time.sleep(_PAUSE_AFTER_FAILURE)
             except StoreUnavailableError as error:
@@ -98,9 +104,19 @@ class Drainer:
                 self._complain(str(error))
                 time.sleep(_LOOK_EVERY)
             else:
+                self._trouble = ""
                 self._outage.wait(_LOOK_EVERY)
 
-    def _expire(self) -> None:
+    def _waits(self) -> bool:
+        depth = self._spool.depth()
+        return depth is not None and depth.waiting > 0
+
+    def _clean_up(self) -> None:
+        """Write to the disk what could not be written to it while there were entries to bring in."""
+        self._spool.remove_done()
+        if self._is_untidy:
+            self._spool.tidy()
+            self._is_untidy = False
         if time.monotonic() >= self._expire_at:
             self._spool.drop_dead(self._retention)
             self._expire_at = time.monotonic() + _EXPIRE_EVERY
@@ -124,7 +140,7 @@ class Drainer:
         finally:
             self._busy = False
         if total:
-            self._spool.tidy()
+            self._is_untidy = True
             _log.info("went through the spool: %d entries in %.1f s", total, time.monotonic() - began)
 
     def _make_way(self, took: float) -> None:
@@ -136,8 +152,14 @@ class Drainer:
         with self._spool.hold(0) as held:
             entries = self._spool.next(position) if held else []
             if entries:
-                self._spool.remove(self._bring_in_all(entries, loop))
+                self._remove(self._bring_in_all(entries, loop))
             return entries
+
+    def _remove(self, entries: Sequence[Entry]) -> None:
+        try:
+            self._spool.remove(entries)
+        except SpoolError as error:
+            self._complain(f"What the store has taken is removed from the spool later. {error}")
 
     def _bring_in_all(self, entries: Sequence[Entry], loop: Loop) -> Sequence[Entry]:
         """Have the store merge entries; return those that it did."""
@@ -146,7 +168,7 @@ class Drainer:
                 (read_news(entry.news), entry.delivery, self._spool.age_of(entry)) for entry in entries
             ]
             self._writer.keep_all(deliveries, within=_WITHIN)
-        except (WriteRefusedError, *_UNREADABLE):  # one of them; which, is found out one by one
+        except (WriteRefusedError, *UNREADABLE):  # one of them; which, is found out one by one
             return [entry for entry in entries if self._bring_in(entry, loop)]
         return entries
 
@@ -166,14 +188,19 @@ class Drainer:
             if self._refusals[entry.id] >= _TRIES:
                 self._bury(entry, error.detail)
             return False
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
+            self._skips.add("spool", type(error).__name__)
             self._bury(entry, f"{type(error).__name__}: {error}")
             return False
         return True
 
     def _bury(self, entry: Entry, reason: str) -> None:
+        try:
+            self._spool.bury(entry, reason)
+        except SpoolError as error:  # it stays where it is, and the others are brought in
+            self._complain(str(error))
+            return
         self._refusals.pop(entry.id, None)
-        self._spool.bury(entry, reason)
         _log.error("entry %d of the spool can't be merged, and is put aside: %.200s", entry.id, reason)
 
     def _complain(self, trouble: str) -> None:

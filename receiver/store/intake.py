@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from receiver.errors import OverloadedError, StoreUnavailableError, WriteRefusedError
 from receiver.store.spool import Spool
-from receiver.store.spool_file import SpoolError
+from receiver.store.spool_database import SpoolError
 from receiver.store.writer import News, Writer
 
 SPOOLED: Final = "spooled"

@@ -18,7 +18,9 @@ from receiver.errors import OverloadedError
 from receiver.store.disk import Aside, Disk, here
 from receiver.store.line_bound import LineBound
 from receiver.store.news_text import write_news
-from receiver.store.spool_file import Depth, Entry, SpoolError, SpoolFile
+from receiver.store.skipping import Skips
+from receiver.store.spool_database import SpoolError
+from receiver.store.spool_file import Depth, Entry, SpoolFile
 from receiver.store.writer import News
 from receiver.supervision import Loop, Supervisor
 
@@ -36,17 +38,17 @@ class SpoolStatus:
     """How the spool is.
 
     Args:
-        waiting: notifications that wait for the store.
-        age: seconds since the oldest of them came; None where there is none.
+        waiting: notifications that wait for the store; None where that is unknown, like the others.
+        age: seconds since the oldest of them came; None also where there is none.
         dead: notifications that the store, though it works, does not take.
         size: bytes of the file.
         error: why it takes nothing now; None where it does.
     """
 
-    waiting: int = 0
+    waiting: int | None = None
     age: float | None = None
-    dead: int = 0
-    size: int = 0
+    dead: int | None = None
+    size: int | None = None
     error: str | None = None
 
 
@@ -66,6 +68,7 @@ class Spool:
         file: where they are kept.
         aside: carries out work on the file.
         clock: seconds since 1970.
+        skips: counts entries that a deletion could not read; by default its own.
         supervisor: runs the loop that writes; by default one of its own.
     """
 
@@ -74,9 +77,12 @@ class Spool:
         file: SpoolFile,
         aside: Aside = here,
         clock: Callable[[], float] = time.time,
+        *,
+        skips: Skips | None = None,
         supervisor: Supervisor | None = None,
     ) -> None:
         self._file = file
+        self._skips = skips or Skips()
         self._disk = Disk(aside)
         self._clock = clock
         self._deposits: deque[_Deposit] = deque()
@@ -129,9 +135,18 @@ class Spool:
         """Delete entries: the store has them.
 
         Raises:
-            SpoolError: none is deleted.
+            SpoolError: they are not deleted yet, and count as gone all the same.
         """
-        self._disk.use(lambda: self._file.remove([entry.id for entry in entries]))
+        self._disk.use(lambda: self._file.remove(entries))
+
+    def remove_done(self) -> None:
+        """Delete the entries that count as gone.
+
+        Raises:
+            SpoolError: not all are deleted.
+        """
+        if self._file.has_done:
+            self._disk.use(self._file.remove_done)
 
     def bury(self, entry: Entry, reason: str) -> None:
         """Put an entry aside, where it holds nobody up.
@@ -150,7 +165,7 @@ class Spool:
         self._disk.use(lambda: self._file.drop_dead(self._clock() - seconds))
 
     def forget(self, name: str, concerns: Callable[[News], bool]) -> bool:
-        """Delete news out of every entry.
+        """Delete news out of every entry that this version can read; the others are kept, counted and logged.
 
         Args:
             name: what is to be forgotten; news that does not hold it is not looked at, unless it is unreadable.
@@ -162,10 +177,11 @@ class Spool:
         Raises:
             SpoolError: it is not sure that all is deleted.
         """
-        found = self._disk.use(lambda: self._file.forget(name, concerns))
-        if found:
+        forgotten = self._disk.use(lambda: self._file.forget(name, concerns))
+        self._skips.add("spool", "kept by a deletion, which could not examine them", forgotten.unexamined)
+        if forgotten.changed:
             self.tidy()
-        return found
+        return forgotten.changed > 0
 
     def tidy(self) -> None:
         """Let nothing that was removed stand on the disk any longer.
@@ -177,26 +193,27 @@ class Spool:
 
     def status(self) -> SpoolStatus:
         """Tell how the spool is, by trying it; never raises."""
+        depth = self.depth()
+        error = self._recent_error()
         try:
             self._disk.use(self._file.probe)
-            depth = self._disk.use(self._file.depth)
-        except SpoolError as error:
-            return SpoolStatus(error=str(error))
-        age = None if depth.oldest is None else max(0.0, self._clock() - depth.oldest)
-        return SpoolStatus(depth.waiting, age, depth.dead, depth.size, self._recent_error())
+        except SpoolError as failure:
+            error = str(failure)
+        if depth is None:
+            return SpoolStatus(error=error or "The spool can't be read.")
+        age = self.age(depth) if depth.waiting else None
+        return SpoolStatus(depth.waiting, age, depth.dead, depth.size, error)
 
-    def age(self) -> float:
-        """Return the seconds since the oldest notification came; 0 where none waits, or that can't be found out."""
-        oldest = self._depth().oldest
-        return 0.0 if oldest is None else max(0.0, self._clock() - oldest)
+    def depth(self) -> Depth | None:
+        """Return what is in the file; None where that cannot be found out."""
+        try:
+            return self._disk.use(self._file.depth)
+        except SpoolError:
+            return None
 
-    def waiting(self) -> int:
-        """Return how many notifications wait for the store; 0 where that can't be found out."""
-        return self._depth().waiting
-
-    def dead(self) -> int:
-        """Return how many notifications have been put aside; 0 where that can't be found out."""
-        return self._depth().dead
+    def age(self, depth: Depth) -> float:
+        """Return the seconds since the oldest notification came; 0 where none waits."""
+        return 0.0 if depth.oldest is None else max(0.0, self._clock() - depth.oldest)
 
     def close(self) -> None:
         """Use the file no more."""
@@ -219,12 +236,6 @@ class Spool:
             yield held
         finally:
             os.close(lock)
-
-    def _depth(self) -> Depth:
-        try:
-            return self._disk.use(self._file.depth)
-        except SpoolError:
-            return Depth(waiting=0, oldest=None, dead=0, size=0)
 
     def _write(self, loop: Loop) -> None:
         while not self._closed:

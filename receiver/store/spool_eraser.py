@@ -10,7 +10,7 @@ from receiver.graph.updates import ChangeNotification, OperationUpdate, Unreadab
 from receiver.store.eraser import Eraser, addresses, inner_text, plain
 from receiver.store.link import Link
 from receiver.store.spool import Spool
-from receiver.store.spool_file import SpoolError
+from receiver.store.spool_database import SpoolError
 from receiver.store.writer import News
 
 _log: Final = logging.getLogger(__name__)

@@ -1,9 +1,9 @@
 """The spool's file: notifications on a local disk, in SQLite, for as long as the store can't take them.
 
 What is appended is on the disk when the call returns (WAL, `synchronous=FULL`), and what is removed is
-overwritten. The file is opened when it is first needed and again after any failure, so a disk that was full or
-read-only needs no restart. Every call blocks on the disk, and one at a time may be under way: `spool.py` sees to both.
-Several processes may use one file.
+overwritten. Where the disk can't be written, what is to be removed is remembered instead: it counts as gone in this
+process, and is removed when the disk can be written again. Every call blocks on the disk, and one at a time may be
+under way: `spool.py` sees to both. Several processes may use one file.
 """
 
 import json
@@ -11,44 +11,35 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from receiver.store.spool_forgetting import forget
+from receiver.store.spool_database import VERSION, SpoolDatabase
+from receiver.store.spool_forgetting import Forgotten, forget
 from receiver.store.writer import News
 
-_VERSION: Final = 1
-_BUSY_SECONDS: Final = 1.0
 _AT_ONCE: Final = 100
 _ROWS_AT_ONCE: Final = 250
 """Of one INSERT. After each statement, and each row that it returns, a thread waits up to 5 ms for the interpreter
 while another is busy: row by row, no more than 200 a second could be written or read."""
 
-_NEXT: Final = """
+_IS_DONE: Final = """
+    EXISTS (SELECT 1 FROM temp.done WHERE done.id = waiting.id AND done.delivery = waiting.delivery)
+"""
+_NEXT: Final = f"""
     SELECT json_group_array(json_array(id, at, delivery, hex(news))) FROM (
         SELECT id, at, delivery, news, SUM(LENGTH(news)) OVER (ORDER BY id) - LENGTH(news) AS bytes_before
-        FROM (SELECT * FROM waiting WHERE id > ? ORDER BY id LIMIT ?)
+        FROM (SELECT * FROM waiting WHERE id > ? AND NOT {_IS_DONE} ORDER BY id LIMIT ?)
     ) WHERE bytes_before <= ?
+"""  # noqa: S608 - one of ours
+_REMOVE: Final = """
+    DELETE FROM waiting WHERE id IN (SELECT CAST(key AS INTEGER) FROM json_each(?1))
+        AND (id, delivery) IN (SELECT CAST(key AS INTEGER), value FROM json_each(?1))
 """
 _BYTES_AT_ONCE: Final = 1 << 20
-_SCHEMA: Final = f"""
-    BEGIN IMMEDIATE;
-    CREATE TABLE IF NOT EXISTS waiting (
-        id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, delivery TEXT NOT NULL, news BLOB NOT NULL
-    );
-    CREATE INDEX IF NOT EXISTS waiting_at ON waiting (at);  -- so that counting need not read the news
-    CREATE TABLE IF NOT EXISTS dead (
-        id INTEGER PRIMARY KEY, at REAL NOT NULL, delivery TEXT NOT NULL, news BLOB NOT NULL, reason TEXT NOT NULL
-    );
-    PRAGMA user_version = {_VERSION};
-    COMMIT;
-"""
-
-
-class SpoolError(Exception):
-    """The spool can't be used, or is full; the message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +88,11 @@ class SpoolFile:
     def __init__(self, folder: Path, max_bytes: int, clock: Callable[[], float] = time.time) -> None:
         self.folder = folder
         self.max_bytes = max_bytes
-        self._path = folder / "spool.db"
+        self._database = SpoolDatabase(folder, max_bytes)
         self._clock = clock
-        self._connection: sqlite3.Connection | None = None
+        self._was_done = False
+        self._done: dict[int, str] = {}
+        """Entries that are to be removed, with their deliveries: the numbers alone may stand in another file, too."""
 
     def append(self, deliveries: Sequence[tuple[str, bytes]]) -> None:
         """Write notifications to the disk, all or none: for each the id of its delivery, and its news as text.
@@ -108,7 +101,7 @@ class SpoolFile:
             SpoolError: none is written.
         """
         at = self._clock()
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             for start in range(0, len(deliveries), _ROWS_AT_ONCE):
                 rows = [(at, *delivery) for delivery in deliveries[start : start + _ROWS_AT_ONCE]]
                 marks = ", ".join(["(?, ?, ?)"] * len(rows))
@@ -121,22 +114,38 @@ class SpoolFile:
         Raises:
             SpoolError: the file can't be read.
         """
-        with self._use() as connection:
+        with self._reading() as connection:
             [(rows,)] = connection.execute(_NEXT, (after, _AT_ONCE, _BYTES_AT_ONCE))
         return [
             Entry(number, at, delivery, bytes.fromhex(news))
             for number, at, delivery, news in json.loads(rows)
         ]
 
-    def remove(self, ids: Sequence[int]) -> None:
+    def remove(self, entries: Sequence[Entry]) -> None:
         """Delete entries.
 
         Raises:
-            SpoolError: none is deleted.
+            SpoolError: they are not deleted yet, and count as gone all the same.
         """
-        with self._transaction() as connection:
-            marks = ", ".join("?" * len(ids))
-            connection.execute(f"DELETE FROM waiting WHERE id IN ({marks})", ids)  # noqa: S608 - marks
+        self._done.update((entry.id, entry.delivery) for entry in entries)
+        self.remove_done()
+
+    @property
+    def has_done(self) -> bool:
+        """Whether entries count as gone, and have yet to be deleted."""
+        return bool(self._done)
+
+    def remove_done(self) -> None:
+        """Delete the entries that count as gone.
+
+        Raises:
+            SpoolError: not all are deleted.
+        """
+        while some := dict(islice(self._done.items(), _AT_ONCE)):
+            with self._database.transaction() as connection:
+                connection.execute(_REMOVE, (json.dumps(some),))
+            for number in some:
+                del self._done[number]
 
     def bury(self, entry: Entry, reason: str) -> None:
         """Move an entry to where it holds nobody up, and nobody looks but a human.
@@ -144,7 +153,7 @@ class SpoolFile:
         Raises:
             SpoolError: it stays where it is.
         """
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             [(at,)] = connection.execute(
                 "DELETE FROM waiting WHERE id = ? RETURNING at", (entry.id,)
             ).fetchall()
@@ -159,7 +168,7 @@ class SpoolFile:
         Raises:
             SpoolError: they stay where they are.
         """
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             numbers = connection.execute("SELECT id FROM dead ORDER BY id").fetchall()
             # One by one, so that each can have the pages of the one before: the spool may be full.
             for number in numbers:
@@ -175,11 +184,11 @@ class SpoolFile:
         Raises:
             SpoolError: none is deleted.
         """
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             connection.execute("DELETE FROM dead WHERE at < ?", (before,))
 
-    def forget(self, name: str, concerns: Callable[[News], bool]) -> bool:
-        """Delete news out of every entry; tell whether there was any.
+    def forget(self, name: str, concerns: Callable[[News], bool]) -> Forgotten:
+        """Delete news out of every entry that this version can read.
 
         Args:
             name: news that does not hold it is not looked at, unless it is unreadable.
@@ -188,8 +197,9 @@ class SpoolFile:
         Raises:
             SpoolError: nothing is deleted.
         """
-        with self._transaction() as connection:
-            return sum(forget(connection, table, name, concerns) for table in ("waiting", "dead")) > 0
+        with self._database.transaction() as connection:
+            found = [forget(connection, table, name, concerns) for table in ("waiting", "dead")]
+        return Forgotten(sum(one.changed for one in found), sum(one.unexamined for one in found))
 
     def depth(self) -> Depth:
         """Count what is there.
@@ -197,10 +207,12 @@ class SpoolFile:
         Raises:
             SpoolError: the file can't be read.
         """
-        with self._use() as connection:
-            [(waiting, oldest, dead)] = connection.execute(
-                "SELECT (SELECT COUNT(*) FROM waiting), (SELECT MIN(at) FROM waiting), (SELECT COUNT(*) FROM dead)"
+        condition = f"NOT {_IS_DONE}" if self._done else "TRUE"  # which the index alone answers
+        with self._reading() as connection:
+            [(waiting, oldest)] = connection.execute(
+                f"SELECT COUNT(*), MIN(at) FROM waiting WHERE {condition}"  # noqa: S608 - one of ours
             )
+            [(dead,)] = connection.execute("SELECT COUNT(*) FROM dead")
             [(size,)] = connection.execute(
                 "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
             )
@@ -212,8 +224,8 @@ class SpoolFile:
         Raises:
             SpoolError: that is not possible.
         """
-        with self._transaction() as connection:
-            connection.execute(f"PRAGMA user_version = {_VERSION}")
+        with self._database.transaction() as connection:
+            connection.execute(f"PRAGMA user_version = {VERSION}")
 
     def empty_log(self) -> None:
         """Cut the log beside the file to nothing, if nobody is using it: removed entries may still stand in it.
@@ -221,7 +233,7 @@ class SpoolFile:
         Raises:
             SpoolError: the file can't be written.
         """
-        with self._use() as connection:
+        with self._database.use() as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def open_lock(self) -> int:
@@ -230,62 +242,21 @@ class SpoolFile:
         Raises:
             SpoolError: the folder can't be used.
         """
-        with self._use():
+        with self._database.use():
             return os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
 
     def close(self) -> None:
         """Close the file."""
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            with suppress(sqlite3.Error):
-                connection.close()
+        self._database.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._use() as connection, connection:  # which commits, or rolls back
-            connection.execute("BEGIN IMMEDIATE")
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection that knows what counts as gone; that is in its memory, and needs no room on the disk."""
+        with self._database.use() as connection:
+            if self._done or self._was_done:
+                connection.execute("DELETE FROM temp.done")
+                connection.execute(
+                    "INSERT INTO temp.done SELECT key, value FROM json_each(?)", (json.dumps(self._done),)
+                )
+                self._was_done = bool(self._done)
             yield connection
-
-    @contextmanager
-    def _use(self) -> Iterator[sqlite3.Connection]:
-        try:
-            if self._connection is None:
-                self._connection = self._open()
-            yield self._connection
-        except (sqlite3.Error, OSError) as error:
-            self.close()
-            raise SpoolError(self._explain(error)) from error
-
-    def _open(self) -> sqlite3.Connection:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite's other files get the same mode
-        connection = sqlite3.connect(
-            self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        try:
-            self._prepare(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        connection.execute("PRAGMA auto_vacuum = FULL")  # gives the disk back; only a new file takes it
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA secure_delete = ON")
-        [(page_size,)] = connection.execute("PRAGMA page_size")
-        connection.execute(f"PRAGMA max_page_count = {self.max_bytes // page_size}")
-        [(version,)] = connection.execute("PRAGMA user_version")
-        if version > _VERSION:
-            raise sqlite3.DatabaseError("a newer receiver has made it")
-        if version < _VERSION:
-            connection.executescript(_SCHEMA)
-
-    def _explain(self, error: sqlite3.Error | OSError) -> str:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_FULL:
-            return f"The spool {self.folder} is full: RECEIVER_SPOOL_MAX_BYTES is reached, or the disk's end."
-        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-            return f"The spool's file {self._path} is damaged ({error}): move it away, and a new one is made."
-        return f"The spool {self.folder} can't be used: {error}."

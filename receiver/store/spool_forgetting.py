@@ -2,14 +2,28 @@
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from receiver.store.news_text import UnreadableNewsError, mentions, read_news, write_news
 from receiver.store.writer import News
 
 
-def forget(connection: sqlite3.Connection, table: str, name: str, concerns: Callable[[News], bool]) -> int:
-    """Delete news out of a table; return how many entries held some. What can't be read at all, goes."""
-    count = 0
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What a deletion did: how many entries it changed or deleted, and how many it could not read, and so has kept."""
+
+    changed: int
+    unexamined: int
+
+
+def forget(
+    connection: sqlite3.Connection, table: str, name: str, concerns: Callable[[News], bool]
+) -> Forgotten:
+    """Delete news out of a table.
+
+    An entry that this version cannot read is kept: it may hold results of other operations, which nothing else has.
+    """
+    changed = unexamined = 0
     hints = mentions(name)
     condition = " OR ".join(["instr(news, ?)"] * len(hints))
     found = connection.execute(
@@ -20,13 +34,14 @@ def forget(connection: sqlite3.Connection, table: str, name: str, concerns: Call
         try:
             news = read_news(text)
         except UnreadableNewsError:
-            news = []
+            unexamined += 1
+            continue
         left = [item for item in news if not concerns(item)]
+        if len(left) == len(news):
+            continue
         if left:
-            if len(left) == len(news):
-                continue
             connection.execute(f"UPDATE {table} SET news = ? WHERE id = ?", (write_news(left), number))  # noqa: S608
         else:
             connection.execute(f"DELETE FROM {table} WHERE id = ?", (number,))  # noqa: S608
-        count += 1
-    return count
+        changed += 1
+    return Forgotten(changed, unexamined)

@@ -54,7 +54,7 @@ def test_spooled_update_counts_from_when_it_came(process: Process, own_store: St
     process.spool.put([operation("running", cc="other", op="other")], delivery="1", within=5)
     entries = process.file.next(0)
     an_hour_ago.append([("2", entry.news) for entry in entries])
-    process.file.remove([entry.id for entry in entries])
+    process.file.remove(entries)
     process.drainer.start()
     process.drained()
     record = process.reader.latest("other")

@@ -11,7 +11,8 @@ import pytest
 from receiver.errors import OverloadedError, StoreUnavailableError
 from receiver.store.disk import T, here
 from receiver.store.spool import Spool
-from receiver.store.spool_file import SpoolError, SpoolFile
+from receiver.store.spool_database import SpoolError
+from receiver.store.spool_file import SpoolFile
 from tests.store.builders import bare, operation
 from tests.store.spooling import DISK, Process, fill, until
 from tests.stores import StoreServer

@@ -250,10 +250,18 @@ class LifeSchema(AnswerSchema):
 
 
 class SpoolSchema(AnswerSchema):
-    waiting = _number("Notifications that wait on this machine's disk for the store.")
-    oldestSeconds = _number("How long the oldest of them has waited; null where none does.", allow_none=True)
-    dead = _number("Notifications that the store, though it works, could not merge.")
-    bytes = _number("The size of the spool's file.")
+    waiting = _number(
+        "Notifications that wait on this machine's disk for the store; null where that is unknown.",
+        allow_none=True,
+    )
+    oldestSeconds = _number(
+        "How long the oldest of them has waited; null where none does, or that is unknown.", allow_none=True
+    )
+    dead = _number(
+        "Notifications that the store, though it works, could not merge; null where that is unknown.",
+        allow_none=True,
+    )
+    bytes = _number("The size of the spool's file; null where that is unknown.", allow_none=True)
 
 
 class ReadinessSchema(AnswerSchema):

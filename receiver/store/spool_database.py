@@ -1,0 +1,151 @@
+"""The spool's database: a file of SQLite that is opened when it is first needed, and again after a failure.
+
+A disk that is full must not stop what needs no room, and reading needs none. So a connection that finds the disk full
+stays open: a new one may need room for the index of the log that all processes share (`spool.db-shm`). Where there is
+none for that, a connection keeps the index in its own memory, with the file for itself, and closes after each use.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+VERSION: Final = 1
+
+_BUSY_SECONDS: Final = 1.0
+_SCHEMA: Final = f"""
+    BEGIN IMMEDIATE;
+    CREATE TABLE IF NOT EXISTS waiting (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, delivery TEXT NOT NULL, news BLOB NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS waiting_at ON waiting (at);  -- so that counting need not read the news
+    CREATE TABLE IF NOT EXISTS dead (
+        id INTEGER PRIMARY KEY, at REAL NOT NULL, delivery TEXT NOT NULL, news BLOB NOT NULL, reason TEXT NOT NULL
+    );
+    PRAGMA user_version = {VERSION};
+    COMMIT;
+"""
+_DONE: Final = """
+    PRAGMA temp_store = MEMORY;
+    CREATE TEMP TABLE done (id INTEGER PRIMARY KEY, delivery TEXT NOT NULL);
+"""
+_STAYS_OPEN: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY})
+"""Errors of writing, after which the connection can still read."""
+
+_NO_SHARED_INDEX: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
+
+
+class SpoolError(Exception):
+    """The spool can't be used, or is full; the message says why, and what to do."""
+
+
+class SpoolDatabase:
+    """The file `spool.db` in a folder.
+
+    Args:
+        folder: made if it is missing, for its owner alone.
+        max_bytes: how large the file may grow.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._path = folder / "spool.db"
+        self._connection: sqlite3.Connection | None = None
+        self._is_exclusive = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection within a transaction, which is rolled back where anything is raised.
+
+        Raises:
+            SpoolError: nothing was written.
+        """
+        with self.use() as connection, connection:  # which commits, or rolls back
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+
+    @contextmanager
+    def use(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection.
+
+        Raises:
+            SpoolError: the file can't be used.
+        """
+        try:
+            if self._connection is None:
+                self._connection = self._open()
+            yield self._connection
+        except (sqlite3.Error, OSError) as error:
+            if getattr(error, "sqlite_errorcode", 0) not in _STAYS_OPEN:
+                self.close()
+            raise SpoolError(self._explain(error)) from error
+        finally:
+            if self._is_exclusive:
+                self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            with suppress(sqlite3.Error):
+                connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite's other files get the same mode
+        self._is_exclusive = False
+        try:
+            return self._connect("NORMAL")
+        except sqlite3.OperationalError as error:
+            if _kind(error) not in _NO_SHARED_INDEX:
+                raise
+            connection = self._connect("EXCLUSIVE")
+        self._is_exclusive = True
+        return connection
+
+    def _connect(self, locking_mode: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute(f"PRAGMA locking_mode = {locking_mode}")
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        [(pages,)] = connection.execute("PRAGMA page_count")
+        if not pages:  # only a new file takes it, and any other is written to all the same
+            connection.execute("PRAGMA auto_vacuum = FULL")  # gives the disk back
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")
+        [(page_size,)] = connection.execute("PRAGMA page_size")
+        connection.execute(f"PRAGMA max_page_count = {self._max_bytes // page_size}")
+        [(version,)] = connection.execute("PRAGMA user_version")
+        if version > VERSION:
+            raise sqlite3.DatabaseError("a newer receiver has made it")
+        if version < VERSION:
+            connection.executescript(_SCHEMA)
+        connection.executescript(_DONE)
+
+    def _explain(self, error: sqlite3.Error | OSError) -> str:
+        code = _kind(error)
+        if code == sqlite3.SQLITE_FULL:
+            return (
+                f"The spool {self._folder} is full: RECEIVER_SPOOL_MAX_BYTES is reached, or the disk's end."
+            )
+        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+            return f"The spool's file {self._path} is damaged ({error}): move it away, and a new one is made."
+        return f"The spool {self._folder} can't be used: {error}."
+
+
+def _kind(error: Exception) -> int:
+    """Return the kind of an error of SQLite's, without its details; 0 for any other error."""
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF

@@ -1,0 +1,160 @@
+"""A spool on a disk that others have filled: what waits is brought in, for which no room is needed.
+
+On a small file system in memory, which only root may mount.
+"""
+
+import json
+import logging
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from receiver.errors import StoreUnavailableError
+from receiver.store.connections import connect
+from receiver.store.link import Link
+from receiver.store.spool_database import SpoolError
+from receiver.store.spool_file import SpoolFile
+from tests.store.builders import operation
+from tests.store.spooling import DISK, Process, until
+from tests.stores import StoreServer
+
+COUNT = 60
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture
+def process(small_disk: Path, own_store: StoreServer) -> Iterator[Process]:
+    with closing(Link(connect(own_store.url, "required"))) as link:
+        made = Process(small_disk / "spool", link)
+        yield made
+        made.drainer.close()
+        made.spool.close()
+
+
+def fill(disk: Path) -> Path:
+    filler = disk / "filler"
+    with filler.open("ab", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            return filler
+
+
+def spool_some(process: Process) -> None:
+    for number in range(COUNT):
+        news = operation(cc=f"cc-{number}", op=str(number), text="x" * 6000)
+        process.spool.put([news], delivery=str(number), within=5)
+
+
+def brought_in(process: Process) -> int:
+    return sum(process.reader.latest(f"cc-{number}") is not None for number in range(COUNT))
+
+
+def test_full_disk_does_not_stop_draining(process: Process, small_disk: Path) -> None:
+    spool_some(process)
+    filler = fill(small_disk)
+    with pytest.raises(SpoolError, match="is full"):
+        process.spool.put([operation(cc="last", text="x" * 50_000)], delivery="last", within=5)
+    status = process.spool.status()
+    assert status.waiting == COUNT
+    assert "is full" in (status.error or "")
+    process.drainer.start()
+    until(lambda: brought_in(process) == COUNT)
+    until(lambda: process.spool.status().waiting == 0)
+    assert len(SpoolFile(process.folder, DISK).next(0)) > 0, "they are still on the disk"
+    filler.unlink()
+    until(lambda: not SpoolFile(process.folder, DISK).next(0))
+    until(lambda: process.spool.status().error is None)  # the last one counts for some seconds
+    status = process.spool.status()
+    assert (status.waiting, status.dead) == (0, 0)
+    _, records = process.reader.call(operation().call_id)
+    assert {record.notifications for record in records} == {1}
+
+
+def test_process_that_starts_on_a_full_disk_drains_it(process: Process, small_disk: Path) -> None:
+    spool_some(process)
+    process.file.close()
+    for name in ("spool.db-shm", "lock"):
+        (process.folder / name).unlink(missing_ok=True)
+    fill(small_disk)
+    assert process.spool.status().waiting == COUNT
+    process.drainer.start()
+    until(lambda: brought_in(process) == COUNT)
+    until(lambda: process.spool.status().waiting == 0)
+
+
+def test_unreadable_entry_on_a_full_disk_holds_up_no_other(process: Process, small_disk: Path) -> None:
+    process.file.append([("odd", b'[["of tomorrow", {}]]')])
+    spool_some(process)
+    filler = fill(small_disk)
+    process.drainer.start()
+    until(lambda: brought_in(process) == COUNT)
+    until(lambda: process.spool.status().waiting == 1)
+    filler.unlink()
+    until(lambda: process.spool.status().dead == 1)
+
+
+def test_deletion_on_a_full_disk_is_refused(process: Process, small_disk: Path) -> None:
+    spool_some(process)
+    fill(small_disk)
+    with pytest.raises(StoreUnavailableError):
+        process.eraser.forget_operations("cc-1", within=2)
+
+
+def test_moved_away_file_hides_no_entry_of_a_new_one(process: Process, small_disk: Path) -> None:
+    spool_some(process)
+    entries = process.file.next(0)
+    filler = fill(small_disk)
+    with pytest.raises(SpoolError):
+        process.file.remove(entries)
+    filler.unlink()
+    process.file.close()
+    for path in process.folder.glob("spool.db*"):
+        path.unlink()
+    process.file.append([("new", b"[]")])
+    [entry] = process.file.next(0)
+    assert (entry.id, entry.delivery) == (1, "new")
+    process.file.remove_done()
+    assert process.file.next(0) == [entry]
+
+
+def test_what_cannot_be_counted_is_unknown(
+    process_of: Callable[..., Process], own_store: StoreServer
+) -> None:
+    process = process_of(own_store)
+    process.folder.mkdir()
+    (process.folder / "spool.db").write_bytes(b"no database" * 1000)
+    status = process.spool.status()
+    assert (status.waiting, status.age, status.dead, status.size) == (None, None, None, None)
+    assert "damaged" in (status.error or "")
+    assert process.spool.depth() is None
+
+
+def test_deletion_keeps_entries_that_cannot_be_read(
+    process_of: Callable[..., Process], own_store: StoreServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    process = process_of(own_store)
+    tomorrow = json.dumps([["operation", {"client_context": "gone", "of": "tomorrow"}]]).encode()
+    process.file.append([("1", tomorrow), ("2", tomorrow)])
+    process.file.bury(process.file.next(0)[0], "for a reason")
+    process.spool.put([operation(cc="gone")], delivery="3", within=2)
+    with caplog.at_level(logging.WARNING):
+        assert process.eraser.forget_operations("gone", within=2)
+    assert [entry.news for entry in process.file.next(0)] == [tomorrow]
+    assert process.spool.status().dead == 1
+    assert "skipped 2 stored values that cannot be read: spool (kept by a deletion" in caplog.text
