@@ -17,7 +17,7 @@ from receiver.graph.resources import type_name
 _SENTENCES: Final[Mapping[str, str]] = {
     "an item that is no object": "Each item of the list `value` must be a JSON object; this one is not.",
     "a change notification; its subscription should post to /notifications": "It is a change notification, and came "
-    "to /callback. The `notificationUrl` of its subscription must end with /notifications.",
+    "to `/callback`. The `notificationUrl` of its subscription must end with `/notifications`.",
     "a resource that is no object": "Each resource in `resourceData` must be a JSON object; one is not.",
     "a participant that is no object": "Each participant in `resourceData` must be a JSON object; one is not.",
     "a roster of no call": "The address of a roster must name the call; this one does not.",
@@ -41,7 +41,7 @@ _SENTENCES: Final[Mapping[str, str]] = {
 }
 
 _EXPECTED: Final[Mapping[str, str]] = {
-    "Not a valid string.": "must be a text",
+    "Not a valid string.": "must be a string",
     "Not a valid boolean.": "must be true or false",
     "Not a valid list.": "must be a list",
     "Not a valid mapping type.": "must be an object",

@@ -23,7 +23,7 @@ MASKED = "/communications/calls/{id}/operations/{id}"
         ("resultInfo.code: Not a whole number.", "The member `resultInfo.code` must be a whole number."),
         (
             "clientContext: Longer than 256 characters.; id: Not a valid string.",
-            "The member `clientContext` must have at most 256 characters. The member `id` must be a text.",
+            "The member `clientContext` must have at most 256 characters. The member `id` must be a string.",
         ),
         ("resultInfo: not of its type", "The member `resultInfo` must be of the type that Graph documents."),
         ("id: Odd.", "The member `id`: Odd."),

@@ -62,10 +62,10 @@ def test_a_response_need_not_repeat_the_client_context(client_context: str | Non
         pytest.param({**RESPONSE, "clientContext": "secret"}, "not the one", id="another client context"),
         pytest.param({**RESPONSE, "clientContext": "Invite-1"}, "not the one", id="another case"),
         pytest.param(
-            {**RESPONSE, "clientContext": []}, "`clientContext` must be a text", id="an empty array"
+            {**RESPONSE, "clientContext": []}, "`clientContext` must be a string", id="an empty array"
         ),
-        pytest.param({**RESPONSE, "clientContext": 0}, "`clientContext` must be a text", id="a nought"),
-        pytest.param({**RESPONSE, "status": 5}, "`status` must be a text", id="a status that is a number"),
+        pytest.param({**RESPONSE, "clientContext": 0}, "`clientContext` must be a string", id="a nought"),
+        pytest.param({**RESPONSE, "status": 5}, "`status` must be a string", id="a status that is a number"),
         pytest.param(
             {**RESPONSE, "resultInfo": "secret"}, "`resultInfo` must be an object", id="a text as resultInfo"
         ),
