@@ -22,13 +22,17 @@ class Event:
 class Listener:
     """Collects what a stream sends until it is closed or ends."""
 
-    def __init__(self, service: Service, query: str = "", last_id: str | None = None) -> None:
+    def __init__(
+        self, service: Service, query: str = "", last_id: str | None = None, cookie: str | None = None
+    ) -> None:
         self.events: list[Event] = []
         self.comments = 0
         self.last_id = last_id or ""
         self.ended = threading.Event()
         self._connection = HTTPConnection("127.0.0.1", service.port, timeout=30)
-        headers = {"Authorization": f"Bearer {READ}", **({"Last-Event-ID": last_id} if last_id else {})}
+        headers = {"Cookie": cookie} if cookie else {"Authorization": f"Bearer {READ}"}
+        if last_id:
+            headers["Last-Event-ID"] = last_id
         self._connection.request("GET", f"/events{query}", headers=headers)
         self.response = self._connection.getresponse()
         assert self.response.status == 200, self.response.read()
@@ -53,6 +57,21 @@ class Listener:
             assert time.monotonic() < deadline, self.events
             time.sleep(0.005)
         return list(self.events)
+
+    def wait_after_reset(self, contexts: list[str], seconds: float = 10) -> None:
+        """Wait until the operations after the last `reset` are those of some client contexts, in order.
+
+        There may be more than one: also the receiver itself may have yet to read what was dropped from the feed.
+        """
+        deadline = time.monotonic() + seconds
+        while self._contexts_after_reset() != contexts:
+            assert time.monotonic() < deadline, self.events
+            time.sleep(0.005)
+
+    def _contexts_after_reset(self) -> list[str]:
+        events = list(self.events)
+        resets = [place for place, event in enumerate(events) if event.kind == "reset"]
+        return [event.data["clientContext"] for event in events[resets[-1] + 1 :]] if resets else []
 
     def _read(self) -> None:
         fields: dict[str, str] = {}
