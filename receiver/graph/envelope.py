@@ -42,7 +42,7 @@ def quarantined(item: JSON, reason: str, contract: str, tenant_id: str = "") -> 
 
 
 def unparsed(body: bytes, reason: str, contract: str, tenant_id: str) -> Unreadable:
-    """Make the quarantine's entry of a body that is not JSON as far as it was read: its bytes as one JSON text."""
+    """Make the quarantine's entry of a body that was not parsed: its bytes as one JSON text."""
     text = body.decode("utf-8", "replace")
     return Unreadable(reason, dump(text), contract, tenant_id, _named_context(text), is_whole=False)
 

@@ -94,7 +94,7 @@ def read_call(resource: dict[str, JSON], address: Address, tenant_id: str, *, de
 def read_participant_notification(
     resource: dict[str, JSON], address: Address, tenant_id: str
 ) -> ParticipantNotification:
-    """Read that a participant joins or has left a call whose recording a policy asks for.
+    """Read the notification of a participant that joins or has left a call (policy recording).
 
     Raises:
         UnreadableError: neither its address nor its call has the call's id, or it is nested too deeply.

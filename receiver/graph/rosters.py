@@ -1,8 +1,8 @@
-"""Rosters: what a notification says of the participants of a call, as updates. Pure.
+"""Read rosters, deltas and single participants as updates of a call. Pure.
 
 Graph sends the whole roster each time, or where the app has asked for it (`isDeltaRosterEnabled`) only what changed,
-or a single participant under an address of its own. A whole one replaces what came before it, the others change
-the participants that they name.
+or a single participant under an address of its own. A whole one replaces the one before it, the others change the
+participants that they name.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ _PARTICIPANT: Final = Loader(ParticipantSchema())
 def read_participants(
     resources: Sequence[JSON], address: Address, tenant_id: str, *, deleted: bool
 ) -> list[RosterUpdate | RosterDelta]:
-    """Read what came under the address of a roster or of a participant.
+    """Read the resources at the address of a roster or of a participant.
 
     Raises:
         UnreadableError: the address names no call, a participant is not an object, or one is nested too deeply.
@@ -50,13 +50,12 @@ def _change(resource: JSON, address: Address, tenant_id: str, *, deleted: bool) 
         participants = _array(map(_participant, named))
         number = sequence(resource.get("sequenceNumber"))
     else:
-        one = _single(resource, address, deleted=deleted)
-        participants, number = _array([one]), sequence(one.get("rosterSequenceNumber"))
+        participants, number = _array([_single(resource, address, deleted=deleted)]), None
     return RosterDelta(address.call_id, tenant_id, number, participants)
 
 
 def _single(resource: JSON, address: Address, *, deleted: bool) -> dict[str, JSON]:
-    """Read a participant that stands alone; its address names it, and a deleted one has left."""
+    """Read a single participant; its address has its id, and a deleted one has left."""
     has_left = deleted and bool(address.item_id)
     one = _participant({} if has_left and resource is None else resource)
     own = one.get("id")

@@ -55,10 +55,11 @@ class RosterUpdate:
 
 @dataclass(frozen=True, slots=True)
 class RosterDelta:
-    """Participants of a call that changed, as a canonical JSON array; those with a `removedState` have left.
+    """The participants of a call that changed, as a canonical JSON array; those with a `removedState` have left.
 
     Args:
-        sequence: its place in the order of all that is said of the roster; None where Graph names none.
+        sequence: its place in the order of all that is said of the roster; None where only the participants' own
+            `rosterSequenceNumber` orders them, if anything does.
     """
 
     call_id: str

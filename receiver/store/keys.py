@@ -10,8 +10,8 @@ Cluster, so that one script may touch them all.
 | `op:<number>` | string | an operation record, as JSON (`merge.lua` says its shape) | retention |
 | `cc:<client context>` | sorted set | numbers of the records under it, scored by themselves | retention |
 | `call:<call id>` | string | a call record, as JSON | retention |
-| `roster:<call id>` | hash | participant to what was said of it last (`roster.lua` says its shape) | retention |
-| `participants:<call id>` | list | the newest 100 notifications of participants who join or have left | retention |
+| `roster:<call id>` | hash | participant to its latest state (`roster.lua` has its form) | retention |
+| `participants:<call id>` | list | the newest 100 notifications of participants that join or have left | retention |
 | `unreadable:<call id>` | any | what stood under `call:<call id>` and could not be read when an update came | its own |
 | `ops:<call id>` | hash | operation id to the numbers of its records | retention |
 | `oid:<operation id>` | string | the newest 16 numbers of records that know no call or no client context | retention |

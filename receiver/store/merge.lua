@@ -35,8 +35,8 @@ ARGV[1]  prefix   [2] 0, or minus the ms for which this has waited elsewhere (`c
          'c' call id, tenant id, state, rank, number and JSON text of a tone or nothing twice, number of members,
              then name and JSON text of each
          'r' call id, tenant id, number or nothing, packed participants (`roster.lua`): a whole roster
-         'd' the same: what changed of a roster
-         'p' call id, tenant id, JSON text: the notification of a participant who joins or has left
+         'd' the same: the participants of a roster that changed
+         'p' call id, tenant id, JSON text: the notification of a participant that joins or has left
          'n' number of fields, then name and text of each: a change notification
          'q' number of fields, then name and text of each: an item for the quarantine
 Returns  for each item: 'new', 'changed', 'duplicate', 'conflict', or for the last two kinds 'kept'; and behind them, if
@@ -355,7 +355,7 @@ local function keep_operation()
   return outcome
 end
 
--- Merge something into a call's record. `change` does it, and tells whether anything changed, and the tone that is new.
+-- Merge an update into a call's record. `change` does it, and returns whether anything changed, and a new tone.
 local function keep_call(call, tenant, change)
   local name = key('call', call)
   local record, is_unreadable = load(name, read_call)
@@ -386,7 +386,7 @@ local function keep_call(call, tenant, change)
   return outcome
 end
 
--- Put a tone where its number belongs. Tells whether it is new and among the last.
+-- Insert a tone by its number. Returns whether it is new and among the last.
 local function add_tone(record, number, text)
   local tones = record.tones or {}
   local place = #tones
@@ -403,7 +403,7 @@ local function keep_state()
   local call, tenant, state, rank, number, text = take(), take(), take(), tonumber(take()), take(), take()
   local members = take_pairs()
   return keep_call(call, tenant, function(record)
-    if record.tones then members.toneInfo = nil end -- one without a number says nothing of the order
+    if record.tones then members.toneInfo = nil end -- one without a number has no place in their order
     local changed = join(record, state, rank, members, NEVER)
     local is_new_tone = number ~= '' and add_tone(record, number, text)
     return changed or is_new_tone, is_new_tone and text or nil

@@ -112,9 +112,9 @@ class CallRecord:
 
     Args:
         state: the last one.
-        roster: those who are in the call, as a JSON array; None where none came.
+        roster: the participants in the call, as a JSON array; None where no roster has arrived.
         tones: the last ones, in their order, each as JSON text.
-        participant_notifications: of those who join or have left, in the order in which they came, as JSON texts.
+        participant_notifications: of participants that join or have left, in the order of arrival, as JSON texts.
     """
 
     call_id: str

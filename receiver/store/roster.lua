@@ -1,20 +1,21 @@
---[[ Stands before `merge.lua`: how rosters, deltas and single participants become one roster.
+--[[ Merge rosters, deltas and single participants into one roster. Stands before `merge.lua`.
 
 THE RULE
-  Graph numbers what it says of a roster. For each participant the highest number counts, so the roster comes out the
-  same in whatever order its parts arrive:
-  - A delta tells of the participants that it names, as of its number. One who has left stays listed without a
-    text, so that an older delta does not bring him back. At the same number leaving wins, else the last to arrive.
-  - A whole roster tells of everybody, as of the highest number in it: who is not in it has left by then. That is the
-    `floor`: nothing at or below it is news of a participant who is not listed.
-  - A participant's own number says when he last changed, so a roster gets no number of its own when somebody leaves.
-    One below the floor is therefore newer all the same where it says of each participant what is held, and only
-    lacks some. Any other below the floor is old.
-  - What has no number is as new as the newest that came before it (`top`).
+  Graph numbers its rosters. For each participant the update of the highest number counts, so the roster comes out the
+  same in whatever order the updates arrive:
+  - A delta states the participants that it names, as of its number. One that has left stays listed without a text,
+    so that an older delta does not add it again.
+  - A whole roster states all participants, as of the highest number in it: any that it lacks has left by then. That
+    is the `floor`: an update at or below it does not add a participant that is not listed.
+  - A participant's own number says when it last changed. An update of a single participant has no other. Leaving
+    need not change it: a participant that has left is added again only under a higher one, and a whole roster
+    gets no higher number when a participant leaves. One below the floor is therefore newer all the same where it
+    has the held own number of each of its participants, and only lacks some. Any other below the floor is old.
+  - An update without any number is as new as the newest that arrived before it (`top`).
 
 WHERE
-  The hash `<prefix>roster:<call id>`, a participant's key to: the number as of which it holds (19 digits), his own
-  number (19), his place in what brought him (7), and his JSON text, empty when he has left. Numbers are compared as texts.
+  The hash `<prefix>roster:<call id>`, a participant's key to: the number as of which it holds (19 digits), its own
+  number (19), its place in the update (7), and its JSON text, empty when it has left. Numbers are compared as text.
   The call record has `people`: `floor` and `top`; and `base`, the digest of a `roster` that 0.1.0 wrote
   into the record, over which the hash is laid (`rosters.py` does it) until a whole roster replaces it.
 ]]
@@ -24,6 +25,8 @@ local NO_NUMBER = string.rep('0', 19)
 local function as_of(value) return string.sub(value, 1, 19) end
 local function own_number(value) return string.sub(value, 20, 38) end
 local function text_of(value) return string.sub(value, 46) end
+
+local function later(one, other) return one > other and one or other end
 
 -- Take participants apart that are packed one after the other, three lines each: key, own number, text.
 local function unpacked(packed)
@@ -49,7 +52,7 @@ local function held_roster(name)
   return held
 end
 
--- Write a participant down. Tells whether that changes what is shown.
+-- Store a participant. Returns whether the shown roster changes.
 local function put(name, held, number, one)
   local value = number .. one.own .. one.place .. one.text
   if value == held then return false end
@@ -65,6 +68,11 @@ local function only_lacks_some(held, people)
   return #people > 0
 end
 
+-- Return whether a participant that had left is in the call again.
+local function is_back(value, at, own)
+  return text_of(value) == '' and at > as_of(value) and own > own_number(value)
+end
+
 local function replace_roster(name, known, number, people)
   local held, listed, changed = held_roster(name), {}, false
   local at = number == '' and known.top or number
@@ -76,8 +84,8 @@ local function replace_roster(name, known, number, people)
     if one.text ~= '' then
       local value = held[one.key]
       listed[one.key] = true
-      local is_newer = not value or at > as_of(value)
-      if is_newer or at == as_of(value) and (text_of(value) ~= '' or number == '') then
+      local own = one.own == NO_NUMBER and at or one.own
+      if number == '' or not value or text_of(value) ~= '' and at >= as_of(value) or is_back(value, at, own) then
         changed = put(name, value, at, one) or changed
       end
     end
@@ -88,34 +96,40 @@ local function replace_roster(name, known, number, people)
       changed = changed or text_of(value) ~= ''
     end
   end
-  if at ~= NO_NUMBER then known.floor = at end -- else nothing has had a number yet, and a delta that has one is newer
+  if at ~= NO_NUMBER then known.floor = at end -- else no update has had a number yet, and a delta that has one is newer
   if at > known.top then known.top = at end
   return changed, true
 end
 
+local function is_newer_than_held(known, value, at, one)
+  if not value then return at > known.floor end
+  if one.text == '' then return text_of(value) ~= '' and at >= own_number(value) or at > as_of(value) end
+  return text_of(value) ~= '' and at >= as_of(value) or is_back(value, at, one.own)
+end
+
 local function change_roster(name, known, number, people)
   local changed = false
-  local at = number == '' and known.top or number
   for _, one in ipairs(people) do
-    if one.own == NO_NUMBER and number ~= '' then one.own = number end
+    if number ~= '' then one.own = number end
+    local has_number = one.own ~= NO_NUMBER or number ~= ''
+    local at = has_number and one.own or known.top
     local value = redis.call('HGET', name, one.key)
-    local since = value and as_of(value) or known.floor
-    local is_old = at < since or at == since and (not value or text_of(value) == '')
-    if number == '' or not is_old or (value and at == since and one.text == '') then
-      changed = put(name, value, at, one) or changed
+    if not has_number or is_newer_than_held(known, value, at, one) then
+      changed = put(name, value, later(at, value and as_of(value) or at), one) or changed
     end
+    known.top = later(known.top, at)
   end
-  if at > known.top then known.top = at end
+  if number ~= '' then known.top = later(known.top, number) end
   return changed
 end
 
--- Merge what came into a call's record and its hash. Tells whether what is shown has changed.
+-- Merge what came into a call's record and its hash. Returns whether the shown roster changes.
 local function merge_roster(record, name, is_whole, number, packed)
   local known = record.people or {floor = '', top = NO_NUMBER}
   local is_first = not record.people and not record.roster
   record.people = known
   local base = record.roster and redis.sha1hex(record.roster)
-  if base and base ~= known.base then -- 0.1.0 has written since: its roster stands for all that came before
+  if base and base ~= known.base then -- 0.1.0 has written since: its roster replaces all that came before
     redis.call('DEL', name)
     known.base = base
   end

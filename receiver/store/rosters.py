@@ -20,7 +20,7 @@ def packed(participants: str) -> tuple[str, str]:
 
     Returns:
         The highest of their numbers, as sortable text, empty where none has one; and three lines for each: its key, its
-        own number, its JSON text, which is empty for one who has left.
+        own number, its JSON text, which is empty for one that has left.
     """
     lines: dict[str, str] = {}
     highest = ""
@@ -33,7 +33,7 @@ def packed(participants: str) -> tuple[str, str]:
 
 
 def roster_text(known: Mapping[str, str] | None, before: str | None, fields: Sequence[bytes]) -> str | None:
-    """Return the roster of a call as a JSON array; None where none has come.
+    """Return the roster of a call as a JSON array; None where none has arrived.
 
     Args:
         known: what the record knows of its roster, if anything but 0.1.0 has written one.
@@ -72,7 +72,7 @@ def _listed(participants: str) -> Iterator[JSON]:
 
 
 def _keyed(participants: Iterator[JSON]) -> Iterator[tuple[str, JSON]]:
-    """Yield participants with what tells them apart: their id, or else whom they name; without either, their order."""
+    """Yield participants with their keys: the id, or else the identity; equal ones are counted."""
     unnamed: dict[str, int] = {}
     for one in participants:
         own = _member(one, "id")

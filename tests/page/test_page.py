@@ -138,7 +138,7 @@ def test_call_shows_its_tones_and_who_joined(visit: Visit) -> None:
     visit.open(f"/view/call/{CALL}")
     text = visit.page.locator("main").inner_text()
     assert "1 # flash" in text
-    assert "Participants who joined or left" in text
+    assert "Participants that joined or left" in text
 
 
 def test_large_roster_is_shown_in_part(visit: Visit) -> None:

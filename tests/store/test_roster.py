@@ -102,6 +102,18 @@ def test_who_has_left_in_a_whole_roster_is_not_in_the_call(shelf: Shelf) -> None
     assert present(shelf) == ["ann"]
 
 
+def test_a_single_participant_is_ordered_by_its_own_number(shelf: Shelf) -> None:
+    shelf.keep(whole(one("ann", 5), one("ben", 2)))
+    assert (
+        shelf.keep(delta(None, one("ann", 4, isMuted=True)), delta(None, left("ann", 4))) == ["duplicate"] * 2
+    )
+    shelf.keep(delta(None, left("ben", 2)))
+    assert present(shelf) == ["ann"], "the number of the last change before it left"
+    assert shelf.keep(whole(one("ann", 5), one("ben", 2)), delta(2, one("ben", 2))) == ["duplicate"] * 2
+    shelf.keep(delta(None, one("ben", 6)))
+    assert sorted(present(shelf)) == ["ann", "ben"]
+
+
 def test_without_a_number_the_last_to_arrive_wins(shelf: Shelf) -> None:
     shelf.keep(delta(5, one("ann"), one("ben")), delta(None, left("ann")))
     assert present(shelf) == ["ben"]
@@ -234,18 +246,21 @@ def _history(draw: st.DrawFn) -> tuple[list[RosterUpdate | RosterDelta], set[str
     muted: dict[str, bool] = {}
     changed: dict[str, int] = {}
     sent: list[RosterUpdate | RosterDelta] = []
-    for number in range(1, draw(st.integers(1, 7)) + 1):
+    for number in range(1, draw(st.integers(1, 12)) + 1):
         name = draw(st.sampled_from(_NAMES))
         has_left = name in muted and draw(st.booleans())
+        is_single = draw(st.booleans())
         if has_left:
             del muted[name]
-            told = left(name, number)
+            # A single participant who is deleted has the number of his last change, which may be that he left.
+            told = left(name, changed[name] if is_single and draw(st.booleans()) else number)
         else:
             muted[name] = draw(st.booleans())
             told = one(name, number, isMuted=muted[name])
-        changed[name] = changed["me"] = number
+            changed[name] = number
+        changed["me"] = number
         me = one("me", number)
-        sent += [delta(number, told, me)] if draw(st.booleans()) else [delta(number, told), delta(number, me)]
+        sent += [delta(None, told), delta(number, me)] if is_single else [delta(number, told, me)]
         if draw(st.booleans()):
             others = [one(name, changed[name], isMuted=value) for name, value in muted.items()]
             sent.append(whole(me, *others))

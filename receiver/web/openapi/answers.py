@@ -141,7 +141,7 @@ class CallRecordSchema(Schema):
     participantNotifications = fields.List(
         fields.Dict(keys=fields.String()),
         metadata={
-            "description": "The last 100 notifications of participants who join or have left (policy recording)."
+            "description": "The last 100 notifications of participants that join or have left (policy recording)."
         },
     )
     timeline = fields.List(fields.Nested(StateTimeSchema))

@@ -109,7 +109,7 @@ class OperationView:
 
 @dataclass(frozen=True, slots=True)
 class RosterView:
-    """Those who are in a call, the first of them: in words, as Graph writes them, and how many are left out."""
+    """The first participants in a call, in words and as Graph writes them, and how many more there are."""
 
     attendees: tuple[people.Attendee, ...]
     document: list[JSON]
@@ -158,7 +158,7 @@ class CallView:
 
     @property
     def roster(self) -> "RosterView | None":
-        """Those who are in it; None where no roster has come."""
+        """Return the participants in it; None where no roster has arrived."""
         roster = self.record.roster if self.record else None
         if roster is None:
             return None
@@ -169,7 +169,7 @@ class CallView:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The last keys that were pressed in it, in their order."""
+        """Return the last keys that were pressed in it, in their order."""
         tones = self.record.tones if self.record else ()
         return tuple(key_word(parse(without_secrets(tone).encode())) for tone in tones)
 
@@ -192,7 +192,7 @@ class CallView:
 
     @property
     def participants_document(self) -> JSON:
-        """The notifications of participants who join or have left, without secrets."""
+        """Return the notifications of participants that join or have left, without secrets."""
         texts = self.record.participant_notifications if self.record else ()
         return [parse(without_secrets(text).encode()) for text in texts]
 
