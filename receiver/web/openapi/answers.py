@@ -42,6 +42,10 @@ def _time(description: str) -> fields.AwareDateTime:
     return fields.AwareDateTime(required=True, metadata={"description": description})
 
 
+def _objects(description: str, **options: Any) -> "fields.List[dict[str, Any]]":
+    return fields.List(fields.Dict(keys=fields.String()), **options, metadata={"description": description})
+
+
 def _next() -> fields.String:
     return _perhaps("The `cursor` of the next page; null on the last one.")
 
@@ -129,20 +133,10 @@ class CallRecordSchema(Schema):
     call = fields.Nested(
         CallAsMergedSchema, metadata={"description": "The call as Graph tells it, all news merged."}
     )
-    roster = fields.List(
-        fields.Dict(keys=fields.String()),
-        allow_none=True,
-        metadata={"description": "The participants in the call; null while Graph has named none."},
-    )
-    tones = fields.List(
-        fields.Dict(keys=fields.String()),
-        metadata={"description": "The last 100 tones (`toneInfo`), in the order of their `sequenceId`."},
-    )
-    participantNotifications = fields.List(
-        fields.Dict(keys=fields.String()),
-        metadata={
-            "description": "The last 100 notifications of participants that join or have left (policy recording)."
-        },
+    roster = _objects("The participants in the call; null while Graph has named none.", allow_none=True)
+    tones = _objects("The last 100 tones (`toneInfo`), in the order of their `sequenceId`.")
+    participantNotifications = _objects(
+        "The last 100 notifications of participants that join or have left (policy recording)."
     )
     timeline = fields.List(fields.Nested(StateTimeSchema))
     firstSeen = fields.AwareDateTime()
