@@ -1,7 +1,7 @@
 """What a call says of itself: its states, its roster, tones, shared screens. It knows no operations."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from receiver.simulator.chance import happens
@@ -29,7 +29,11 @@ class CallNews:
     app_id: str
     caller: Person
     direction: str
+    sends_deltas: bool = False
+    """The app has set `isDeltaRosterEnabled`: after the first, a roster has only the participants that changed."""
     _participant_ids: dict[str, str] = field(default_factory=dict)
+    _sent: list[dict[str, bool]] = field(default_factory=list)
+    """The rosters so far: each participant, and whether it was muted."""
 
     def skype_incoming(self) -> JSONObject:
         """Write the old Skype format of some first incoming calls: no envelope, no `@odata`."""
@@ -86,10 +90,25 @@ class CallNews:
     def roster(self, people: Iterable[Person], *, muted: Person | None = None) -> JSONObject:
         """Write who is in the call. A mute shows here alone: its operation sends no news of its own."""
         shape = Shape.draw(self.random)
+        if self.sends_deltas:
+            return self._delta(replace(shape, id_in_body=True), list(people), muted)
         participants = [self._participant(shape, person, person is muted) for person in people]
         # The documentation once shows a roster under this address. It is none of the operations.
         below = ("operations", "participants") if happens(self.random, 0.05) else ("participants",)
         return envelope(notification(shape, "updated", self.call_id, *below, data=participants))
+
+    def _delta(self, shape: Shape, people: list[Person], muted: Person | None) -> JSONObject:
+        """Write the participants that changed since the last roster, with the number that orders them."""
+        before = self._sent[-1] if self._sent else {}
+        now = {person.id: person is muted for person in people}
+        self._sent.append(now)
+        changed = [person for person in people if before.get(person.id) != now[person.id]]
+        delta: JSONObject = {
+            "@odata.type": "#microsoft.graph.deltaParticipants",
+            "participants": [self._participant(shape, person, now[person.id]) for person in changed],
+            "sequenceNumber": len(self._sent),
+        }
+        return envelope(notification(shape, "updated", self.call_id, "participants", data=[delta]))
 
     def sharing(self, change_type: str, session_id: str) -> JSONObject:
         """Write that a shared screen begins (`created`) or ends (`deleted`)."""

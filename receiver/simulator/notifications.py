@@ -1,5 +1,6 @@
 """One notification as Graph writes it, in all the ways Graph has been seen to write it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final, Self
@@ -25,6 +26,8 @@ class Shape:
     bare_type: bool = False
     """`@odata.type` without its `#`."""
     capital_change_type: bool = False
+    keyed: bool = False
+    """Ids in the URL as OData keys: `calls('<id>')`."""
 
     @classmethod
     def draw(cls, random: Random) -> Self:
@@ -40,6 +43,7 @@ class Shape:
             numbers_as_text=happens(random, 0.3),
             bare_type=happens(random, 0.2),
             capital_change_type=happens(random, 0.2),
+            keyed=happens(random, 0.2),
         )
 
 
@@ -60,7 +64,7 @@ def notification(
         below: further parts of the URL, such as `operations` and the operation's id.
         data: the resource.
     """
-    parts = [part if part in _WORDS else _written(shape, part) for part in ("calls", call_id, *below)]
+    parts = _parts(shape, ("calls", call_id, *below))
     slash = "/" if shape.leading_slash else ""
     roots = {"resource": f"{slash}app", "resourceUrl": f"{slash}communications"}
     links = {link: "/".join([roots[link], *parts]) for link in shape.links}
@@ -89,6 +93,19 @@ def result_info(shape: Shape, code: int, subcode: int, message: str) -> JSONObje
 
 
 _WORDS: Final = frozenset({"calls", "operations", "participants", "contentsharingsessions"})
+
+
+def _parts(shape: Shape, parts: Sequence[str]) -> list[str]:
+    """Write the parts of a URL: names, and ids as segments or as keys of the names before them."""
+    written: list[str] = []
+    for part in parts:
+        if part in _WORDS:
+            written.append(part)
+        elif shape.keyed:
+            written[-1] += f"('{_written(shape, part)}')"
+        else:
+            written.append(_written(shape, part))
+    return written
 
 
 def _written(shape: Shape, guid: str) -> str:

@@ -91,7 +91,8 @@ def invent_call(random: Random, *, tenant_id: str, app_id: str) -> Call:
     """
     caller = random.choice([somebody, somebody_by_phone])(random)
     direction = random.choice(["incoming", "incoming", "outgoing"])
-    news = CallNews(random, new_id(random), tenant_id, app_id, caller, direction)
+    deltas = happens(random, 0.3)
+    news = CallNews(random, new_id(random), tenant_id, app_id, caller, direction, sends_deltas=deltas)
     story = _Story(random, news)
     story.begin()
     story.ask_for_operations()
@@ -133,7 +134,8 @@ class _Story:
     def colour(self) -> None:
         """Add what else reaches the same address while operations run."""
         random, news = self._random, self._news
-        for sequence in range(1, random.randint(1, 3)):
+        tones = random.randint(0, 4)
+        for sequence in range(1, tones + 1):  # overtaking each other, now and then
             self._tell(random.uniform(5, 25), news.tone(sequence), "tone")
         if happens(random, 0.5):
             self._tell(

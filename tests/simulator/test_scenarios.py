@@ -48,7 +48,8 @@ def test_every_operation_ends_in_exactly_one_result_under_deleted() -> None:
 
 def test_an_operation_is_identified_by_its_url_and_agrees_with_its_body() -> None:
     for step in (step for step in STEPS if step.expectation):
-        call_id, operation_id = re.search(r"calls/([^/]+)/operations/([^/]+)$", url(step)).groups()
+        segments = re.sub(r"\('([^']+)'\)", r"/\1", url(step))
+        call_id, operation_id = re.search(r"calls/([^/]+)/operations/([^/]+)$", segments).groups()
         assert plain(call_id) == plain(step.expectation.call_id)
         assert plain(operation_id) == plain(step.expectation.operation_id)
         assert data(step).get("id", step.expectation.operation_id) == step.expectation.operation_id
@@ -111,6 +112,9 @@ def test_a_call_begins_establishes_and_ends() -> None:
         "/operations/participants",
         '"isMuted": true',
         '"toneInfo"',
+        '"#microsoft.graph.deltaParticipants"',
+        "calls('",
+        "')/operations('",
         '"callState": "incoming"',
         '"meetingInfo"',
         '"clientContext": null',
@@ -129,6 +133,20 @@ def test_links_come_in_all_combinations_and_ids_in_both_spellings() -> None:
         (False, True),
     }
     assert re.search(r"calls/[0-9A-F]{32}", TEXT)
+
+
+def test_deltas_of_a_call_are_numbered_and_name_changes_only() -> None:
+    for call in CALLS:
+        deltas = [
+            resource
+            for step in call.steps
+            for item in items(step)
+            for resource in (item["resourceData"] if isinstance(item["resourceData"], list) else [])
+            if resource["@odata.type"].endswith("deltaParticipants")
+        ]
+        numbers = [delta["sequenceNumber"] for delta in deltas]
+        assert sorted(numbers) == list(range(1, len(numbers) + 1))
+        assert all(len(delta["participants"]) <= 2 for delta in deltas)
 
 
 def test_empty_bodies_occur() -> None:
