@@ -21,7 +21,7 @@ from receiver.graph.updates import ChangeNotification, Unreadable
 _ENVELOPE: Final = Loader(ChangeNotificationCollectionSchema())
 _ITEM: Final = Loader(ChangeNotificationSchema())
 
-_CLIENT_STATE: Final = re.compile(rb'"clientState"\s*+:\s*+("(?:[^"\\]|\\.)*+")', re.DOTALL)
+_CLIENT_STATE: Final = re.compile(rb'"clientState"\s*+:\s*+("(?:[^"\\]|\\.){0,4000}+")', re.DOTALL)
 _STATES_LOOKED_AT: Final = 200
 """Graph puts the same one into every item of a subscription."""
 

@@ -64,9 +64,8 @@ def read_untrusted_body(bodies: UntrustedBodies) -> bytes:
         bodies: those of all such requests.
     """
     given = wsgi_environ()
-    limit: int = current_app.config["MAX_CONTENT_LENGTH"]
-    size = min(int(given.get("CONTENT_LENGTH") or limit), limit)
-    with bodies.reading(size, given.get(CUT, _no_cut)):
+    with bodies.counting(given["wsgi.input"], given.get(CUT, _no_cut)) as counted:
+        given["wsgi.input"] = counted
         return read_body()
 
 

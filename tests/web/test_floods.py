@@ -20,6 +20,7 @@ from tests.stores import StoreServer
 from tests.trust.builders import base64url
 from tests.trust.peer import Peer
 from tests.web.conftest import Start
+from tests.web.test_logs import await_a_line_of_its_own
 
 WORKERS = 2
 
@@ -174,6 +175,7 @@ def test_a_strangers_items_cost_little_however_many_they_are(
     service: Service, store: StoreServer, item: bytes
 ) -> None:
     count = (1 << 20) // (len(item) + 1) - 20
+    await_a_line_of_its_own()
     before = len(service.log)
     answer = service.request(
         "POST", "/notifications", key=None, body=b'{"value":[%s]}' % b",".join([item] * count)

@@ -1,17 +1,20 @@
 """Bodies of strangers on /notifications: what is not ours is not parsed, and only so many bytes are on their way."""
 
+import io
 import json
 import socket
 import time
+from contextlib import AbstractContextManager
 
 import psutil
 import pytest
 
 from receiver.graph.changes import may_be_believed
-from receiver.web.untrusted_bodies import MOST_BYTES, UntrustedBodies
+from receiver.web.untrusted_bodies import MOST_BYTES, Readable, UntrustedBodies
 from tests.service import CLIENT_STATE, Service
 from tests.stores import StoreServer
 from tests.web.conftest import Start
+from tests.web.test_logs import await_a_line_of_its_own
 
 ITEM = {"subscriptionId": "s-1", "changeType": "updated", "resource": "r", "clientState": CLIENT_STATE}
 MEGABYTE = 1_000_000
@@ -56,6 +59,7 @@ def test_large_body_with_our_client_state_is_stored(service: Service, body: byte
 def test_large_body_without_our_client_state_is_dropped(
     service: Service, store: StoreServer, body: bytes
 ) -> None:
+    await_a_line_of_its_own()
     before = len(service.log)
     assert service.request("POST", "/notifications", key=None, body=body).status == 202
     assert store.client.keys() == []
@@ -90,14 +94,40 @@ def test_looking_for_a_client_state_costs_next_to_nothing(name: str) -> None:
 
 def test_bodies_on_their_way_are_bounded() -> None:
     bodies, cut = UntrustedBodies(100), []
-    with bodies.reading(60, lambda: cut.append("a")), bodies.reading(30, lambda: cut.append("b")):
+
+    def counting(name: str) -> AbstractContextManager[Readable]:
+        return bodies.counting(io.BytesIO(bytes(1000)), lambda: cut.append(name))
+
+    with counting("a") as a, counting("b") as b:
+        assert len(a.read(60)) == len(b.read(30)) + 30 == 60
         assert cut == []
-        with bodies.reading(50, lambda: cut.append("c")):
+        with counting("c") as c:
+            c.read(20)
             assert cut == ["a"]
-            with bodies.reading(500, lambda: cut.append("d")):
+            a.read(1000)
+            assert cut == ["a"], "what is cut no longer counts"
+            with counting("d") as d:
+                assert len(d.read(2000)) == 1000
                 assert cut == ["a", "b", "c"], "one alone may be larger"
-    with bodies.reading(100, lambda: cut.append("e")):
+    with counting("e") as e:
+        e.read(100)
         assert cut == ["a", "b", "c"]
+
+
+def test_a_body_that_is_announced_and_not_sent_counts_nothing(start: Start, store: StoreServer) -> None:
+    """Neither by its length nor as chunks: else a few clients could have all others cut."""
+    service = start()
+    heads = (b"Content-Length: 1000000\r\n\r\n[", b"Transfer-Encoding: chunked\r\n\r\n1\r\n[\r\n")
+    clients = []
+    for number in range(2 * MOST_BYTES // MEGABYTE):
+        client = socket.create_connection(("127.0.0.1", service.port), 5)
+        clients.append(client)
+        client.sendall(b"POST /notifications HTTP/1.1\r\nHost: h\r\n" + heads[number % 2])
+    for client in clients:
+        client.settimeout(0.01)
+        with pytest.raises(TimeoutError):
+            client.recv(1)
+        client.close()
 
 
 def test_slow_megabytes_take_little_memory_and_keep_none_out(start: Start, store: StoreServer) -> None:
