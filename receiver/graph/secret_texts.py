@@ -5,6 +5,7 @@ takes a megabyte's time, whatever stands in it.
 """
 
 import re
+from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 
 from receiver.graph.secret_names import is_header_line, is_secret, is_secret_parameter
@@ -22,7 +23,7 @@ _RARE: Final = (
     b"sig",
     b"auth",
     b"bearer",
-    b"crypt",
+    b"encryptedcontent",
     b"clientstate",
 )
 _RARER: Final = (
@@ -30,10 +31,11 @@ _RARER: Final = (
     (b"w", (b"pwd", b"jwt")),
     (b"x", (b"replacescontext",)),
     (b"j", (b"eyj",)),
-    (b"/", (b"://",)),
     (b"%", (b"%3d",)),
 )
 """Words behind a character that hardly occurs and is found ten times as fast."""
+
+_LOWER: Final = bytes.maketrans(ascii_uppercase.encode(), ascii_lowercase.encode())
 
 _BEARER: Final = re.compile(r"(?i)(?<![a-z])(bearer(?:\s|%20|\+){1,8})[\w.~+/=%-]+", re.ASCII)
 _JOINED: Final = re.compile(r"[\w.-]++", re.ASCII)
@@ -58,13 +60,10 @@ _BEFORE_PARAMETERS: Final = frozenset("?&#;")
 def may_hold_secrets(text: str) -> bool:
     """Tell whether a value written as JSON may hold a secret, by name, by form, or behind an escape.
 
-    Plain searches, since nearly all values pass: 0.6 → 1.5 µs for an invitation's participants.
+    Plain searches, since nearly all values pass: 0.6 → 1.5 µs for an invitation's participants. In bytes, which are
+    searched faster than text, and without what may part the words of a name.
     """
-    raw = text.encode().lower()  # bytes are searched faster than text, and ASCII is enough here
-    if (
-        b"crypt" in raw
-    ):  # a member of every identity that Graph writes with its nulls: a thousand took 0.1 s to clean
-        raw = raw.replace(b'"encrypted":null', b"")
+    raw = text.encode().translate(_LOWER, b"_-. ")
     for word in _RARE:
         if word in raw:
             return True
@@ -73,7 +72,7 @@ def may_hold_secrets(text: str) -> bool:
             for word in words:
                 if word in raw:
                     return True
-    return False
+    return b"://" in raw and _CREDENTIALS.search(text) is not None
 
 
 def without_tokens(text: str) -> str:
