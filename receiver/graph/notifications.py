@@ -89,9 +89,9 @@ def read_response(document: JSON, client_context: str, call_id: str = "") -> Ope
 
 
 def _items(document: JSON) -> list[JSON]:
-    """Return the items of a body; a participant's notification may be the whole body."""
+    """Return the items of a body; the notification of a participant may be the whole body."""
     if type_name(document).lower() in _PARTICIPANT_TYPES:
-        return [{"resourceData": document}]
+        return [document]
     return read_envelope(_ENVELOPE, document)
 
 
@@ -99,6 +99,8 @@ def _read_item(item: JSON, tenant_id: str, ignored: list[str]) -> list[Update]:
     """Return what an item comes to, or else add to what is ignored."""
     if not isinstance(item, dict):
         raise UnreadableError("an item that is no object")
+    if type_name(item).lower() in _PARTICIPANT_TYPES:
+        item = {**item, "resourceData": item}
     if "subscriptionId" in item:
         raise UnreadableError("a change notification; its subscription should post to /notifications")
     try:

@@ -139,5 +139,12 @@ def test_a_notification_of_a_participant_is_kept_whole(url: str, kind: str) -> N
     assert (update.call_id, json.loads(update.text)) == (CALL, resource)
 
 
+def test_participant_notification_may_be_an_item_itself() -> None:
+    for sent in (JOINING, {**JOINING, "resourceUrl": f"/app/calls/{CALL}/participants/p1"}):
+        update = update_of(sent)
+        assert isinstance(update, ParticipantNotification)
+        assert (update.call_id, json.loads(update.text)) == (CALL, sent)
+
+
 def test_a_notification_of_a_participant_without_a_call_is_unreadable() -> None:
     assert "no call" in read_unreadable(item("", {**JOINING, "call": None}, "created")).reason

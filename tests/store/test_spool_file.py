@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from receiver.graph.updates import OperationUpdate
+from receiver.graph.updates import OperationUpdate, RosterDelta, RosterUpdate
 from receiver.store.news_text import UnreadableNewsError, read_news, write_news
 from receiver.store.spool_database import SpoolError
 from receiver.store.spool_file import Entry, SpoolFile
 from receiver.store.spool_forgetting import Forgotten
 from receiver.store.writer import News
-from tests.store.builders import call, every_kind, operation
+from tests.store.builders import CALL, call, every_kind, operation
 
 MEGABYTE = 1 << 20
 
@@ -50,6 +50,17 @@ def on_disk(file: SpoolFile) -> bytes:
 
 def test_news_of_every_kind_comes_back_as_it_was() -> None:
     assert read_news(write_news(every_kind())) == every_kind()
+
+
+def test_delta_that_0_1_0_spooled_as_a_roster_is_a_delta() -> None:
+    wrapper = (
+        '{"@odata.type":"#microsoft.graph.deltaParticipants","participants":[{"id":"a"}],"sequenceNumber":7}'
+    )
+    assert read_news(write_news([RosterUpdate(CALL, "t", f"[{wrapper}]")])) == [
+        RosterDelta(CALL, "t", 7, '[{"id":"a"}]')
+    ]
+    whole = RosterUpdate(CALL, "t", '[{"id":"deltaParticipants"}]')
+    assert read_news(write_news([whole])) == [whole]
 
 
 @pytest.mark.parametrize("text", [b"", b"{}", b"[1]", b'[["operation", {}]]', b'[["of tomorrow", {"a": 1}]]'])

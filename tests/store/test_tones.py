@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from receiver.graph.updates import CallUpdate, ParticipantNotification
+from receiver.graph.updates import CallUpdate, ParticipantNotification, RosterDelta
 from receiver.store.feed import START, Feed
 from receiver.store.records import CallRecord
 from tests.store.builders import CALL, call
@@ -95,6 +95,20 @@ def test_tones_of_a_forgotten_call_are_not_told(shelf: Shelf) -> None:
     shelf.keep(tone(1))
     shelf.eraser.forget_call(CALL, within=2)
     assert told(shelf) == []
+
+
+def test_release_0_1_0_can_read_a_call_with_tones_and_deltas(shelf: Shelf, store: StoreServer) -> None:
+    """During a rolling deploy processes of both versions read the same records."""
+    shelf.keep(tone(1), tone(2), RosterDelta(CALL, "tenant", 1, '[{"id":"a"}]'))
+    held = json.loads(store.client.get(f"receiver:{{0}}:call:{CALL}"))
+    for name in ("call", "tenant", "status", "times", "first", "updated", "rev", "news", "dups"):
+        assert name in held
+    assert {name: text for name, (_rank, text) in held["members"].items()} == {
+        "toneInfo": '{"sequenceId": 2, "tone": "tone2"}'
+    }
+    for _, entry in store.client.xrange("receiver:{0}:feed"):
+        assert (entry[b"k"], entry[b"r"].decode()) == (b"c", CALL)
+        assert int(entry[b"v"])
 
 
 _numbers = st.lists(st.integers(0, 130), min_size=1, max_size=160)

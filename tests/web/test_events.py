@@ -111,6 +111,27 @@ def test_a_reader_who_has_seen_nothing_yet_resumes_where_he_began(service: Servi
     assert event.data["clientContext"] == "between"
 
 
+def test_each_tone_is_an_event_also_after_a_resume(service: Service, other_service: Service) -> None:
+    def tone(number: int) -> dict[str, object]:
+        return call("established", toneInfo={"sequenceId": number, "tone": f"tone{number}"})
+
+    def shown(listener: Listener) -> list[int]:
+        return [event.data["call"]["toneInfo"]["sequenceId"] for event in listener.events]
+
+    with Listener(service, f"?callId={CALL}") as listener:
+        service.call_back(tone(1), tone(2), tone(4))
+        first, *_ = listener.wait_for(3)
+        assert shown(listener) == [1, 2, 4]
+    service.call_back(tone(5), call("terminated", change_type="deleted"), tone(3))
+    with Listener(other_service, f"?callId={CALL}", last_id=first.id) as listener:
+        listener.wait_for(4)
+        other_service.call_back(tone(3), tone(6))
+        events = listener.wait_for(5)
+        assert shown(listener) == [2, 4, 5, 3, 6]
+    assert [tone["sequenceId"] for tone in events[-1].data["tones"]] == [1, 2, 3, 4, 5, 6]
+    assert {event.data["state"] for event in events} == {"terminated"}
+
+
 def test_a_reader_who_is_too_far_behind_gets_a_reset_and_the_present(
     service: Service, store: StoreServer
 ) -> None:
