@@ -45,7 +45,7 @@ def hold_to_document(method: str, url: str, status: int, headers: Mapping[str, s
         assert not body, f"{where} has a body that is not described; {HELP}"
         return
     given = headers.get("Content-Type", "")
-    fitting = {given, given.partition(";")[0], "*/*"}
+    fitting = {given, given.partition(";")[0]}
     media_type = next((known for known in content if known in fitting), None)
     assert media_type, f"{where} comes as {given!r}, and is described as {list(content)}; {HELP}"
     if media_type.endswith("json"):

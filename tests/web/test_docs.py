@@ -19,6 +19,9 @@ def test_the_documentation_shows_every_route_and_its_links_lead_somewhere(servic
     for methods in document()["paths"].values():
         for operation in methods.values():
             assert f'id="{operation["operationId"]}"' in page
+    assert (
+        '<code>event: operation</code> with data <span class="kind"><a href="#type-OperationRecord">' in page
+    )
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert len(ids) == len(set(ids))
     for link in re.findall(r'href="#([^"]+)"', page):

@@ -40,6 +40,7 @@ class Answer:
         always: the headers that it has (headers.py).
         sometimes: those that it may have.
         media_type: of its body.
+        or_as: further media types that it may have.
         events: of a stream, the schema of the data of each type of event.
     """
 
@@ -48,6 +49,7 @@ class Answer:
     always: tuple[str, ...] = ()
     sometimes: tuple[str, ...] = ()
     media_type: str = JSON_TYPE
+    or_as: tuple[str, ...] = ()
     events: Mapping[str, type[Schema]] | None = None
 
 

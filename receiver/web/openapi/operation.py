@@ -108,7 +108,7 @@ def _answer(answer: Answer) -> dict[str, Any]:
     if answer.events:
         made["content"] = {answer.media_type: _events(answer.events)}
     elif answer.schema or answer.media_type != JSON_TYPE:
-        made["content"] = {answer.media_type: _content(answer.schema)}
+        made["content"] = {one: _content(answer.schema) for one in (answer.media_type, *answer.or_as)}
     return made
 
 

@@ -127,6 +127,12 @@ class AnswerView:
         """Schema, and perhaps an example, of its body."""
         return next(iter(self.said.get("content", {}).values()), {})
 
+    @property
+    def events(self) -> dict[str, Any]:
+        """Of a stream, the schema of the data of each type of event."""
+        found: dict[str, Any] = self.content.get("x-events", {})
+        return found
+
 
 def groups(document: dict[str, Any]) -> tuple[Group, ...]:
     """Arrange the routes of a document by their tags."""

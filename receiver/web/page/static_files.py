@@ -18,6 +18,7 @@ _TYPES: Final = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml; charset=utf-8",
 }
+_FIRST_TYPE, *_OTHER_TYPES = _TYPES.values()
 _A_YEAR: Final = 365 * 86400
 
 
@@ -33,7 +34,7 @@ def register_static_files(blueprint: Blueprint) -> str:
     @describe(
         PUBLIC_PAGE,
         {
-            200: Answer("The file.", always=("ETag",), media_type="*/*"),
+            200: Answer("The file.", always=("ETag",), media_type=_FIRST_TYPE, or_as=tuple(_OTHER_TYPES)),
             304: Answer("It is still the version that `If-None-Match` names.", always=("ETag",)),
         },
         parameters=(IF_MATCH, IF_NONE_MATCH),
