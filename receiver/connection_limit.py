@@ -48,17 +48,18 @@ class ConnectionLimit:
     def __iter__(self) -> Iterator[Connection]:
         return iter(tuple(self._open))
 
-    def add(self, connection: Connection) -> None:
-        """Add a connection, and close others where there are too many."""
+    def add(self, connection: Connection) -> int:
+        """Add a connection, and close others where there are too many; return how many."""
         self._open.add(connection)
-        if len(self._open) > self._near and self._clock() >= self._not_before:
-            self._make_room()
+        if len(self._open) <= self._near or self._clock() < self._not_before:
+            return 0
+        return self._make_room()
 
     def remove(self, connection: Connection) -> None:
         """Remove a connection that has been closed."""
         self._open.discard(connection)
 
-    def _make_room(self) -> None:
+    def _make_room(self) -> int:
         now = self._clock()
         waiting = [connection for connection in self._open if connection.phase is not Phase.ANSWERED]
         first = heapq.nsmallest(self._at_once, waiting, key=lambda connection: _order(connection, now))
@@ -66,6 +67,7 @@ class ConnectionLimit:
             connection.make_room()
         if len(first) < self._at_once:
             self._not_before = now + _PAUSE_SECONDS
+        return len(first)
 
 
 def _order(connection: Connection, now: float) -> tuple[int, float]:

@@ -29,7 +29,7 @@ from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped
 from receiver.connection import Body, Connection
 from receiver.connection_limit import ConnectionLimit
 from receiver.environ_names import CUT, VOUCH
-from receiver.log_grouping import BUGS, REFUSALS
+from receiver.log_grouping import BUGS, REFUSALS, Grouping
 from receiver.refusal import answer, refusal_of
 
 WSGI: TypeAlias = Callable[[dict[str, Any], Callable[..., object]], Iterable[bytes]]
@@ -47,6 +47,9 @@ Not at SIGTERM: clients whose streams end connect again, many of them at once, a
 would be let in again."""
 
 _FORCE_SECONDS: Final = 1.5
+
+_ROOM: Final = Grouping(between=10.0)
+"""Of the process: lines about connections that made room."""
 
 _GARBAGE: Final = 20_000
 """New objects after which Python looks for garbage in cycles, of which a request leaves next to none.
@@ -118,7 +121,13 @@ class Worker(GeventWorker):  # type: ignore[misc]
     def handle(self, listener: Any, client: GeventSocket, addr: Any) -> None:
         """Serve one connection."""
         connection = Connection(client, self.cfg.keepalive, self._door)
-        self._connections.add(connection)
+        closed = self._connections.add(connection)
+        if closed and _ROOM.admit("room") is not None:
+            self.log.warning(
+                "Near the limit of %s connections: closed %s that had been silent longest",
+                self.worker_connections,
+                closed,
+            )
         try:
             super().handle(listener, connection, addr)
         finally:

@@ -66,7 +66,17 @@ MEGABYTE_OF_ITEMS = b'{"value":[' + b'{"clientState":"x"},' * 50_000 + b"0]}"
 
 
 @pytest.mark.parametrize(
-    "kind", ["docs", "sign-in form", "forged tokens", "forged tokens and a megabyte", "items"]
+    "kind",
+    [
+        "docs",
+        "probes",
+        "pages that are not there",
+        "made-up sessions",
+        "sign-in form",
+        "forged tokens",
+        "forged tokens and a megabyte",
+        "items",
+    ],
 )
 def test_notifications_go_on_beside_a_flood_of(
     kind: str, start: Start, issuer: Issuer, store: StoreServer
@@ -74,6 +84,9 @@ def test_notifications_go_on_beside_a_flood_of(
     service = start(issuer)
     request = {
         "docs": b"GET /docs HTTP/1.1\r\nHost: h\r\nAccept-Encoding: identity\r\n\r\n",
+        "probes": b"GET /readyz HTTP/1.1\r\nHost: h\r\n\r\n",
+        "pages that are not there": b"GET /no HTTP/1.1\r\nHost: h\r\nAccept: text/html\r\n\r\n",
+        "made-up sessions": b"GET / HTTP/1.1\r\nHost: h\r\nCookie: receiver_session=%s\r\n\r\n" % (b"a" * 43),
         "sign-in form": b"GET / HTTP/1.1\r\nHost: h\r\n\r\n",
         "forged tokens": post(b"/callback", b"{}", forged_token(issuer)),
         "forged tokens and a megabyte": post(b"/callback", bytes(1 << 20), forged_token(issuer)),
