@@ -47,7 +47,7 @@ _ENDINGS: Final = tuple(
     )
     for plural in ("", "s")
 )
-_LAST_WORDS: Final = frozenset({"pin", "pins", "pass", "sig", "jwt"})
+_LAST_WORDS: Final = frozenset({"pin", "pass", "sig", "jwt"})
 """Secrets as whole words only: `meetingPin` is one, `spin` is not."""
 
 _PARAMETERS: Final = frozenset({"p", "code", "key", "sas", "auth", "ticket", "tempauth", "codeverifier"})

@@ -31,6 +31,8 @@ def shown(text: str, name: str = "message") -> str:
         ),
         pytest.param("Passcode: Ab1 and on", "Passcode: [redacted] and on", id="an invitation's passcode"),
         pytest.param("PIN: 123 456 789#", "PIN: [redacted]#", id="digits in groups"),
+        pytest.param("{'pin': 1234, 'b': 1}", "{'pin': [redacted] 'b': 1}", id="a Python dict"),
+        pytest.param("apiKey : abc", "apiKey : [redacted]", id="a space before the colon"),
         pytest.param("client_secret=a%3Db&x=1", "client_secret=[redacted]&x=1", id="a form"),
         pytest.param("https://x/?p=1&anon=true", "https://x/?p=[redacted]&anon=true", id="a join address"),
         pytest.param("https://x/?x=1&SIG=a/b#c", "https://x/?x=1&SIG=[redacted]#c", id="a signed address"),
