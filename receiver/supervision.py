@@ -24,6 +24,11 @@ _LONGEST_PAUSE_SECONDS: Final = 5.0
 _log: Final = logging.getLogger(__name__)
 
 
+def _pause(seconds: float) -> None:
+    """Pause this loop only: `time.sleep` is looked up now, since gevent may have replaced it after the import."""
+    time.sleep(seconds)
+
+
 class Loop:
     """A background loop, as its supervisor and its own function see it.
 
@@ -80,7 +85,8 @@ class Loop:
         if self.failures >= FAILURES_IN_A_ROW and self._clock() - self._failed_at <= self._patience:
             return f"The loop has failed {self.failures} times in a row ({self._error})."
         if self._progress_at is not None and (silent := self._clock() - self._progress_at) > self._patience:
-            return f"The loop has made no progress for {silent:.0f} s."
+            failed = f"; its last error was {self._error}" if self.failures else ""
+            return f"The loop has made no progress for {silent:.0f} s{failed}."
         return None
 
 
@@ -98,7 +104,7 @@ class Supervisor:
         on_failure: Callable[[str], None] = lambda _: None,
         *,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = _pause,
     ) -> None:
         self._on_failure = on_failure
         self._clock = clock

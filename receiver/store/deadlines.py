@@ -8,7 +8,7 @@ receiver whose clock is wrong does no harm to the others.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from receiver.errors import StoreUnavailableError
@@ -64,22 +64,25 @@ class Deadlines:
         Raises:
             StoreUnavailableError: the store doesn't answer in time, or refuses.
         """
-        told, more = 0, True
-        while more:
+        return sum(self._look())
+
+    def _look(self) -> Iterator[int]:
+        """Yield how much was overdue at each round trip, as long as there may be more."""
+        found = MOST_AT_ONCE
+        while found == MOST_AT_ONCE:
             now = round(self._clock() * 1000)
             tell = ("EVALSHA", OVERDUE.sha1, 1, f"{PREFIX}due", PREFIX, now, MOST_AT_ONCE)
             count = ("ZCARD", f"{PREFIX}overdue")
             (found, unreadable), self._overdue = self._store.call([tell, count], within=_WITHIN)
             self._skips.add("operation", "due", unreadable)
-            told += found
-            more = found == MOST_AT_ONCE
-        return told
+            yield found
 
     def _keep_looking(self, loop: Loop) -> None:
         failed = False
         while True:
             try:
-                self.look()
+                for _ in self._look():
+                    loop.progress()
             except StoreUnavailableError as error:
                 if not failed:
                     _log.warning("what is overdue is told later: %s", error.detail)

@@ -239,9 +239,10 @@ class Spool:
 
     def _write(self, loop: Loop) -> None:
         while not self._closed:
-            loop.idle()
-            self._deposited.wait()
-            loop.begin()
+            if not self._deposits:  # else an error has left some behind
+                loop.idle()
+                self._deposited.wait()
+                loop.begin()
             self._deposited.clear()
             deposits = [self._deposits.popleft() for _ in range(len(self._deposits))]
             error: SpoolError | None = SpoolError(
