@@ -143,9 +143,9 @@ class Connection:
         return data
 
     def _receive(self, size: int) -> bytes:
-        # What has arrived is taken even when its time is over: the application was slow then, not the client.
         if self._interim:
             self._ask_for_body()
+        # What has arrived is taken even when its time is over: the application was slow then, not the client.
         patience = self._idle_seconds if self.idle else max(0.0, self._deadline - time.monotonic())
         self._socket.settimeout(patience)
         phase = self.phase
@@ -164,12 +164,6 @@ class Connection:
         if not data and self._request is not None:
             raise self._gone()
         return data
-
-    def _ask_for_body(self) -> None:
-        if self._request is None:  # it is answered already: what the client has not sent, it need not send
-            raise ConnectionResetError(errno.ECONNRESET, "the client was not asked for the body")
-        interim, self._interim = self._interim, b""
-        self.sendall(interim)
 
     def send(self, data: bytes) -> int:
         """Hold `100 Continue` back until the application reads the body; gunicorn sends nothing else so.
@@ -222,9 +216,11 @@ class Connection:
     def _linger(self) -> None:
         """Read and drop what the client still sends, until it has read its answer and closes.
 
-        gunicorn's own way reads 4 kB at a time and lets no other client in between: 2.5 ms for a megabyte, this 0.3 ms.
+        gunicorn's own way (`close_graceful`) lets no other client in between, and takes 1.3 ms for a megabyte; this
+        takes 0.9 ms.
         """
-        deadline, dropped = time.monotonic() + _LINGER_SECONDS, 0
+        self.phase, self.since, dropped = Phase.SENT, time.monotonic(), 0
+        deadline = self.since + _LINGER_SECONDS
         with contextlib.suppress(OSError):  # also of a time-out
             self._socket.shutdown(SHUT_WR)
             while dropped < _LINGER_BYTES and (left := deadline - time.monotonic()) > 0:
@@ -234,6 +230,12 @@ class Connection:
                     return
                 dropped += received
                 gevent.sleep(0)
+
+    def _ask_for_body(self) -> None:
+        if self._request is None:  # it is answered already: what the client has not sent, it need not send
+            raise ConnectionResetError(errno.ECONNRESET, "the client was not asked for the body")
+        interim, self._interim = self._interim, b""
+        self.sendall(interim)
 
     def _too_late(self) -> Exception:
         if self._request is None:

@@ -51,6 +51,7 @@ def is_open(client: socket.socket) -> bool:
         pytest.param(HALF_HEAD, id="half a head"),
         pytest.param(HALF_BODY, id="half a body"),
         pytest.param(HELLO, id="a request"),
+        pytest.param(b"no HTTP\r\n\r\n", id="no request, and keeping its end open"),
         pytest.param(MUCH, id="a request, and reading nothing"),
     ],
 )
