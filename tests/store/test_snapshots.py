@@ -1,0 +1,79 @@
+"""Snapshots: what many requests read together, each gets as if it had asked alone."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from receiver.errors import StoreUnavailableError, WriteRefusedError
+from receiver.graph.notifications import read_response
+from receiver.store.snapshots import Snapshot, Snapshots
+from tests.store.conftest import Shelf
+from tests.stores import StoreServer
+
+
+@pytest.fixture
+def snapshots(shelf: Shelf) -> Snapshots:
+    return Snapshots(shelf.link, shelf.reader)
+
+
+def ask_together(snapshots: Snapshots, contexts: list[str]) -> list[Snapshot | BaseException | None]:
+    """Ask for client contexts, each in a thread of its own; return what each got."""
+    barrier = Barrier(len(contexts))
+
+    def ask(context: str) -> Snapshot | BaseException:
+        barrier.wait()
+        try:
+            return snapshots.latest(context)
+        except StoreUnavailableError as error:
+            return error
+
+    with ThreadPoolExecutor(len(contexts)) as pool:
+        return list(pool.map(ask, contexts))
+
+
+def test_snapshot_is_what_the_reader_returns(snapshots: Snapshots, shelf: Shelf, store: StoreServer) -> None:
+    shelf.keep(read_response({}, "known", ""))
+    position = store.client.xrevrange("receiver:{0}:feed", count=1)[0][0].decode()
+    assert snapshots.latest("known") == Snapshot(shelf.reader.latest("known"), position)
+    assert snapshots.latest("unknown") == Snapshot(None, position)
+
+
+def test_requests_that_ask_together_get_their_own(snapshots: Snapshots, shelf: Shelf) -> None:
+    shelf.keep(*(read_response({}, f"cc-{number}", "") for number in range(60)))
+    contexts = [f"cc-{number}" for number in range(60)] * 2 + ["unknown"] * 5
+    found = ask_together(snapshots, contexts)
+    names = [one.record and one.record.client_context for one in found if isinstance(one, Snapshot)]
+    assert names == [*contexts[:120], *[None] * 5]
+
+
+def test_odd_client_context_fails_no_other(snapshots: Snapshots, shelf: Shelf, store: StoreServer) -> None:
+    shelf.keep(read_response({}, "known", ""))
+    store.client.set("receiver:{0}:cc:odd", "of another type")
+    found = ask_together(snapshots, ["known", "odd", "unknown"] * 3)
+    assert all(isinstance(one, WriteRefusedError) for one in found[1::3])
+    assert all(isinstance(one, Snapshot) and one.record for one in found[::3])
+    assert all(isinstance(one, Snapshot) and not one.record for one in found[2::3])
+
+
+def test_record_that_cannot_be_read_gives_way_to_the_next(
+    snapshots: Snapshots, shelf: Shelf, store: StoreServer
+) -> None:
+    shelf.keep(read_response({"id": "one"}, "known", ""))
+    shelf.keep(read_response({"id": "two"}, "known", ""))
+    store.client.set("receiver:{0}:op:2", '{"from": "tomorrow"}')
+    found = snapshots.latest("known").record
+    assert found
+    assert found.number == 1
+
+
+def test_request_without_a_store_fails(
+    own_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]
+) -> None:
+    shelf = shelf_of(own_store)
+    snapshots = Snapshots(shelf.link, shelf.reader)
+    own_store.kill()
+    found = ask_together(snapshots, ["a", "b", "a"])
+    own_store.start()
+    assert all(isinstance(one, StoreUnavailableError) for one in found)
