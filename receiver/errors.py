@@ -135,14 +135,14 @@ class UnknownAppError(NotFoundError):
 
 
 class OperationNotFoundError(NotFoundError):
-    """No news of this operation has come, or it has been forgotten."""
+    """No update of this operation has come, or it has been deleted."""
 
     type = "operation-not-found"
     title = "This operation is not known"
 
 
 class CallNotFoundError(NotFoundError):
-    """No news of this call has come, or it has been forgotten."""
+    """No update of this call has come, or it has been deleted."""
 
     type = "call-not-found"
     title = "This call is not known"

@@ -86,9 +86,9 @@ def make_callback(verifier: TokenVerifier, keeper: Keeper, meters: Meters, traci
         problems=(UnknownAppError, *STORE),
     )
     def receive(app_id: str | None = None) -> Response:
-        """Take call notifications.
+        """Receive call notifications.
 
-        Tell Graph this address as `callbackUri`. It is answered 202 once everything is stored.
+        Give Graph this address as `callbackUri`. The answer is 202 once everything is stored.
         """
         if (answer := handshake()) is not None:
             return answer

@@ -34,7 +34,7 @@ def make_calls(reader: Reader, eraser: Eraser, gate: Gate) -> Blueprint:
         problems=(CallNotFoundError, PreconditionFailedError),
     )
     def show(call_id: str) -> Response:
-        """Tell a call: its state, its roster, its operations."""
+        """Get a call: its state, its roster, its operations."""
         gate.require("read")
         wanted = normalize_id(call_id)
         record, operations = reader.call(wanted)
@@ -85,7 +85,7 @@ def make_calls(reader: Reader, eraser: Eraser, gate: Gate) -> Blueprint:
         problems=(OperationNotFoundError, PreconditionFailedError),
     )
     def operation(call_id: str, operation_id: str) -> Response:
-        """Tell an operation by its ids, for one without a client context."""
+        """Get an operation by its ids, for one without a client context."""
         scopes = gate.require("read")
         record = reader.operation(normalize_id(call_id), normalize_id(operation_id))
         return operation_answer(record, secrets_too="secrets" in scopes)
@@ -99,4 +99,4 @@ def _entity_tag(version: str) -> str:
 
 
 def _unknown() -> CallNotFoundError:
-    return CallNotFoundError("No news of it has come yet, or it has been forgotten.")
+    return CallNotFoundError("No update of it has come yet, or it has been deleted.")

@@ -23,7 +23,7 @@ from receiver.web import representation
 from receiver.web.access import Gate
 from receiver.web.hub import Hub
 from receiver.web.openapi import READ, Answer, describe
-from receiver.web.openapi.answers import EVENTS
+from receiver.web.openapi.event_data import EVENTS
 from receiver.web.openapi.parameters import LAST_EVENT_ID, only
 from receiver.web.subscription import Interest, Subscription
 from receiver.web.waiting import stopping

@@ -73,7 +73,7 @@ def make_health(
     @blueprint.get("/livez")
     @describe(ANYBODY, {200: Answer("The process is alive.", LifeSchema)})
     def alive() -> Response:
-        """Tell whether this process is alive.
+        """Get whether this process is alive.
 
         Never asks the store: platforms restart what fails here.
         """
@@ -88,7 +88,7 @@ def make_health(
         },
     )
     def ready() -> Response:
-        """Tell whether notifications can be taken now.
+        """Get whether notifications can be accepted now.
 
         With any API key of this receiver, `checks` has the details: what is wrong, where, and since when.
         """

@@ -23,7 +23,7 @@ def make_metrics(text: Callable[[], bytes], gate: Gate) -> Blueprint:
     @blueprint.get("/metrics")
     @describe(READ, {200: Answer("All series.", media_type=_TYPE)})
     def show() -> Response:
-        """Tell what is measured, in the text format of Prometheus.
+        """Get the metrics, in the text format of Prometheus.
 
         All workers of this server together. Each series has the name of the instance, where the platform gives one.
         """

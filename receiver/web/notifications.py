@@ -73,7 +73,7 @@ def make_notifications(
         problems=(NotConfiguredError, *STORE),
     )
     def receive() -> Response:
-        """Take change notifications.
+        """Receive change notifications.
 
         Tell Graph this address as `notificationUrl` or `lifecycleNotificationUrl` of a subscription. An item is
         believed for its `clientState`, a secret that the subscription names.

@@ -67,9 +67,9 @@ def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Wait
         problems=(BadRequestError, OperationNotFoundError, PreconditionFailedError, TooManyWaitingError),
     )
     def latest(client_context: str) -> Response:
-        """Tell the latest operation of a client context, or wait for it.
+        """Get the latest operation of a client context, or wait for its result.
 
-        Waiting works for an operation that nobody has heard of yet. It ends when the operation is done; with
+        A wait works for an operation that is not known yet. It ends when the operation is done; with an `ETag` in
         `If-None-Match`, at any change. When the time is over, the latest state is the answer.
         """
         scopes = gate.require("read")
@@ -82,7 +82,7 @@ def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Wait
     @describe(
         WRITE,
         {
-            200: Answer("It was known.", _REGISTERED, sometimes=("ETag", "Retry-After")),
+            200: Answer("It was known before.", _REGISTERED, sometimes=("ETag", "Retry-After")),
             201: Answer("It is new.", _REGISTERED, ("Location",), ("ETag", "Retry-After")),
         },
         parameters=(CALL_OF_OPERATION, DEADLINE, IF_MATCH, UNLESS_MATCH),
@@ -92,9 +92,9 @@ def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Wait
     def register(client_context: str) -> Response:
         """Register an operation that you asked Graph for.
 
-        So that it is known before its result comes. What is registered is merged by the rules of any other news: it
-        never overwrites a result. If no result has come when it is due, the operation is `overdue`, and `GET /events`
-        tells so.
+        It is known then before its result comes. A registration is merged like any other update, so it never
+        overwrites a result. If no result has come when it is due, the operation is `overdue`, and `GET /events` has an
+        event for it.
         """
         scopes = gate.require("write")
         if len(client_context) > MAX_CLIENT_CONTEXT:
@@ -133,8 +133,8 @@ def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Wait
     def forget(client_context: str) -> Response:
         """Delete every operation of a client context.
 
-        With their history, and what of them is in quarantine. An `ETag` in `If-Match` is that of one operation: where
-        the client context has several, nothing is deleted, and the answer is 412.
+        Their history and their items in quarantine are deleted, too. An `ETag` in `If-Match` is that of one operation:
+        if the client context has several, nothing is deleted, and the answer is 412.
         """
         gate.require("write")
 
@@ -162,8 +162,7 @@ def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Wait
     def list_operations() -> Response:
         """List operations, newest first.
 
-        A page may be shorter than `limit`, and even empty, though there is a next one: who looks for what is rare has
-        to go on.
+        A page may be shorter than `limit`, and even empty, though there is a next one: go on until `next` is null.
         """
         gate.require("read")
         asked = read_operation_page()
@@ -230,5 +229,5 @@ def _entity_tag(record: OperationRecord | None) -> str | None:
 
 def _unknown() -> OperationNotFoundError:
     return OperationNotFoundError(
-        "No news of it has come yet, or it has been forgotten. Ask again, or register it with PUT."
+        "No update of it has come yet, or it has been deleted. Ask again, or register it with PUT."
     )

@@ -28,15 +28,15 @@ SCHEMES: Final = {
     "apiKey": {
         "type": "http",
         "scheme": "bearer",
-        "description": "An API key of this receiver (`receiver keys` makes one). Its scopes, out of `read`, `write` "
-        "and `secrets`, say what it may do.",
+        "description": "An API key of this receiver (`receiver keys` makes one). Its scopes, of `read`, `write` and "
+        "`secrets`, decide what it allows.",
     },
     "session": {
         "type": "apiKey",
         "in": "cookie",
         "name": HTTPS_NAME,
-        "description": "The session of somebody who has signed in to the page; over plain http the cookie's name "
-        "lacks `__Host-`. It may do what his API key may; to change something, the receiver's own page must ask.",
+        "description": "A session of the page; over plain http the cookie's name lacks `__Host-`. It allows what the "
+        "API key allows that it was started with; changes only from the receiver's own page.",
     },
     "graphToken": {
         "type": "http",

@@ -64,15 +64,17 @@ class ConflictSchema(AnswerSchema):
     status = _text("The status of the second result.")
     at = _time("When it came.")
     operation = fields.Nested(
-        CommsOperationSchema, required=True, metadata={"description": "What the second result says."}
+        CommsOperationSchema, required=True, metadata={"description": "The second result."}
     )
 
 
 class OperationRecordSchema(AnswerSchema):
-    clientContext = _perhaps("What the caller named the operation; null where Graph does not tell.")
+    clientContext = _perhaps(
+        "The name that the caller gave the operation; null where Graph does not send it."
+    )
     callId = _perhaps("The call.")
     operationId = _perhaps("Graph's own id of the operation.")
-    tenantId = _perhaps("The tenant that the news is signed for.")
+    tenantId = _perhaps("The tenant of the signed notification.")
     type = _perhaps("Graph's type: `inviteParticipantsOperation`, for example. New ones may appear.")
     status = _perhaps("`notStarted`, `running`, `completed`, `failed`, or another that Graph may send.")
     done = _flag("It has its result: `completed` or `failed`.")
@@ -84,22 +86,22 @@ class OperationRecordSchema(AnswerSchema):
         CommsOperationSchema,
         required=True,
         metadata={
-            "description": "The operation as Graph tells it, all news merged. Secrets need the scope `secrets`."
+            "description": "The operation as Graph sent it, all updates merged. Secrets need the scope `secrets`."
         },
     )
     timeline = fields.List(fields.Nested(StatusTimeSchema), required=True)
-    firstSeen = _time("When the first news came.")
-    updated = _time("When the last news came that changed something.")
-    revision = _number("How often it has changed: by news, by a new deadline, by becoming overdue.")
+    firstSeen = _time("When the first update came.")
+    updated = _time("When it last changed.")
+    revision = _number("How often it has changed: by an update, by a new deadline, by becoming overdue.")
     notifications = _number("How many notifications came, duplicates included.")
-    duplicates = _number("How many of them told nothing new.")
+    duplicates = _number("How many of them repeated what was known.")
     conflict = fields.Nested(
         ConflictSchema,
         **_NULLABLE,
         metadata={"description": "A second, different result; the first one stands."},
     )
     others = _number(
-        "How many other operations have the same client context. Only where one client context is asked for.",
+        "How many other operations have the same client context; only in the answer for one client context.",
         required=False,
     )
 
@@ -110,9 +112,9 @@ class OperationPageSchema(AnswerSchema):
 
 
 class RegistrationSchema(AnswerSchema):
-    """What whoever may write, and not read, learns of an operation."""
+    """The answer to a registration by a key without the scope `read`."""
 
-    clientContext = _text("What the caller named the operation.")
+    clientContext = _text("The name that the caller gave the operation.")
     status = _perhaps("Its status.")
     done = _flag("It has its result.")
 
@@ -123,7 +125,7 @@ class CallAsMergedSchema(GraphSchema):
 
 
 class CallRecordSchema(Schema):
-    """Where no news of the call itself has come, only its id, a null `state` and its operations are there."""
+    """A call. Before a notification of the call itself, it has only its id, a null `state` and its operations."""
 
     callId = _text("The call.")
     state = _perhaps("`incoming`, `established`, `terminated`, or another that Graph may send.")
@@ -131,7 +133,7 @@ class CallRecordSchema(Schema):
     tenantId = fields.String(allow_none=True, metadata={"description": "The call's tenant."})
     ended = fields.Boolean(metadata={"description": "The call is over."})
     call = fields.Nested(
-        CallAsMergedSchema, metadata={"description": "The call as Graph tells it, all news merged."}
+        CallAsMergedSchema, metadata={"description": "The call as Graph sent it, all updates merged."}
     )
     roster = _objects("The participants in the call; null while Graph has named none.", allow_none=True)
     tones = _objects("The last 100 tones (`toneInfo`), in the order of their `sequenceId`.")
@@ -141,20 +143,12 @@ class CallRecordSchema(Schema):
     timeline = fields.List(fields.Nested(StateTimeSchema))
     firstSeen = fields.AwareDateTime()
     updated = fields.AwareDateTime()
-    revision = _number("How many different pieces of news have been merged.", required=False)
+    revision = _number("How often it has changed.", required=False)
     notifications = _number("How many notifications came, duplicates included.", required=False)
-    duplicates = _number("How many of them told nothing new.", required=False)
+    duplicates = _number("How many of them repeated what was known.", required=False)
 
     class Meta:
         unknown = RAISE
-
-
-class CallEventSchema(CallRecordSchema):
-    """A call without its operations, which have events of their own."""
-
-    class Meta:
-        unknown = RAISE
-        exclude = ("operations",)
 
 
 class NotificationRecordSchema(AnswerSchema):
@@ -170,26 +164,6 @@ class NotificationRecordSchema(AnswerSchema):
 class NotificationPageSchema(AnswerSchema):
     notifications = fields.List(fields.Nested(NotificationRecordSchema), required=True)
     next = _next()
-
-
-class ResetEventSchema(AnswerSchema):
-    """Events were missed: the newest operations follow, and what else is kept of the past has to be read again."""
-
-    reason = _text("Why.")
-
-
-class BookmarkEventSchema(AnswerSchema):
-    """Nothing has changed; the event has an `id` to go on from."""
-
-
-EVENTS: Final[dict[str, type[Schema]]] = {
-    "operation": OperationRecordSchema,
-    "call": CallEventSchema,
-    "change": NotificationRecordSchema,
-    "reset": ResetEventSchema,
-    "bookmark": BookmarkEventSchema,
-}
-"""The data of each type of event of the stream."""
 
 
 class _QuarantinedSchema(AnswerSchema):
@@ -234,7 +208,7 @@ class ReplaySchema(AnswerSchema):
         fields.String(),
         required=True,
         metadata={
-            "description": "What became of each thing in it: `new`, `changed`, `duplicate`, `conflict`, `kept`."
+            "description": "The outcome for each update in it: `new`, `changed`, `duplicate`, `conflict`, `kept`."
         },
     )
 

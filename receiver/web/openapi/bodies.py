@@ -54,21 +54,22 @@ class SignInSchema(Schema):
 
 
 CALL_NOTIFICATIONS: Final = Body(
-    "What Graph tells. An item that can't be read goes to quarantine, and the others are kept. An empty body is "
-    "taken, and means nothing.",
+    "Graph's notifications. An item that cannot be parsed goes to quarantine, and the others are stored. An empty body "
+    "is accepted and ignored.",
     CallNotificationsSchema,
     required=False,
     problems=(*BODY_PROBLEMS, InvalidEnvelopeError),
 )
 CHANGE_NOTIFICATIONS: Final = Body(
-    "What Graph tells. An item whose `clientState` is not ours is left out, one that can't be read goes to quarantine.",
+    "Graph's notifications. An item with an unknown `clientState` is ignored, one that cannot be parsed goes to "
+    "quarantine.",
     ChangeNotificationsSchema,
     required=False,
     problems=(*BODY_PROBLEMS, InvalidEnvelopeError),
 )
 OPERATION: Final = Body(
     "The HTTP response of the action that started the operation, of whatever type, as it came. With no body, or "
-    "`{}`, the receiver learns no more than that there is an operation.",
+    "`{}`, the receiver records only that there is an operation.",
     CommsOperationSchema,
     required=False,
     problems=(*BODY_PROBLEMS, InvalidOperationError),

@@ -32,11 +32,11 @@ IMPLIED: Final = frozenset({"HEAD", "OPTIONS"})
 """The methods that Flask adds by itself."""
 
 _INTRODUCTION: Final = """\
-Receives Microsoft Graph's notifications of call operations, keeps the latest state of each, and tells it to those
-who may ask.
+Receives Microsoft Graph's notifications of call operations, stores the latest state of each, and returns it to
+clients with an API key.
 
-Every error is a problem document (RFC 9457), whose `type` is where it is explained. Every route with `GET` takes
-`HEAD` as well. A request may bring an id of its own as `X-Request-ID`; its answer and the log bear it.
+Every error is a problem document (RFC 9457); its `type` is the address of an explanation. Every route with `GET` takes
+`HEAD` as well. A request may have an id in `X-Request-ID`; the response and the log repeat it.
 """
 
 

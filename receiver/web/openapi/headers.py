@@ -5,23 +5,24 @@ from typing import Any, Final
 
 HEADERS: Final[dict[str, dict[str, Any]]] = {
     "ETag": {
-        "description": "The version. Send it as `If-None-Match` to get 304 while it is still the same.",
+        "description": "The version. Send it as `If-None-Match` to get 304 while it is the same, or as `If-Match` "
+        "to change only this version. Counters (`notifications`, `duplicates`, `others`) do not change it.",
         "schema": {"type": "string", "pattern": '^(W/)?"[^"]*"$'},
     },
     "Retry-After": {
-        "description": "Seconds after which to ask again.",
+        "description": "Seconds until the next request makes sense.",
         "schema": {"type": "string", "pattern": "^[0-9]+$"},
     },
     "Preference-Applied": {
-        "description": "Which preference was followed (RFC 7240), if one was given.",
+        "description": "The preference that was applied (RFC 7240).",
         "schema": {"type": "string", "pattern": "^wait=[0-9]+$"},
     },
     "Link": {
-        "description": 'Where the next page is (RFC 8288), as `<path>; rel="next"`; absent on the last one.',
+        "description": 'The next page (RFC 8288), as `<path>; rel="next"`; absent on the last one.',
         "schema": {"type": "string", "pattern": '^<[^>]+>; rel="next"$'},
     },
     "Location": {
-        "description": "Where it is, or where to go on.",
+        "description": "The address of the new resource, or the next address.",
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "WWW-Authenticate": {
@@ -33,7 +34,7 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
         },
     },
     "Set-Cookie": {
-        "description": "Begins or ends the session.",
+        "description": "Starts or ends the session.",
         "schema": {"type": "string"},
     },
     "client-request-id": {

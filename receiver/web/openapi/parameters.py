@@ -10,7 +10,7 @@ _CALL_ID: Final = "fa0f5238-af94-457b-8a7e-3cb57ee5af15"
 
 PATH: Final[dict[str, Parameter]] = {
     "client_context": {
-        "description": "What the caller named the operation. Percent-encode it, slashes too: it may hold anything.",
+        "description": "The name that the caller gave the operation. Any text; percent-encode it, slashes too.",
         "schema": {"type": "string", "minLength": 1, "maxLength": MAX_CLIENT_CONTEXT},
         "example": "7ea89c5d-771b-4cbc-9922-a0ba00548069",
     },
@@ -40,7 +40,7 @@ PATH: Final[dict[str, Parameter]] = {
         "example": "5f2a8c01d37be946",
     },
     "number": {
-        "description": "The number that the receiver gave the operation.",
+        "description": "The number of the operation record.",
         "schema": {"type": "string", "pattern": "^[1-9][0-9]{0,15}$"},
     },
     "kind": {
@@ -68,7 +68,7 @@ PREFER: Final[Parameter] = {
 IF_NONE_MATCH: Final[Parameter] = {
     "name": "If-None-Match",
     "in": "header",
-    "description": "An `ETag` that was told before: where it is still that version, the answer is 304.",
+    "description": "The `ETag` of an earlier answer: while it is still that version, the answer is 304.",
     "schema": {"type": "string"},
 }
 IF_MATCH: Final[Parameter] = {
@@ -87,26 +87,26 @@ UNLESS_MATCH: Final[Parameter] = {
 LAST_EVENT_ID: Final[Parameter] = {
     "name": "Last-Event-ID",
     "in": "header",
-    "description": "The `id` of the last event seen. The stream goes on after it, without a gap and without a repeat.",
+    "description": "The `id` of the last event received: the stream continues after it, without a gap or a repeat.",
     "schema": {"type": "string"},
 }
 CALL_OF_OPERATION: Final[Parameter] = {
     "name": "callId",
     "in": "query",
-    "description": "The call that the operation belongs to, which the action's response does not tell.",
+    "description": "The call of the operation, which the response to the action does not contain.",
     "schema": {"type": "string"},
 }
 DEADLINE: Final[Parameter] = {
     "name": "deadline",
     "in": "query",
-    "description": "Seconds from the first news of the operation until its result is due. It is overdue then.",
+    "description": "Seconds from the first update of the operation until its result is due; after that it is overdue.",
     "schema": {"type": "integer", "minimum": 1, "maximum": 86_400},
     "example": 90,
 }
 VALIDATION_TOKEN: Final[Parameter] = {
     "name": "validationToken",
     "in": "query",
-    "description": "A handshake: the answer is this text, and nothing else happens.",
+    "description": "A validation handshake: the answer is this text, and nothing is stored.",
     "schema": {"type": "string"},
 }
 

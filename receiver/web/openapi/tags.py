@@ -5,18 +5,18 @@ from typing import Final
 TAGS: Final[dict[str, tuple[str, str]]] = {
     "operations": (
         "Operations",
-        "What has become of an operation, by the client context that its caller chose.",
+        "The latest state of each call operation, by the client context that its caller chose.",
     ),
-    "calls": ("Calls", "A call with its roster and operations."),
-    "events": ("Events", "What changes, as it changes."),
-    "callback": ("Call notifications", "Where Graph tells of calls and their operations."),
+    "calls": ("Calls", "A call: its state, its roster, its operations."),
+    "events": ("Events", "A live stream of changes, as server-sent events."),
+    "callback": ("Call notifications", "Where Graph posts notifications of calls and their operations."),
     "notifications": (
         "Change notifications",
-        "Where Graph tells of what its subscriptions watch, and what it told.",
+        "Where Graph posts notifications of subscriptions, and a list of what it posted.",
     ),
-    "quarantine": ("Quarantine", "What came from Graph and could not be read."),
+    "quarantine": ("Quarantine", "Authenticated items that could not be parsed."),
     "health": ("Health", "For platforms and monitoring."),
-    "metrics": ("Metrics", "What is measured, for Prometheus."),
-    "openapi": ("OpenAPI", "What you are reading, for machines."),
-    "page": ("Pages", "For people, in a browser."),
+    "metrics": ("Metrics", "Metrics in the format of Prometheus."),
+    "openapi": ("OpenAPI", "This description, for machines."),
+    "page": ("Pages", "Pages for a browser."),
 }

@@ -90,7 +90,7 @@ def make_page(
         g.scopes = gate.require("read")
         record = reader.by_number(int(number)) if _NUMBER.fullmatch(number) else None
         if record is None:
-            raise OperationNotFoundError("No news of it has come yet, or it has been forgotten.")
+            raise OperationNotFoundError("No update of it has come yet, or it has been deleted.")
         now = _now()
         same = OperationFilter(client_context=record.client_context)
         others = reader.operations(same, limit=_OTHERS + 1).operations if record.client_context else ()
@@ -109,7 +109,7 @@ def make_page(
         wanted = normalize_id(call_id)
         record, operations = reader.call(wanted)
         if record is None and not operations:
-            raise CallNotFoundError("No news of it has come yet, or it has been forgotten.")
+            raise CallNotFoundError("No update of it has come yet, or it has been deleted.")
         now = _now()
         shown = tuple(OperationView(one, now) for one in operations[:_OF_A_CALL])
         view = CallView(wanted, record, shown, now)
