@@ -1,5 +1,11 @@
 --[[ Stands before the scripts that forget entries of streams. ]]
 
+-- Get entries of a stream. A key of another type has none: what stands there is not ours.
+local function entries_of(stream, ...)
+  local entries = redis.pcall('XRANGE', stream, ...)
+  return entries.err and {} or entries
+end
+
 -- Forget those of some entries that `concerns` recognises by their fields. Returns how many there were.
 local function drop_entries(stream, entries, concerns)
   local dropped = 0

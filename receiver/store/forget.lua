@@ -20,7 +20,7 @@ end
 local left = redis.call('ZCARD', KEYS[1])
 if left == 0 then
   local quarantine = PREFIX .. 'quarantine'
-  forgotten = forgotten + drop_entries(quarantine, redis.call('XRANGE', quarantine, '-', '+'), function(fields)
+  forgotten = forgotten + drop_entries(quarantine, entries_of(quarantine, '-', '+'), function(fields)
     local text = fields.text or ''
     return fields.clientContext == CLIENT_CONTEXT or string.find(text, MEMBER, 1, true)
       or string.find(text, INNER, 1, true) -- a body that is not JSON is kept as one JSON text

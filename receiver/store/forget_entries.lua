@@ -16,7 +16,7 @@ local function names_it(text)
   return false
 end
 
-local entries = redis.call('XRANGE', KEYS[1], '(' .. ARGV[2], '+', 'COUNT', ARGV[3])
+local entries = entries_of(KEYS[1], '(' .. ARGV[2], '+', 'COUNT', ARGV[3])
 local forgotten = drop_entries(KEYS[1], entries, function(fields)
   if fields.text then return names_it(fields.text) end
   return fields.k == 'c' and fields.r == CALL -- the feed

@@ -10,7 +10,7 @@ from receiver.store.link import Caller, Command
 from receiver.store.records import CallRecord, OperationRecord
 from receiver.store.scripts import CALL, LATEST
 from receiver.store.skipping import Skips
-from receiver.store.stored_values import json_text, milliseconds_of, number_of, text_of
+from receiver.store.stored_values import json_text, milliseconds_of, number_of, object_text, text_of
 
 _BATCH: Final = 200
 _MOST_LOOKED_AT: Final = 5000
@@ -252,5 +252,6 @@ def item_entry(stream: Stream, row: tuple[bytes, Sequence[bytes]]) -> StreamEntr
     entry = stream_entry(row)
     for name in _FIELDS[stream]:
         text_of(entry.fields, name)
-    json_text(entry.fields["text"])
+    check = object_text if stream == "changes" else json_text
+    check(entry.fields["text"])
     return entry

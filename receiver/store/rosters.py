@@ -48,7 +48,8 @@ def roster_text(known: Mapping[str, str] | None, before: str | None, fields: Seq
     held = dict(zip(fields[::2], fields[1::2], strict=True))
     texts = [dump(one) for key, one in _keyed(_listed(before or "[]")) if key.encode() not in held]
     rows = sorted((value[:WIDTH], value[_PLACE], key, value[_TEXT:]) for key, value in held.items())
-    texts += [json_text(row[-1].decode()) for row in rows if row[-1]]
+    # Empty is the text of one that has left; what is not an object is not a participant.
+    texts += [json_text(row[-1].decode()) for row in rows if row[-1].startswith(b"{")]
     return f"[{','.join(texts)}]"
 
 

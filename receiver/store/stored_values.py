@@ -69,6 +69,13 @@ def json_text(text: str) -> str:
     return text
 
 
+def object_text(text: str) -> str:
+    """Return a text that is a JSON object, and not nested too deeply to be written again."""
+    if not text.startswith("{"):
+        raise ValueError("not an object")
+    return json_text(text)
+
+
 def milliseconds_of(entry_id: str) -> int:
     """Return when an entry of a stream came, which its id tells."""
     return _whole(int(entry_id.partition("-")[0]), _LATEST)

@@ -50,7 +50,7 @@ def call(state: str = "established", **members: object) -> CallUpdate:
 
 def change(number: int = 1) -> ChangeNotification:
     return ChangeNotification(
-        "subscription", "tenant", "updated", "", "users/1", str(number), encrypted=False
+        "subscription", "tenant", "updated", "", "users/1", f'{{"number":{number}}}', encrypted=False
     )
 
 

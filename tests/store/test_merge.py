@@ -370,11 +370,13 @@ def test_a_change_that_is_sent_twice_stands_once_though_many_came_in_between(she
 def test_a_store_whose_clock_was_set_back_goes_on_in_order(shelf: Shelf, store: StoreServer) -> None:
     in_an_hour = round((time.time() + 3600) * 1000)
     for stream in ("changes", "feed"):
-        store.client.xadd(f"receiver:{{0}}:{stream}", {"delivery": "x", "text": "0"}, id=f"{in_an_hour}-0")
+        store.client.xadd(
+            f"receiver:{{0}}:{stream}", {"delivery": "x", "text": '{"number":0}'}, id=f"{in_an_hour}-0"
+        )
     shelf.keep(change(1), operation(cc="a", op="1"))
     shelf.keep(change(2), operation(cc="b", op="2"))
     entries, _ = shelf.reader.entries("changes", limit=10)
-    assert [entry.fields["text"] for entry in entries] == ["2", "1", "0"]
+    assert [entry.fields["text"] for entry in entries] == [f'{{"number":{number}}}' for number in (2, 1, 0)]
     feed = Feed(shelf.link)
     batch = feed.between(f"{in_an_hour}-0", feed.position())
     assert [event.client_context for event in batch.events] == ["", "a", "", "b"]
