@@ -86,14 +86,21 @@ def ask(service: Service) -> Callable[..., tuple[int, str]]:
             told = json.loads(answer.read())["type"].removeprefix("/problems/")
         elif told.startswith("text/html") and FORM in answer.read():
             told = "form"
-        if answer.status == 401:
-            sent = headers.get("Authorization", "").startswith("Bearer ")
-            error = ', error="invalid_token"' if sent else ""
-            assert answer.headers["WWW-Authenticate"] == f'Bearer realm="receiver"{error}'
+        assert answer.headers["WWW-Authenticate"] == challenge(operation, answer.status, headers)
         connection.close()
         return answer.status, told
 
     return ask
+
+
+def challenge(operation: Operation, status: int, headers: dict[str, str]) -> str | None:
+    """The challenge that a refusal has (RFC 6750, 3.1): it names an error only of a token that was sent."""
+    sent = headers.get("Authorization", "").startswith("Bearer ")
+    if status == 401:
+        return 'Bearer realm="receiver"' + (', error="invalid_token"' if sent else "")
+    if status == 403 and sent:
+        return f'Bearer realm="receiver", error="insufficient_scope", scope="{operation.scope}"'
+    return None
 
 
 def stranger(operation: Operation) -> tuple[int, str]:

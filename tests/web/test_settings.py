@@ -42,6 +42,7 @@ def test_only_the_tenants_on_the_list_are_let_in(start: Start) -> None:
     )
     refused = service.call_back(operation(cc="refused"), token=token)
     assert (refused.status, refused.problem) == (403, "tenant-not-allowed")
+    assert refused.headers["WWW-Authenticate"] == 'Bearer realm="receiver", error="insufficient_scope"'
     assert service.get("/operations/refused").status == 404
 
 

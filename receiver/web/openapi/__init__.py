@@ -9,15 +9,16 @@ How to describe a route:
         problems=(CallNotFoundError,),                         # those of its own; access and body bring theirs
     )
     def show(call_id: str) -> Response:
-        '''Tell a call, as far as Graph has told of it.
+        '''Get a call, as far as Graph has reported it.
 
         The first paragraph is the route's title, the rest its description, in which `this` is code.
         '''
 
-An argument of a path is described in parameters.py, other parameters are handed over: `query=` for a webargs
-schema, `parameters=` for single ones. A new error of `receiver.errors` needs a line in advice.py, a new blueprint
-one in tags.py. tests/openapi/ fails for whatever is not described, or described wrongly: every answer that any
-test gets from a running receiver is held to the document.
+An argument of a path is described in parameters.py, other parameters are handed over: `query=` for a webargs schema,
+`parameters=` for single ones. A new route needs a name in operation_ids.py, a new error of `receiver.errors` a line
+in advice.py, its status one in problem_responses.py, a new blueprint one in tags.py. tests/openapi/ fails for
+whatever is not described, or described wrongly: every answer that any test gets from a running receiver is held to
+the document.
 """
 
 from receiver.web.openapi.access import ANYBODY, GRAPH, READ, STORE, WRITE
