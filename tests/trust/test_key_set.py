@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from receiver.errors import KeysUnavailableError
+from receiver.supervision import Supervisor
+from receiver.trust.key_fetch import Fetch
 from receiver.trust.key_set import KeySet, KeySetStatus, UnknownKeyError
 from tests.trust.builders import jwk
 from tests.trust.peer import body, silence
@@ -319,3 +321,21 @@ def test_making_a_key_set_fetches_nothing(url):
     before = threading.active_count()
     assert KeySet(url).status() == KeySetStatus(0, None, None)
     assert threading.active_count() <= before
+
+
+def test_unexpected_error_of_a_fetch_is_reported_and_fetched_again(make_key_set, peer, monkeypatch):
+    right_fetch, calls = Fetch.fetch, []
+
+    def fetch(attempt):
+        calls.append(attempt)
+        if len(calls) == 1:
+            raise KeyError("made by a test")
+        return right_fetch(attempt)
+
+    monkeypatch.setattr(Fetch, "fetch", fetch)
+    failed = []
+    key_set = make_key_set(peer, supervisor=Supervisor(failed.append, sleep=lambda _: None))
+    key_set.start()
+    eventually(lambda: key_set.status().keys == 1)
+    assert failed == ["signing-keys"]
+    assert key_set.status().error is None

@@ -1,6 +1,8 @@
 """Overdue operations over real HTTP: told once, from any process, and ended by a result however late."""
 
+import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -143,3 +145,24 @@ def test_a_deadline_that_is_none_is_refused(service: Service, deadline: str) -> 
 def test_a_filter_that_is_none_is_named(service: Service, overdue: str) -> None:
     refused = service.get(f"/operations?overdue={overdue}", key=READ)
     assert (refused.status, list(refused.json["errors"])) == (400, ["overdue"])
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_receiver_with_wrong_clock_makes_nothing_overdue(
+    service: Service, store: StoreServer, issuer: Issuer, tmp_path: Path, hours: int
+) -> None:
+    offset = tmp_path / "offset"
+    offset.write_text(str(hours * 3600))
+    wrong = Service(tmp_path, store.url, issuer, WEB_CONCURRENCY="1")
+    try:
+        wrong.start((sys.executable, "-m", "tests.faults.shifted", str(offset), "serve"))
+        register(service, 600)
+        told = register(wrong, 600, "by-the-wrong-one")
+        for time_of in ("firstSeen", "due"):
+            at = datetime.fromisoformat(str(told[time_of]).replace("Z", "+00:00"))
+            assert abs(at.timestamp() - time.time()) < 700
+        register(wrong, 1, "soon")
+        wait_until_overdue(wrong, "soon")
+        assert listed(service, "overdue=true") == ["soon"]
+    finally:
+        wrong.kill()

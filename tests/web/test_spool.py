@@ -226,6 +226,9 @@ def test_a_spool_that_cannot_be_used_is_told_and_does_no_harm(
     assert spooling.call_back(operation()).status == 202
     ready = spooling.get("/readyz")
     assert (ready.status, "move it away" in ready.json["checks"]["spool"]) == (200, True)
+    assert set(ready.json["spool"].values()) == {None}, "0 would say that all is well"
+    assert not [name for name in told(spooling).names if name.startswith("receiver_spool_")]
+    assert "is unknown" in spooling.get("/").body.decode()
     own_store.kill()
     refused = spooling.call_back(operation(cc="lost"))
     assert (refused.status, refused.problem) == (503, "store-unavailable")

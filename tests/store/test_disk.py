@@ -1,0 +1,49 @@
+"""Work on a disk that hangs is not waited for, and the disk is usable again when it has ended."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from receiver.store.disk import Disk, T, here
+from receiver.store.spool_database import SpoolError
+
+
+def test_use_of_a_hanging_disk_is_not_waited_for() -> None:
+    goes_on = threading.Event()
+
+    def hang(work: Callable[[], T]) -> T:
+        goes_on.wait(10)
+        return here(work)
+
+    disk, done = Disk(hang, longest=0.1), []
+    began = time.monotonic()
+    with pytest.raises(SpoolError, match="does not answer"):
+        disk.use(lambda: done.append("late"))
+    assert time.monotonic() - began < 2
+    with pytest.raises(SpoolError, match="does not answer"):
+        disk.use(lambda: done.append("never"))
+    goes_on.set()
+    disk.use(lambda: done.append("after"))
+    assert done == ["late", "after"]
+
+
+@pytest.mark.parametrize("error", [SpoolError("full"), ValueError("odd"), KeyError("bug")])
+def test_error_of_the_work_is_raised_and_frees_the_disk(error: Exception) -> None:
+    def fail() -> None:
+        raise error
+
+    disk = Disk(here)
+    for _ in range(2):
+        with pytest.raises(type(error)):
+            disk.use(fail)
+    assert disk.use(lambda: 7) == 7
+
+
+def test_closed_disk_is_not_used() -> None:
+    disk, done = Disk(here), []
+    disk.close(lambda: done.append("last"))
+    with pytest.raises(SpoolError, match="closed"):
+        disk.use(lambda: done.append("never"))
+    assert done == ["last"]
