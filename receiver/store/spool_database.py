@@ -2,9 +2,11 @@
 
 A disk that is full must not stop what needs no room, and reading needs none. So a connection that finds the disk full
 stays open: a new one may need room for the index of the log that all processes share (`spool.db-shm`). Where there is
-none for that, a connection keeps the index in its own memory, with the file for itself, and closes after each use.
+none for that, a connection keeps the index in its own memory, with the file for itself. On a disk that has become
+read-only the file is read as it is. Both are makeshift, and such a connection is closed after each use.
 """
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -54,7 +56,7 @@ class SpoolDatabase:
         self._max_bytes = max_bytes
         self._path = folder / "spool.db"
         self._connection: sqlite3.Connection | None = None
-        self._is_exclusive = False
+        self._is_makeshift = False
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -83,7 +85,7 @@ class SpoolDatabase:
                 self.close()
             raise SpoolError(self._explain(error)) from error
         finally:
-            if self._is_exclusive:
+            if self._is_makeshift:
                 self.close()
 
     def close(self) -> None:
@@ -95,23 +97,36 @@ class SpoolDatabase:
 
     def _open(self) -> sqlite3.Connection:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite's other files get the same mode
-        self._is_exclusive = False
+        self._is_makeshift = False
         try:
-            return self._connect("NORMAL")
+            os.close(
+                os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            )  # SQLite's other files get the same mode
+            return self._connect("")
+        except OSError as error:
+            if error.errno != errno.EROFS or not self._path.exists():
+                raise
+            # Without a log there is nothing that it would miss, and with one SQLite finds the index beside it.
+            log = self._path.with_name(f"{self._path.name}-wal")
+            connection = self._connect("mode=ro" if log.exists() else "immutable=1")
         except sqlite3.OperationalError as error:
             if _kind(error) not in _NO_SHARED_INDEX:
                 raise
-            connection = self._connect("EXCLUSIVE")
-        self._is_exclusive = True
+            connection = self._connect("", "PRAGMA locking_mode = EXCLUSIVE")
+        self._is_makeshift = True
         return connection
 
-    def _connect(self, locking_mode: str) -> sqlite3.Connection:
+    def _connect(self, options: str, *first: str) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            f"{self._path.absolute().as_uri()}?{options}",
+            uri=True,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
         )
         try:
-            connection.execute(f"PRAGMA locking_mode = {locking_mode}")
+            for statement in first:
+                connection.execute(statement)
             self._prepare(connection)
         except BaseException:
             connection.close()

@@ -6,6 +6,7 @@ process, and is removed when the disk can be written again. Every call blocks on
 under way: `spool.py` sees to both. Several processes may use one file.
 """
 
+import errno
 import json
 import os
 import sqlite3
@@ -243,7 +244,12 @@ class SpoolFile:
             SpoolError: the folder can't be used.
         """
         with self._database.use():
-            return os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                return os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            except OSError as error:
+                if error.errno != errno.EROFS:
+                    raise
+                return os.open(self.folder, os.O_RDONLY)  # whose lock all take while the disk is read-only
 
     def close(self) -> None:
         """Close the file."""

@@ -98,6 +98,30 @@ def test_process_that_starts_on_a_full_disk_drains_it(process: Process, small_di
     until(lambda: process.spool.status().waiting == 0)
 
 
+@pytest.mark.parametrize("ended", ["cleanly", "killed"])
+def test_process_that_starts_on_a_read_only_disk_drains_it(
+    process: Process, small_disk: Path, ended: str
+) -> None:
+    spool_some(process)
+    if ended == "killed":  # what lies there is what the connection has written so far
+        names = ("spool.db", "spool.db-wal", "spool.db-shm")
+        left = {name: (process.folder / name).read_bytes() for name in names}
+        process.file.close()
+        for name, content in left.items():
+            (process.folder / name).write_bytes(content)
+    process.file.close()
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    status = process.spool.status()
+    assert status.waiting == COUNT
+    assert status.error
+    process.drainer.start()
+    until(lambda: brought_in(process) == COUNT)
+    until(lambda: process.spool.status().waiting == 0)
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    until(lambda: not SpoolFile(process.folder, DISK).next(0))
+    until(lambda: process.spool.status().error is None)
+
+
 def test_unreadable_entry_on_a_full_disk_holds_up_no_other(process: Process, small_disk: Path) -> None:
     process.file.append([("odd", b'[["of tomorrow", {}]]')])
     spool_some(process)
