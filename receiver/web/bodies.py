@@ -1,9 +1,11 @@
 """Reading a request's body: only plain JSON, only so much."""
 
+import contextlib
 from functools import lru_cache
 from typing import Final
 
 from flask import Response, current_app
+from werkzeug.exceptions import RequestTimeout
 from werkzeug.http import parse_options_header
 
 from receiver.environ_names import CUT
@@ -49,11 +51,13 @@ class RequestBody:
     def beginning(self) -> bytes:
         """Return the first bytes of a body that is refused, as many as the quarantine keeps.
 
-        Empty where the sender still waits for `100 Continue`: the refusal comes instead of it.
+        Empty where the sender still waits for `100 Continue`: the refusal comes instead of it. Also where the body is
+        late: its headers were reason enough to refuse it, and that stays the answer.
         """
         given = wsgi_environ()
         if not self._read and "HTTP_EXPECT" not in given:
-            self._read = given["wsgi.input"].read(KEPT_OF_UNREADABLE)
+            with contextlib.suppress(RequestTimeout):
+                self._read = given["wsgi.input"].read(KEPT_OF_UNREADABLE)
         return self._read[:KEPT_OF_UNREADABLE]
 
 
