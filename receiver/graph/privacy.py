@@ -16,7 +16,7 @@ from receiver.graph.secret_texts import HIDDEN, may_hold_secrets, without_query,
 from receiver.graph.updates import Members
 
 _CALLBACKS: Final = ("callbackuri", "callbackurl", "notificationurl")
-"""Names of addresses that whoever knows them may post to: what authenticates the sender stands in their query."""
+"""Names of webhook addresses, in whose query often stands what authenticates the sender."""
 
 _PLAIN_WORDS: Final = frozenset(
     {

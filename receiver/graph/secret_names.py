@@ -58,7 +58,7 @@ _WHOLE_LINES: Final = ("authorization", "cookie")
 _WORD: Final = re.compile(r"[A-Z]*[a-z]+|[A-Z]+|[0-9]+")
 _OTHER: Final = re.compile(r"[\W_]+")
 _LONGEST: Final = 200
-"""Characters at the end of a name that are looked at; longer names are not of anybody's design."""
+"""Characters at the end of a name that are looked at; it bounds the time that a hostile name takes."""
 
 
 @lru_cache(maxsize=2048)

@@ -93,7 +93,7 @@ def without_tokens(text: str) -> str:
 
 
 def without_query(url: str) -> str:
-    """Hide all of an address that may authenticate who uses it: user and password, query, fragment."""
+    """Hide the parts of an address that may authenticate its user: user name and password, query, fragment."""
     plain = _CREDENTIALS.sub(f"{HIDDEN}@", url)
     end = min((place for mark in "?#" if (place := plain.find(mark)) >= 0), default=len(plain))
     return plain[: end + 1] + HIDDEN if end < len(plain) else plain

@@ -1,7 +1,7 @@
 """`/livez` and `/readyz`: is this process alive, and can it do its work?
 
-Anybody may ask, so what anybody gets are states in fixed words: no path, host name or text of an error. A request with
-an API key gets the details.
+Both need no key, so an anonymous answer has states in fixed words only: no path, host name or text of an error. A
+request with an API key gets the details.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _UNAVAILABLE: Final = 503
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What was found out about one part: a state in fixed words for anybody, and the details for those with a key."""
+    """The result of checking one part: a state in fixed words, and the details for requests with a key."""
 
     state: str
     detail: str = ""
@@ -61,7 +61,7 @@ def make_health(
         writer: asked whether the store takes writes.
         keys: asked whether there are signing keys.
         spool: takes notifications while the store does not; None where there is none.
-        gate: knows who may read the details.
+        gate: finds out whether a request has a key, and so gets the details.
         supervisor: asked whether the background loops work.
         skips: asked what could not be read.
         callback_is_set: an app id is set, so Graph can be received.
@@ -109,7 +109,7 @@ def make_health(
         is_ready = good >= {"signingKeys", "callback", "loops"} and bool(good & {"store", "spool"})
         document = {
             "status": "ready" if is_ready else "not ready",
-            "checks": _told(checks, in_detail=gate.has_key()),
+            "checks": _shown(checks, in_detail=gate.has_key()),
             "spool": status
             and {
                 "waiting": status.waiting,
@@ -123,7 +123,7 @@ def make_health(
     return blueprint
 
 
-def _told(checks: dict[str, Check], *, in_detail: bool) -> dict[str, str]:
+def _shown(checks: dict[str, Check], *, in_detail: bool) -> dict[str, str]:
     return {name: (in_detail and check.detail) or check.state for name, check in checks.items()}
 
 
@@ -167,10 +167,10 @@ def _loops(supervisor: Supervisor) -> Check:
     problems = sorted(supervisor.problems.items())
     if not problems:
         return _OK
-    told = " ".join(f"{name}: {problem}" for name, problem in problems)
+    details = " ".join(f"{name}: {problem}" for name, problem in problems)
     return Check(
         f"failing: {', '.join(name for name, _ in problems)}",
-        f"Background loops do not work. {told} See the log; if it stays so, restart the receiver.",
+        f"Background loops do not work. {details} See the log; if it stays so, restart the receiver.",
     )
 
 

@@ -31,7 +31,7 @@ def make_quarantine(quarantine: Quarantine, writer: Writer, gate: Gate) -> Bluep
     Args:
         quarantine: what is in it.
         writer: keeps what is replayed, and drops entries.
-        gate: who may do this.
+        gate: checks the scope `write`.
     """
     blueprint = Blueprint("quarantine", __name__)
 

@@ -123,7 +123,7 @@ def test_members_of_a_resource_without_secrets_are_the_same() -> None:
     assert public_members(members) == members
 
 
-def test_secrets_are_dropped_from_members_by_name_and_from_within() -> None:
+def test_secrets_are_dropped_from_members_by_name_and_within() -> None:
     members = {"recordingAccessToken": '"secret"', "callbackUri": '"https://x/?secret"', "a": '{"pin":1}'}
     assert public_members(members) == {"callbackUri": '"https://x/?[redacted]"', "a": "{}"}
 

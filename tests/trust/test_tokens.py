@@ -219,7 +219,7 @@ def test_a_remembered_token_ends_when_its_key_is_withdrawn(verifier, token, rene
     assert reason(verifier, good) == "unknown-key"
 
 
-def test_a_remembered_token_ends_when_its_key_id_gets_another_key(verifier, token, renew, other_key):
+def test_a_remembered_token_ends_when_its_key_is_replaced(verifier, token, renew, other_key):
     good = token(exp=NOW + 1e9)
     verifier.verify(good)
     renew(jwk(other_key))

@@ -1,4 +1,4 @@
-"""What anybody gets to see, a caller without a key: states and advice, no path, host name or text of an error."""
+"""Answers to callers without a key: states and advice, no path, host name or text of an error."""
 
 from collections.abc import Iterator
 from pathlib import Path

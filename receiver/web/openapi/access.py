@@ -81,7 +81,7 @@ GRAPH: Final = Access(
 PAGE: Final = Access(_key("read"), _REFUSALS, HTML)
 """A page for somebody who has signed in; whoever has not is asked to."""
 WRITE_PAGE: Final = Access(_key("write"), _REFUSALS, HTML)
-"""A page for somebody who has signed in with a key that may write."""
+"""A page for sessions of a key with the scope `write`."""
 FIRST_PAGE: Final = Access(({}, *_key("read")), _REFUSALS, HTML)
 """The page where anybody may come, and is asked to sign in."""
 PUBLIC_PAGE: Final = Access(problems_as=HTML)
