@@ -74,6 +74,14 @@ def cookies_of(answer: Answer) -> dict[str, str]:
 # The cookie
 
 
+def test_session_of_another_form_is_no_session(service: Service, store: StoreServer) -> None:
+    _, value, _ = cookie_of(sign_in(service))
+    [name] = store.client.keys("receiver:{0}:session:*")
+    for odd in (b"\xff\xfe", b"", b"odd"):
+        store.client.set(name, odd)
+        assert service.get("/operations", key=None, headers={"Cookie": f"{PLAIN}={value}"}).status == 401
+
+
 def test_over_http_the_cookie_is_for_this_host_and_for_no_script(service: Service) -> None:
     name, value, flags = cookie_of(sign_in(service))
     assert name == PLAIN
