@@ -1,5 +1,6 @@
 """Conditional writes: the store compares the version in the step that writes, so nothing can come between."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -72,6 +73,19 @@ def test_registration_with_old_version_changes_nothing(shelf: Shelf, store: Stor
     version = context_version(shelf.latest())
     again = shelf.writer.register(bare(), delivery="3", within=2, deadline=9, version=version)
     assert (again, shelf.latest().revision) == ("duplicate", 2)
+
+
+def test_versions_are_compared_by_every_kind_of_store(
+    every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]
+) -> None:
+    shelf = shelf_of(every_store)
+    assert shelf.writer.register(bare(), delivery="1", within=2, version="none") == "new"
+    with pytest.raises(VersionChangedError):
+        shelf.writer.register(bare(), delivery="2", within=2, version="none")
+    with pytest.raises(VersionChangedError):
+        shelf.eraser.forget_operations("invite-1", within=2, version="none")
+    version = context_version(shelf.latest())
+    assert shelf.eraser.forget_operations("invite-1", within=2, version=version)
 
 
 def test_delete_with_old_version_keeps_spooled_entries(process: Process) -> None:
