@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, after_this_request, request
 
 from receiver.errors import (
     BadRequestError,
@@ -74,9 +74,8 @@ def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Wait
         """
         scopes = gate.require("read")
         record = waiter.latest(client_context, wanted_wait(), _end_of_wait(Preconditions.of_request()))
-        response = operation_answer(record, secrets_too="secrets" in scopes)
-        tell_preference(response)
-        return response
+        after_this_request(tell_preference)  # 404 after a wait has it, too
+        return operation_answer(record, secrets_too="secrets" in scopes)
 
     @blueprint.put("/operations/<anything:client_context>")
     @describe(

@@ -54,11 +54,12 @@ def wanted_wait() -> int:
     return seconds
 
 
-def tell_preference(response: Response) -> None:
-    """Say in an answer which preference was followed."""
+def tell_preference(response: Response) -> Response:
+    """Say in a response which preference was applied."""
     response.headers.add("Vary", "Prefer")
     if _preferred() is not None and query_argument("wait") is None:
         response.headers["Preference-Applied"] = f"wait={wanted_wait()}"
+    return response
 
 
 def stopping() -> Stopping | None:

@@ -113,6 +113,12 @@ def test_preference_above_limit_waits_25_s_at_most(service: Service, seconds: st
     assert answer.headers["Preference-Applied"] == "wait=25"
 
 
+def test_preference_is_told_after_wait_for_unknown_operation(service: Service) -> None:
+    answer = service.get("/operations/unknown", headers={"Prefer": "wait=1"})
+    assert (answer.status, answer.headers["Preference-Applied"]) == (404, "wait=1")
+    assert "Prefer" in answer.headers["Vary"]
+
+
 def test_preferences_in_several_fields_are_all_read(service: Service) -> None:
     service.call_back(operation())
     connection = HTTPConnection("127.0.0.1", service.port)
