@@ -30,7 +30,9 @@ _RECEIVED_AT_ONCE: Final = 8
 
 _LEFTOVER_SECONDS: Final = 1.0
 _LEFTOVER_BYTES: Final = 1 << 16
-_LINGER_BYTES: Final = 1 << 22
+_LINGER_BYTES: Final = 1 << 23
+"""Twice the default limit of a body, so that a client that sends one over the limit gets its 413 before the end."""
+
 _LINGER_SECONDS: Final = 2.0
 _DROPPED: Final = bytearray(1 << 18)
 """Where all connections put what none reads."""

@@ -151,3 +151,8 @@ def test_slow_megabytes_take_little_memory_and_keep_none_out(start: Start, store
         assert (answer.status, answer.seconds < 2.5) == (202, True)
     for client in clients:
         client.close()
+
+
+def test_a_body_well_over_the_limit_gets_its_answer(service: Service) -> None:
+    answer = service.request("POST", "/notifications", key=None, body=bytes(6 * MEGABYTE))
+    assert (answer.status, answer.problem) == (413, "payload-too-large")
