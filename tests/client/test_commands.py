@@ -281,7 +281,7 @@ def test_watch_shows_a_table_on_a_terminal_that_changes_where_it_stands(service:
 def test_watch_prints_lines_on_a_terminal_without_rich_or_where_wanted(service: Service) -> None:
     service.call_back(operation())
     bare = Terminal(service, "watch", code="import sys; sys.modules['rich'] = None")
-    bare.see(r"install receiver\[watch\]")
+    bare.see(r"graph-call-receiver\[watch\]")
     bare.see(r"\x1b\[32mcompleted +\x1b\[0m +inviteParticipants +invite-1")
     assert bare.interrupt() == 0
     plain = Terminal(service, "watch", "--plain")
