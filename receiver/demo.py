@@ -18,6 +18,7 @@ from receiver.trust.api_keys import SCOPES, APIKey
 
 _LOOPBACK: Final = "127.0.0.1"
 _PATIENCE: Final = 20.0
+_PATIENCE_AT_END: Final = 5.0
 _A_CALL: Final = "57dab8b1-894c-409a-b240-bd8beae78896"
 _APP_ID: Final = "11111111-2222-3333-4444-555555555555"
 
@@ -44,38 +45,56 @@ def demo_settings(settings: Settings) -> tuple[Settings, str]:
     return made, key
 
 
-def start_simulator(settings: Settings, key: str, outcome: str | None) -> str:
-    """Start the simulator, and return when its keys can be had; it plays as soon as the receiver listens.
+class Simulator:
+    """The simulator, in a process of its own that plays as soon as the receiver listens.
 
-    It ends when this process does, however that ends: it reads the pipe that we hold.
+    Ctrl-C does not reach it: the receiver's master stops it before its own workers, so that it never finds the
+    receiver away. It ends when this process does, however that ends: it reads the pipe that we hold.
 
     Args:
         settings: of the receiver that it plays to.
         key: for the command that it prints after each call.
         outcome: of invitations that it takes; None for any.
 
-    Returns:
-        Where it takes invitations: what stands in for `https://graph.microsoft.com/v1.0`.
-
-    Raises:
-        click.ClickException: it does not come up.
+    Attributes:
+        graph: where it takes invitations: what stands in for `https://graph.microsoft.com/v1.0`.
     """
-    issuer_port = settings.metadata_url.split("/")[2].rpartition(":")[2]
-    address = f"http://{_LOOPBACK}:{settings.port}"
-    command = [sys.executable, "-m", "receiver", "simulate", f"{address}/callback"]
-    graph_port = str(_free_port())
-    options = ["--issuer-port", issuer_port, "--app-id", _APP_ID, "--query-key", key, "--calls", "0"]
-    invitations = ["--graph-port", graph_port, *(["--outcome", outcome] if outcome else [])]
-    process = subprocess.Popen(
-        [*command, *options, *invitations, "--key-file", str(_key_file(settings)), "--until-parent-exits"],
-        stdin=subprocess.PIPE,
-    )
-    deadline = time.monotonic() + _PATIENCE
-    while not _listens(int(issuer_port)):
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise click.ClickException("The simulator does not start.")
-        time.sleep(0.02)
-    return f"http://{_LOOPBACK}:{graph_port}/v1.0"
+
+    def __init__(self, settings: Settings, key: str, outcome: str | None) -> None:
+        graph_port = _free_port()
+        self.graph = f"http://{_LOOPBACK}:{graph_port}/v1.0"
+        self._issuer_port = int(settings.metadata_url.split("/")[2].rpartition(":")[2])
+        address = f"http://{_LOOPBACK}:{settings.port}"
+        command = [sys.executable, "-m", "receiver", "simulate", f"{address}/callback"]
+        options = ["--app-id", _APP_ID, "--query-key", key, "--calls", "0"]
+        ports = ["--issuer-port", str(self._issuer_port), "--graph-port", str(graph_port)]
+        outcomes = ["--outcome", outcome] if outcome else []
+        keeping = ["--key-file", str(_key_file(settings)), "--until-parent-exits"]
+        self._process = subprocess.Popen(
+            [*command, *options, *ports, *outcomes, *keeping], stdin=subprocess.PIPE, start_new_session=True
+        )
+
+    def await_keys(self) -> None:
+        """Return when its keys can be had.
+
+        Raises:
+            click.ClickException: it does not come up.
+        """
+        deadline = time.monotonic() + _PATIENCE
+        while not _listens(self._issuer_port):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise click.ClickException("The simulator does not start.")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Stop it, and return when it has ended. It finishes what it sends just now."""
+        if self._process.poll() is not None:
+            return
+        try:
+            self._process.communicate(b"stop", timeout=_PATIENCE_AT_END)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
 
 
 def greeting(settings: Settings, key: str, graph: str) -> Callable[[str], None]:

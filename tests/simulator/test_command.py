@@ -257,3 +257,13 @@ def test_a_taken_port_for_invitations_is_told(peer: Peer, key_file: Path, issuer
     result = run(peer, key_file, "--graph-port", port)
     assert result.exit_code == 1
     assert "Error: The invite API can't be served: " in result.output
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_an_address_without_a_path_gets_the_callbacks(peer: Peer, key_file: Path, end: str) -> None:
+    origin = peer.url.rpartition("/callback")[0]
+    fixed = ["--speed", "0", "--calls", "1", "--issuer-port", "0", "--key-file", str(key_file)]
+    played = CliRunner().invoke(simulate, [f"{origin}{end}", *fixed])
+    assert played.exit_code == 0
+    assert {post.path for post in peer.posts} == {"/callback"}
+    assert f"Notifications go to {origin}/callback, since the address has no path." in played.stderr
