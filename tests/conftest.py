@@ -1,5 +1,6 @@
 """What the tests of several rooms share: a real store, a real issuer of tokens, a real receiver."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +9,11 @@ from hypothesis import settings
 from receiver.simulator.issuer import Issuer
 from tests import stores
 from tests.service import Service
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # So a shell starts a background job, and so every program that is started here would ignore SIGINT, too. With a
+    # handler it is reset to the default at `exec`; pytest itself goes on without minding.
+    signal.signal(signal.SIGINT, lambda number, frame: None)
 
 settings.register_profile("night", deadline=None)  # tests/fuzz/night.py says what for
 

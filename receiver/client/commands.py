@@ -1,7 +1,7 @@
 """The commands `receiver get`, `receiver wait` and `receiver watch`: ask a receiver from a shell."""
 
-import json
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final, TypeVar
@@ -10,6 +10,7 @@ import click
 
 from receiver.client.errors import ClientError
 from receiver.client.operation import Operation
+from receiver.client.output import drop_output, print_json
 from receiver.client.receiver import Receiver
 from receiver.client.watching import Rows, watched
 from receiver.client.words import describe, line
@@ -21,6 +22,9 @@ NOT_DONE: Final = 3
 """Not 2, which is what every command here says to options that it doesn't know."""
 UNKNOWN: Final = 4
 NOT_ANSWERED: Final = 5
+NOT_WRITTEN: Final = 6
+_BUG: Final = 70
+"""EX_SOFTWARE of sysexits.h; Python's own 1 would be taken for `failed`."""
 _INTERRUPTED: Final = 130
 """As a shell says of a program that Ctrl-C has ended; click's own 1 would be taken for `failed`."""
 
@@ -64,10 +68,11 @@ def get(client_context: str, url: str, key: str | None, as_json: bool) -> None:
     Exit status: 0  it is known, whatever its state
                  4  nobody has told of it
                  5  the receiver does not answer, or refuses
+                 6  the output can't be written
     """  # noqa: D301 - `\b` is how click is told to leave lines as they are
     with _told_errors():
         operation = Receiver(url, key).get(client_context)
-    _tell(operation, as_json)
+        _tell(operation, as_json)
     sys.exit(0 if operation else UNKNOWN)
 
 
@@ -93,10 +98,11 @@ def wait(client_context: str, url: str, key: str | None, timeout: float, as_json
                  3  it is not done yet
                  4  nobody has told of it in that time
                  5  the receiver does not answer, or refuses
+                 6  the output can't be written
     """  # noqa: D301 - `\b` is how click is told to leave lines as they are
     with _told_errors():
         operation = Receiver(url, key).wait(client_context, timeout=timeout)
-    _tell(operation, as_json)
+        _tell(operation, as_json)
     sys.exit(_status(operation))
 
 
@@ -124,7 +130,7 @@ def watch(
     `graph-call-receiver[watch]`), else each change is a line.
 
     \b
-    Exit status: 0  stopped by Ctrl-C
+    Exit status: 0  stopped by Ctrl-C, or its output is not read any more
                  5  the receiver does not answer at the start, or refuses
     """  # noqa: D301 - `\b` is how click is told to leave lines as they are
     rows = Rows()
@@ -156,7 +162,7 @@ def _screen(
 
 def _print_json(operations: list[Operation]) -> None:
     for operation in operations:
-        click.echo(json.dumps(operation.document))
+        print_json(operation.document)
 
 
 def _print_lines(operations: list[Operation]) -> None:
@@ -168,7 +174,7 @@ def _tell(operation: Operation | None, as_json: bool) -> None:
     if operation is None:
         click.echo("Nobody has told of it: neither Graph nor a registration.", err=True)
     elif as_json:
-        click.echo(json.dumps(operation.document, indent=2, ensure_ascii=False))
+        print_json(operation.document, indent=2)
     else:
         for text in describe(operation):
             click.echo(text)
@@ -184,12 +190,26 @@ def _status(operation: Operation | None) -> int:
 
 @contextmanager
 def _told_errors(at_interrupt: int = _INTERRUPTED) -> Iterator[None]:
-    """Tell what went wrong in one line, and leave with the exit status that it has."""
+    """Tell what went wrong in one line, and leave with the exit status that it has.
+
+    Where the output is a pipe that is not read any more, the command goes on to its own exit status.
+    """
     try:
         yield
+    except click.ClickException:
+        raise
+    except BrokenPipeError:
+        drop_output()
+    except OSError as error:
+        drop_output()
+        click.echo(f"Error: the output can't be written: {error}", err=True)
+        sys.exit(NOT_WRITTEN)
     except ClientError as error:
         raise _NotAnsweredError(str(error)) from None
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     except KeyboardInterrupt:
         sys.exit(at_interrupt)
+    except Exception:  # noqa: BLE001 - whatever it is, it must not look like a result
+        traceback.print_exc()
+        sys.exit(_BUG)

@@ -50,7 +50,7 @@ class Kept:
     def __init__(self, store: StoreServer, records: int) -> None:
         link = Link(connect(store.url, "required"))
         self._client: redis.Redis = store.client
-        self._reader = Reader(link, within=30)
+        self._reader = Reader(link, within=lambda: 30.0)
         self._writer = Writer(Pipeline(link), retention_days=_RETENTION_DAYS)
         self._records = records
         self.fill(records)
