@@ -1,6 +1,6 @@
 """What the metrics tell while the store stands still for ten seconds, as a picture.
 
-    python -m tests.benchmarks.stall [picture.png]
+    python -m tests.benchmarks.stall [picture.png] [--share 0.1]
 
 Starts a store and a receiver with a spool and one worker, posts signed notifications at a fixed rate, however long
 the answers take, stops the store (SIGSTOP) in the middle, and reads `/metrics` twice a second. Draws what they tell,
@@ -10,7 +10,6 @@ and prints what they said shortly before the store went on.
 import asyncio
 import bisect
 import json
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -21,6 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+import click
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -35,7 +35,6 @@ from tests.stores import DURABLE, StoreServer, start
 
 PICTURE: Final = ROOT / "deploy" / "observability-stall.png"
 RATE: Final = 100
-BEFORE, STALL, AFTER = 10.0, 10.0, 15.0
 SCRAPES: Final = 2
 WINDOW: Final = 2 * SCRAPES
 """Scrapes over which quantiles are taken: two seconds."""
@@ -48,6 +47,19 @@ EXCERPT: Final = (
 )
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+@dataclass(frozen=True)
+class Times:
+    """How many seconds the store works, stands still, and works again."""
+
+    before: float = 10.0
+    stall: float = 10.0
+    after: float = 15.0
+
+    @property
+    def all(self) -> float:
+        return self.before + self.stall + self.after
 
 
 @dataclass(frozen=True)
@@ -100,28 +112,28 @@ class Senders:
             writer.close()
 
 
-async def measure(service: Service, store: StoreServer) -> tuple[list[Scrape], Senders]:
+async def measure(service: Service, store: StoreServer, times: Times) -> tuple[list[Scrape], Senders]:
     """Send, stall and scrape; return what was told."""
     senders, scrapes = Senders(service), []
     began = time.monotonic()
 
     async def send() -> None:
         async with asyncio.TaskGroup() as posts:
-            for number in range(int(RATE * (BEFORE + STALL + AFTER))):
+            for number in range(int(RATE * times.all)):
                 await asyncio.sleep(began + number / RATE - time.monotonic())
                 posts.create_task(senders.post(number))
 
     async def scrape() -> None:
-        for number in range(int(SCRAPES * (BEFORE + STALL + AFTER)) + 1):
+        for number in range(int(SCRAPES * times.all) + 1):
             await asyncio.sleep(began + number / SCRAPES - time.monotonic())
             asked_at = time.monotonic() - began
             text = (await asyncio.to_thread(service.get, "/metrics", key=READ)).body.decode()
             scrapes.append(Scrape(asked_at, text, read(text)))
 
     async def stall() -> None:
-        await asyncio.sleep(BEFORE)
+        await asyncio.sleep(times.before)
         store.stall()
-        await asyncio.sleep(STALL)
+        await asyncio.sleep(times.stall)
         store.go_on()
 
     await asyncio.gather(send(), scrape(), stall())
@@ -168,35 +180,33 @@ def quantile(before: dict[float, float], now: dict[float, float], share: float) 
     return lower + (bounds[place] - lower) * (wanted - below) / (counts[place] - below)
 
 
-def draw(scrapes: list[Scrape], path: Path) -> None:
+def draw(scrapes: list[Scrape], times: Times, path: Path) -> None:
     mpl.rcParams.update({"font.size": 11, "axes.spines.top": False, "axes.spines.right": False})
     figure = Figure(figsize=(9.6, 8.8), layout="constrained", facecolor="white")
     panels = figure.subplots(5, 1, sharex=True, gridspec_kw={"height_ratios": [1.3, 1, 1, 1, 1]})
     answers, pace, depth, age, store = panels
-    times = [scrape.at for scrape in scrapes]
+    at = [scrape.at for scrape in scrapes]
 
     accepted, failed = rate(scrapes, "accepted"), rate(scrapes, "failed")
-    answers.plot(times[1:], accepted, color="#009E73", linewidth=2, label="202, stored")
-    answers.plot(times[1:], failed, color="#D55E00", linewidth=2, label="5xx, refused")
+    answers.plot(at[1:], accepted, color="#009E73", linewidth=2, label="202, stored")
+    answers.plot(at[1:], failed, color="#D55E00", linewidth=2, label="5xx, refused")
     answers.legend(loc="upper right", ncols=2, frameon=False)
     title(answers, "Answers to Graph a second", "receiver_callback_answer_seconds_count")
 
-    pace.plot(
-        times[1:], percentile(scrapes, "receiver_callback_answer_seconds"), color="#0072B2", linewidth=2
-    )
+    pace.plot(at[1:], percentile(scrapes, "receiver_callback_answer_seconds"), color="#0072B2", linewidth=2)
     pace.axhline(2.9, color="#D55E00", linestyle="--", linewidth=1.2)
-    pace.annotate("2.9 s: what Graph counts as slow", (times[-1], 2.9), (0, -4), textcoords="offset points",
+    pace.annotate("2.9 s: what Graph counts as slow", (at[-1], 2.9), (0, -4), textcoords="offset points",
                   ha="right", va="top", color="#D55E00", fontsize=10)  # fmt: skip
     pace.set_ylim(0, 3.2)
     title(pace, "99th percentile of the answer time, seconds", "receiver_callback_answer_seconds_bucket")
 
-    filled(depth, times, [scrape.value("receiver_spool_notifications") for scrape in scrapes], "#CC79A7")
+    filled(depth, at, [scrape.value("receiver_spool_notifications") for scrape in scrapes], "#CC79A7")
     title(depth, "Notifications in the spool", "receiver_spool_notifications")
-    filled(age, times, [scrape.value("receiver_spool_age_seconds") for scrape in scrapes], "#E69F00")
+    filled(age, at, [scrape.value("receiver_spool_age_seconds") for scrape in scrapes], "#E69F00")
     title(age, "Age of the oldest of them, seconds", "receiver_spool_age_seconds")
 
     round_trips = percentile(scrapes, "receiver_store_round_trip_seconds")  # none where none has ended
-    store.plot(times[1:], round_trips, color="#56B4E9", marker=".", linewidth=2)
+    store.plot(at[1:], round_trips, color="#56B4E9", marker=".", linewidth=2)
     title(
         store,
         "99th percentile of the store's round trips, seconds",
@@ -206,13 +216,14 @@ def draw(scrapes: list[Scrape], path: Path) -> None:
     store.set_xlabel("seconds")
 
     for axes in panels:
-        axes.axvspan(BEFORE, BEFORE + STALL, color="#eeeeee", zorder=0)
+        axes.axvspan(times.before, times.before + times.stall, color="#eeeeee", zorder=0)
         axes.grid(axis="y", color="#dddddd", linewidth=0.8)
         axes.set_axisbelow(True)
-        axes.set_xlim(0, times[-1])
+        axes.set_xlim(0, at[-1])
         axes.tick_params(length=0)
     answers.set_ylim(bottom=0, top=max([*accepted, *failed]) * 1.25)
-    answers.annotate("the store stands still (SIGSTOP)", (BEFORE + STALL / 2, 1), xycoords=("data", "axes fraction"),
+    middle = times.before + times.stall / 2
+    answers.annotate("the store stands still (SIGSTOP)", (middle, 1), xycoords=("data", "axes fraction"),
                      xytext=(0, -6), textcoords="offset points", ha="center", va="top", color="#555555")  # fmt: skip
     figure.savefig(path, dpi=130)
 
@@ -228,9 +239,11 @@ def filled(axes: Axes, times: list[float], values: list[float], colour: str) -> 
     axes.set_ylim(bottom=0)
 
 
-def report(scrapes: list[Scrape], senders: Senders, told: Callable[[str], None]) -> None:
-    last = max((one for one in scrapes if one.at < BEFORE + STALL - 0.25), key=lambda scrape: scrape.at)
-    told(f"At {last.at:.1f} s, {last.at - BEFORE:.1f} s after the store stopped, /metrics said:")
+def report(scrapes: list[Scrape], senders: Senders, times: Times, told: Callable[[str], None]) -> None:
+    last = max(
+        (one for one in scrapes if one.at < times.before + times.stall - 0.25), key=lambda scrape: scrape.at
+    )
+    told(f"At {last.at:.1f} s, {last.at - times.before:.1f} s after the store stopped, /metrics said:")
     for line in last.text.splitlines():
         if line.startswith(EXCERPT):
             told(f"  {line}")
@@ -239,12 +252,13 @@ def report(scrapes: list[Scrape], senders: Senders, told: Callable[[str], None])
         f"{RATE} notifications a second were answered: {answers}; the slowest after {senders.slowest:.2f} s."
     )
     emptied = next(
-        one.at for one in scrapes if one.at > BEFORE + STALL and not one.value("receiver_spool_notifications")
+        one.at
+        for one in scrapes
+        if one.at > times.before + times.stall and not one.value("receiver_spool_notifications")
     )
     most = max(one.value("receiver_spool_notifications") for one in scrapes)
-    told(
-        f"The spool held {most:.0f}, and was empty {emptied - BEFORE - STALL:.1f} s after the store went on."
-    )
+    took = emptied - times.before - times.stall
+    told(f"The spool held {most:.0f}, and was empty {took:.1f} s after the store went on.")
 
 
 @contextmanager
@@ -258,11 +272,16 @@ def started() -> Iterator[tuple[Service, StoreServer]]:
         yield service, store
 
 
-def main() -> None:
+@click.command(help=__doc__)
+@click.argument("picture", type=click.Path(dir_okay=False, path_type=Path), default=PICTURE)
+@click.option("--share", default=1.0, show_default=True, help="Take so much of the 35 seconds.")
+def main(picture: Path, share: float) -> None:
+    times = Times(*(share * seconds for seconds in (Times.before, Times.stall, Times.after)))
+    click.echo(f"This takes {times.all:.0f} s.", err=True)
     with started() as (service, store):
-        scrapes, senders = asyncio.run(measure(service, store))
-    draw(scrapes, Path(sys.argv[1]) if sys.argv[1:] else PICTURE)
-    report(scrapes, senders, print)
+        scrapes, senders = asyncio.run(measure(service, store, times))
+    draw(scrapes, times, picture)
+    report(scrapes, senders, times, click.echo)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How much thousands of open streams and waiters cost one worker, and how soon they learn.
 
-    python -m tests.benchmarks.streams [streams] [waiters] [notifications a second]
+    python -m tests.benchmarks.streams [STREAMS] [WAITERS] [RATE] [--seconds N]
 
 Starts a store and a receiver with one worker, opens streams (each of one client context, and some of everything)
 and waiters, then posts signed notifications at a fixed rate. Prints the worker's memory for each, and the time from
@@ -11,13 +11,13 @@ last of them.
 import asyncio
 import json
 import resource
-import sys
 import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
 from statistics import median, quantiles
 
+import click
 import psutil
 
 from receiver.simulator.issuer import Issuer
@@ -25,7 +25,6 @@ from tests import stores
 from tests.notifications import operation
 from tests.service import READ, Service
 
-SECONDS = 10
 OF_EVERYTHING = 20
 
 
@@ -91,13 +90,13 @@ async def post(port: int, token: str, names: asyncio.Queue[str], clock: Clock) -
     writer.close()
 
 
-async def measure(service: Service, streams: int, waiters: int, rate: int) -> None:
+async def measure(service: Service, streams: int, waiters: int, rate: int, seconds: int) -> None:
     assert service.process
     worker = psutil.Process(service.process.pid).children()[0]
     port, clock, ready = service.port, Clock(), asyncio.Semaphore(0)
     service.call_back(operation(cc="first"))
     before = worker.memory_info().rss
-    names = [f"cc-{number}" for number in range(max(streams, waiters, rate * SECONDS))]
+    names = [f"cc-{number}" for number in range(max(streams, waiters, rate * seconds))]
     tasks = [asyncio.create_task(follow(port, "", "everything", clock, ready)) for _ in range(OF_EVERYTHING)]
     for start in range(0, streams, 100):
         some = [f"?clientContext={name}" for name in names[start : start + 100]]
@@ -118,7 +117,7 @@ async def measure(service: Service, streams: int, waiters: int, rate: int) -> No
     queue: asyncio.Queue[str] = asyncio.Queue()
     senders = [asyncio.create_task(post(port, service.token(), queue, clock)) for _ in range(16)]
     began = time.perf_counter()
-    for number, name in enumerate(names[: rate * SECONDS]):
+    for number, name in enumerate(names[: rate * seconds]):
         await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
         queue.put_nowait(name)
     await asyncio.sleep(3)
@@ -133,9 +132,17 @@ async def measure(service: Service, streams: int, waiters: int, rate: int) -> No
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def main() -> None:
-    streams, waiters, rate = (int(argument) for argument in [*sys.argv[1:], "2000", "2000", "200"][:3])
-    resource.setrlimit(resource.RLIMIT_NOFILE, (20_000, 20_000))
+@click.command(help=__doc__)
+@click.argument("streams", type=click.IntRange(min=1), default=2000)
+@click.argument("waiters", type=click.IntRange(min=0), default=2000)
+@click.argument("rate", type=click.IntRange(min=1), default=200)
+@click.option(
+    "--seconds", type=click.IntRange(min=1), default=10, show_default=True, help="How long to post."
+)
+def main(streams: int, waiters: int, rate: int, seconds: int) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 20_000 if most == resource.RLIM_INFINITY else min(20_000, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
     with (
         stores.start() as store,
         Issuer(key_file=None) as issuer,
@@ -143,7 +150,7 @@ def main() -> None:
         Service(Path(folder), store.url, issuer, WEB_CONCURRENCY="1", LOG_LEVEL="warning") as service,
     ):
         try:
-            asyncio.run(measure(service, streams, waiters, rate))
+            asyncio.run(measure(service, streams, waiters, rate, seconds))
         finally:
             print(service.log, end="")
 

@@ -1,6 +1,6 @@
 """Every fault under load, one after the other, then every overload, and the tables of what came of them.
 
-    python -m tests.faults [part of a fault's name, or overload, or part of an overload's name …]
+    python -m tests.faults [--pace 0.1] [part of a fault's name, or overload, or part of an overload's name …]
 
 Exit status 1 where anything that was answered 202 is missing, or anything is wrong, or a fault did no harm. Targets
 that are missed are told: how quick an answer is depends on the machine too.
@@ -10,6 +10,8 @@ import logging
 import sys
 import time
 from collections.abc import Iterator
+
+import click
 
 from tests.faults.account import Row
 from tests.faults.apart import APART
@@ -45,10 +47,13 @@ _OVERLOAD_HEAD = (
 )
 
 
-def main() -> int:
+@click.command(help=__doc__)
+@click.argument("parts", nargs=-1)
+@click.option("--pace", default=1.0, show_default=True, help="Faults last so much of their time.")
+def main(parts: tuple[str, ...], pace: float) -> None:
     logging.disable(logging.WARNING)
-    began, wanted = time.monotonic(), [part.lower() for part in sys.argv[1:]]
-    came: list[Row | Overload] = [*_faults(wanted), *_overloads(wanted)]
+    began, wanted = time.monotonic(), [part.lower() for part in parts]
+    came: list[Row | Overload] = [*_faults(wanted, pace), *_overloads(wanted)]
     print()
     for one in came:
         for what in one.defects:
@@ -57,27 +62,27 @@ def main() -> int:
             print(f"Target missed: {one.name}: {what}")
     is_good = bool(came) and not any(one.defects for one in came)
     print(f"{time.monotonic() - began:.0f} s. " + ("All found." if is_good else "Not good."))
-    return 0 if is_good else 1
+    sys.exit(0 if is_good else 1)
 
 
-def _faults(wanted: list[str]) -> Iterator[Row]:
+def _faults(wanted: list[str], pace: float) -> Iterator[Row]:
     """Print a row for each fault, and yield it."""
     _print_head(*_HEAD)
-    for row in run(wanted):
+    for row in run(wanted, pace):
         counts = (row.sent, row.accepted, row.found, row.wrong, row.refused, row.cut)
         print(line(row.name, *counts, f"{row.slowest:.2f} s", row.shown), flush=True)
         yield row
 
 
-def run(wanted: list[str]) -> Iterator[Row]:
+def run(wanted: list[str], pace: float) -> Iterator[Row]:
     common = {name: fault for name, fault in COMMON.items() if is_wanted(name, wanted)}
     if common:
-        with bench() as running:
+        with bench(pace) as running:
             for name, fault in common.items():
                 yield running.run(name, fault, may_be=may_be(fault))
     for apart in APART:
         if is_wanted(apart.__name__.replace("_", " "), wanted):
-            row = apart(1.0)
+            row = apart(pace)
             if row is not None:
                 yield row
 
@@ -123,4 +128,4 @@ def line(*cells: object) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -18,7 +18,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import atheris
+try:
+    import atheris
+except ImportError:
+    sys.exit("This program needs the package atheris: pip install -e '.[fuzz]'")
 
 with atheris.instrument_imports(include=["receiver.graph"]):
     from tests.fuzz.reading import look

@@ -13,6 +13,7 @@ again, and root can keep most of them out by `nice -n -15`. After each turn the 
 records.
 """
 
+import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -44,6 +45,8 @@ FIGURES = "figures"
     "--plot", type=click.Path(dir_okay=False, path_type=Path), help="Where to draw rate and latency."
 )
 def main(only: tuple[str, ...], seconds: int, rounds: int, records: int, plot: Path | None) -> None:
+    if shutil.which("wrk") is None:
+        raise click.ClickException("wrk, which sends the load, is not installed: apt-get install wrk")
     click.echo(machine())
     chosen = only or (*LOADS, FIGURES)
     measured = {}
