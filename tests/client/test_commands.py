@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Self
 
 import pytest
 from click.testing import CliRunner, Result
@@ -77,6 +78,14 @@ class Terminal:
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self.text = ""
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._fd)
+
     def see(self, pattern: str) -> None:
         deadline = time.monotonic() + 20
         while not re.search(pattern, self.text):
@@ -87,7 +96,6 @@ class Terminal:
         self._process.send_signal(signal.SIGINT)
         while self._process.poll() is None:
             self._read()
-        os.close(self._fd)
         return self._process.returncode
 
     def _read(self) -> None:
@@ -262,29 +270,29 @@ def test_watch_shows_a_table_on_a_terminal_that_changes_where_it_stands(service:
         operation(status="running"), *(operation(cc=f"cc-{n}", op=f"op-{n}") for n in range(30))
     )
     service.call_back(operation(cc=ESCAPE, op="escape", status="odd"))
-    terminal = Terminal(service, "watch", "--newest", "50")
-    terminal.see(r"\x1b\[3m" + service.address)
-    terminal.see(r"· odd .+gone\\nforged")
-    assert "\x1b[2Jgone" not in terminal.text
-    assert "invite-1" not in terminal.text, "there is no room for it"
-    service.call_back(operation(cc="new", op="new", status="running"))
-    terminal.see(r"\x1b\[33m… running *\x1b\[0m +inviteParticipants +new")
-    service.call_back(operation(cc="new", op="new"))
-    terminal.see(r"\x1b\[32m✓ completed\x1b\[0m +inviteParticipants +new")
-    service.call_back(operation(cc="bad", op="bad", status="failed", resultInfo=NOBODY_ANSWERED))
-    terminal.see(r"\x1b\[31m✗ failed *\x1b\[0m +inviteParticipants +bad +408/10057")
-    service.request("PUT", "/operations/late?deadline=1", key=WRITE)
-    terminal.see(r"· unknown +operation +late +overdue")
-    assert terminal.interrupt() == 0
+    with Terminal(service, "watch", "--newest", "50") as terminal:
+        terminal.see(r"\x1b\[3m" + service.address)
+        terminal.see(r"· odd .+gone\\nforged")
+        assert "\x1b[2Jgone" not in terminal.text
+        assert "invite-1" not in terminal.text, "there is no room for it"
+        service.call_back(operation(cc="new", op="new", status="running"))
+        terminal.see(r"\x1b\[33m… running *\x1b\[0m +inviteParticipants +new")
+        service.call_back(operation(cc="new", op="new"))
+        terminal.see(r"\x1b\[32m✓ completed\x1b\[0m +inviteParticipants +new")
+        service.call_back(operation(cc="bad", op="bad", status="failed", resultInfo=NOBODY_ANSWERED))
+        terminal.see(r"\x1b\[31m✗ failed *\x1b\[0m +inviteParticipants +bad +408/10057")
+        service.request("PUT", "/operations/late?deadline=1", key=WRITE)
+        terminal.see(r"· unknown +operation +late +overdue")
+        assert terminal.interrupt() == 0
 
 
 def test_watch_prints_lines_on_a_terminal_without_rich_or_where_wanted(service: Service) -> None:
     service.call_back(operation())
-    bare = Terminal(service, "watch", code="import sys; sys.modules['rich'] = None")
-    bare.see(r"graph-call-receiver\[watch\]")
-    bare.see(r"\x1b\[32mcompleted +\x1b\[0m +inviteParticipants +invite-1")
-    assert bare.interrupt() == 0
-    plain = Terminal(service, "watch", "--plain")
-    plain.see(r"completed +\x1b\[0m +inviteParticipants +invite-1")
-    assert "install" not in plain.text
-    assert plain.interrupt() == 0
+    with Terminal(service, "watch", code="import sys; sys.modules['rich'] = None") as bare:
+        bare.see(r"graph-call-receiver\[watch\]")
+        bare.see(r"\x1b\[32mcompleted +\x1b\[0m +inviteParticipants +invite-1")
+        assert bare.interrupt() == 0
+    with Terminal(service, "watch", "--plain") as plain:
+        plain.see(r"completed +\x1b\[0m +inviteParticipants +invite-1")
+        assert "install" not in plain.text
+        assert plain.interrupt() == 0

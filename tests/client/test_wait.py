@@ -204,9 +204,12 @@ print("waiting", flush=True)
 waiting.join()
 print(sum(one.completed for one in found))
 """
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    assert process.stdout
-    assert process.stdout.readline() == "waiting\n"
-    service.call_back(*(operation(cc=f"cc-{number}", op=f"op-{number}") for number in range(50)))
-    assert process.communicate(timeout=30)[0] == "50\n"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == "waiting\n"
+            service.call_back(*(operation(cc=f"cc-{number}", op=f"op-{number}") for number in range(50)))
+            assert process.communicate(timeout=30)[0] == "50\n"
+        finally:
+            process.kill()
     assert process.returncode == 0

@@ -122,8 +122,8 @@ def test_the_embedded_store_loses_nothing_when_it_is_killed_in_the_middle_of_a_r
     ]
     files = ["--key-file", str(tmp_path / "key"), "--report", str(report), "--quiet", "--retry", "5"]
     service.start()
+    simulator = subprocess.Popen([*run, *options, *files], stdout=subprocess.DEVNULL)
     try:
-        simulator = subprocess.Popen([*run, *options, *files], stdout=subprocess.DEVNULL)
         time.sleep(3)
         for _ in range(3):
             assert service.process
@@ -143,4 +143,6 @@ def test_the_embedded_store_loses_nothing_when_it_is_killed_in_the_middle_of_a_r
             assert found.status == 200, one
             assert found.json["status"] == one["status"]
     finally:
+        simulator.kill()
+        simulator.wait()
         service.stop(signal.SIGINT)
