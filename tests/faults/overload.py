@@ -133,6 +133,7 @@ def slow_store(
 ) -> Overload:
     """Offer ten times as much as the way to the store lets through."""
     with _one_worker(spool=spool) as made:
+        made.recovered(30)  # the store has the scripts, which would take the way for seconds
         made.proxy.suffer(narrow(SLOW_STORE * BYTES_EACH))
         return _measure(made, name, after, Phase(seconds, rate=SLOW_STORE * times, reads=READS))
 
