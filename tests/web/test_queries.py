@@ -9,6 +9,7 @@ import pytest
 from tests.notifications import CALL, OPERATION, call, operation
 from tests.service import ALL, READ, WRITE, Service
 from tests.stores import StoreServer
+from tests.web.conftest import Start
 
 STRANGE = [
     "a/b:c*{d}",
@@ -307,7 +308,8 @@ def test_an_unknown_address_is_a_problem_too(service: Service, path: str) -> Non
     assert urlsplit(missing.json["type"]).path == "/problems/not-found"
 
 
-def test_health_says_what_is_right(service: Service) -> None:
+def test_health_says_what_is_right(start: Start) -> None:
+    service = start()  # the one that tests share may have skipped records of theirs
     assert service.get("/livez", key=None).json == {"status": "alive"}
     ready = service.get("/readyz", key=None)
     assert (ready.status, ready.json["status"]) == (200, "ready")
