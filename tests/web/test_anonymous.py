@@ -17,6 +17,7 @@ SPOOL = "/dev/null/secret-spool"
 def broken(tmp_path: Path, own_store: StoreServer, issuer: Issuer) -> Iterator[Service]:
     """A receiver whose store is away, and whose spool can't be used."""
     with Service(tmp_path, own_store.url, issuer, WEB_CONCURRENCY="1", RECEIVER_SPOOL=SPOOL) as service:
+        assert service.call_back(operation()).status == 202, "the signing keys are there"
         own_store.kill()
         yield service
 
