@@ -106,14 +106,14 @@ def test_a_user_of_other_keys_is_an_error(store: StoreServer) -> None:
     assert "on keys that begin with `receiver:`" in error
 
 
-def test_scripts_that_may_not_be_loaded_are_refused_at_once(store: StoreServer) -> None:
+def test_scripts_that_may_not_be_loaded_are_refused_at_once(own_store: StoreServer) -> None:
     """Not tried again and again until the time is up."""
-    store.client.script_flush()
-    with a_user(store, "~*", "+@all", "-script") as url, closing(Link(connect(url, "required"))) as link:
-        calls = store.client.info("commandstats").get("cmdstat_evalsha", {}).get("calls", 0)
+    own_store.client.script_flush()
+    with a_user(own_store, "~*", "+@all", "-script") as url, closing(Link(connect(url, "required"))) as link:
+        calls = own_store.client.info("commandstats").get("cmdstat_evalsha", {}).get("calls", 0)
         with pytest.raises(NotPermittedError):
             link.call([("EVALSHA", LATEST.sha1, 1, "receiver:{0}:x", "receiver:{0}:")], within=2)
-        assert store.client.info("commandstats")["cmdstat_evalsha"]["calls"] - calls == 1
+        assert own_store.client.info("commandstats")["cmdstat_evalsha"]["calls"] - calls == 1
 
 
 def test_info_is_asked_for_once_where_it_is_refused(store: StoreServer) -> None:

@@ -12,6 +12,7 @@ from tests.listening import Listener
 from tests.notifications import operation
 from tests.service import READ, Service
 from tests.web.raw import exchange, parse
+from tests.web.test_logs import await_a_line_of_its_own
 
 
 @pytest.mark.parametrize(
@@ -77,6 +78,7 @@ def test_a_notification_a_304_and_the_stream_are_hardened_too(service: Service) 
 def test_what_is_no_request_is_answered_like_everything_else(
     service: Service, sent: bytes, status: int, problem: str
 ) -> None:
+    await_a_line_of_its_own()
     answer = exchange(service, sent)
     assert (answer.status, answer.problem) == (status, problem)
     assert answer.headers["Connection"] == "close"

@@ -24,8 +24,8 @@ SECRETS = [
 
 
 def await_a_line_of_its_own() -> None:
-    """Let the time pass in which the next answer would only be counted, whatever came before."""
-    time.sleep(2 * BETWEEN_LINES)
+    """Let the time pass in which the next answer would only be counted, and the second whose lines may be used up."""
+    time.sleep(1 + BETWEEN_LINES)
 
 
 def test_no_line_holds_a_token_a_phone_number_a_name_or_a_body(service: Service) -> None:
@@ -77,6 +77,7 @@ BREAKS = [
 
 @pytest.mark.parametrize("break_", BREAKS)
 def test_no_line_can_be_forged_by_what_is_sent(service: Service, break_: str) -> None:
+    await_a_line_of_its_own()
     before = len(service.log)
     evil = f"a{break_}timestamp=x level=error event=forged"
     path = quote(evil, safe="")
