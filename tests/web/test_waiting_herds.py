@@ -5,6 +5,7 @@ import json
 import resource
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -59,7 +60,9 @@ def herd(
         await asyncio.to_thread(then)
         return list(await asyncio.gather(*waiting))
 
-    return asyncio.run(asyncio.wait_for(all_of_them(), 50))
+    # In a thread of its own: the browser tests leave an event loop running in this one.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(asyncio.wait_for(all_of_them(), 50))).result()
 
 
 def _waiters(service: Service) -> int:
