@@ -57,7 +57,7 @@ class Simulator:
         outcome: of invitations that it takes; None for any.
 
     Attributes:
-        graph: where it takes invitations: what stands in for `https://graph.microsoft.com/v1.0`.
+        graph: where it takes invitations: the substitute for `https://graph.microsoft.com/v1.0`.
     """
 
     def __init__(self, settings: Settings, key: str, outcome: str | None) -> None:

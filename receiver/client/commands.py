@@ -126,7 +126,7 @@ def watch(
 ) -> None:
     """Watch operations as they happen, until stopped.
 
-    On a terminal they stand in a table that changes by itself (this needs the package `rich`: the extra
+    On a terminal it prints a table that changes by itself (this needs the package `rich`: the extra
     `graph-call-receiver[watch]`), else each change is a line.
 
     \b
@@ -190,7 +190,7 @@ def _status(operation: Operation | None) -> int:
 
 @contextmanager
 def _told_errors(at_interrupt: int = _INTERRUPTED) -> Iterator[None]:
-    """Tell what went wrong in one line, and leave with the exit status that it has.
+    """Print what went wrong in one line, and exit with the status of that error.
 
     Where the output is a pipe that is not read any more, the command goes on to its own exit status.
     """

@@ -121,13 +121,13 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the receiver says to a registration.
+    """The receiver's answer to a registration.
 
     Attributes:
         client_context: as registered.
         status: the operation's; None while nothing says it.
         done: its result has already come.
-        created: it was the first news of this client context.
+        created: the receiver did not know this client context before.
     """
 
     client_context: str
@@ -181,12 +181,12 @@ def read_receipt(document: Mapping[str, Any], asked: str, *, created: bool) -> R
     return Receipt(asked, status if isinstance(status, str) else None, done, created)
 
 
-def _hold_to_context(told: object, asked: str) -> None:
+def _hold_to_context(answered: object, asked: str) -> None:
     """Refuse an answer about another client context: a proxy, or processes that share a connection, mix them up.
 
     Which one it is about is not said: that may be personal data.
     """
-    if told != asked:
+    if answered != asked:
         raise UnexpectedAnswerError("The answer is about another client context than the request.")
 
 

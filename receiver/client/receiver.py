@@ -94,8 +94,9 @@ class Receiver:
         """Wait until an operation has its result, and return it.
 
         When the time is over the latest state is returned, as `get` would: look at `done`. None means that
-        nobody has told of the operation, neither Graph nor a registration. An outage is waited through, and so
-        is a host name that is not known; what no waiting cures, such as a certificate, is raised at once.
+        the receiver does not know the operation, neither from Graph nor from a registration. An outage is waited
+        through, and so is a host name that is not known; what no waiting cures, such as a certificate, is raised
+        at once.
 
         Args:
             client_context: any text, or a UUID; it need not be known yet.
