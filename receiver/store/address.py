@@ -203,7 +203,7 @@ def _is_on(options: Mapping[str, str], name: str, *, default: bool) -> bool:
 
 
 def _decoded(text: str) -> str:
-    """Decode percent-encoding; what is not UTF-8 then was meant as it stands."""
+    """Decode percent-encoding; return the text unchanged if that is not UTF-8."""
     try:
         return unquote(text, errors="strict")
     except UnicodeDecodeError:

@@ -1,5 +1,5 @@
---[[ Stands before the scripts that need the time. It is the store's: what one receiver with a wrong clock wrote would count
-for all.
+--[[ Get the time. Prepended to the scripts that need it. It is the store's: what one receiver with a wrong clock wrote
+would count for all.
 ]]
 
 -- Return the store's time in ms, and the time that counts: earlier by as many ms as `given` is below nought, or else, for

@@ -22,14 +22,14 @@ LONGEST: Final = 8.0
 
 
 class Aside(Protocol):
-    """Carries out blocking work where it holds nobody else up."""
+    """Carries out blocking work without delaying other requests."""
 
     def __call__(self, work: Callable[[], T], /) -> T:
         """Return what the work returns, or raise what it raises."""
 
 
 def here(work: Callable[[], T], /) -> T:
-    """Carry out the work here and now: for processes where there is nobody to be held up."""
+    """Carry out the work in the calling thread: for processes that serve no other requests."""
     return work()
 
 

@@ -1,4 +1,4 @@
---[[ Stands before the scripts that forget, behind `numbers.lua` and `reading.lua`: how one record goes.
+--[[ Delete one record. Prepended to the scripts that forget, after `numbers.lua` and `reading.lua`.
 
 ARGV[1]  prefix
 ]]

@@ -1,6 +1,6 @@
---[[ Stands before the scripts that forget entries of streams. ]]
+--[[ Read streams. Prepended to the scripts that forget entries of streams. ]]
 
--- Get entries of a stream. A key of another type has none: what stands there is not ours.
+-- Get entries of a stream. A key of another type has none: another program wrote it.
 local function entries_of(stream, ...)
   local entries = redis.pcall('XRANGE', stream, ...)
   return entries.err and {} or entries

@@ -99,7 +99,7 @@ def addresses(call_id: str) -> tuple[str, ...]:
 
 
 def inner_text(client_context: str) -> str:
-    """Return a client context as it stands in a body that is not JSON, which is kept as one JSON text."""
+    """Return a client context as it is written in a body that is not JSON, which is kept as one JSON text."""
     return dump(dump(client_context))[1:-1]
 
 

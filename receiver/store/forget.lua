@@ -1,8 +1,8 @@
 --[[ Forget operations of a client context: records, whatever points at them, and quarantined items that name it.
 
 KEYS[1]  the sorted set of its records, `<prefix>cc:<client context>`
-ARGV[1]  prefix   [2] the client context   [3] the same written as JSON   [4] that as it stands inside another JSON text
-     [5] how many records to forget at most, so that nobody waits for long
+ARGV[1]  prefix   [2] the client context   [3] the same written as JSON   [4] that as written inside another JSON text
+     [5] how many records to forget at most, so that no other command waits for long
      [6] the version (`present.lua`) that the operations must have together; empty, where any will do
 Returns  the number of records and quarantined items forgotten, and the number of records left;
          nothing, where the version is another, and nothing has changed.

@@ -1,5 +1,5 @@
---[[ Stands before `merge.lua`, behind `present.lua`: merge only if the operations of a client context have the version that
-the client has seen, in one atomic step.
+--[[ Merge only if the operations of a client context have the version that the client has seen, in one atomic step.
+Prepended to `merge.lua`, after `present.lua`.
 
 KEYS[2]  the sorted set of its records, `<prefix>cc:<client context>`
 ARGV     as `merge.lua` has it, with the version behind it

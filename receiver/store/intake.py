@@ -119,7 +119,7 @@ class Intake:
             self._spool.put(news, delivery=delivery, within=within)
         except SpoolError as error:
             _log.error("%s", error)
-            # The error names a path, and the answer may go to anybody: the log has it.
+            # The error names a path, and the client may have no key: only the log gets it.
             raise StoreUnavailableError(
                 "Neither the store nor the spool takes it now. See the log."
             ) from error

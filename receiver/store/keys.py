@@ -12,7 +12,7 @@ Cluster, so that one script may touch them all.
 | `call:<call id>` | string | a call record, as JSON | retention |
 | `roster:<call id>` | hash | participant to its latest state (`roster.lua` has its form) | retention |
 | `participants:<call id>` | list | the newest 100 notifications of participants that join or have left | retention |
-| `unreadable:<call id>` | any | what stood under `call:<call id>` and could not be read when an update came | its own |
+| `unreadable:<call id>` | any | the value of `call:<call id>` that could not be read when an update came | its own |
 | `ops:<call id>` | hash | operation id to the numbers of its records | retention |
 | `oid:<operation id>` | string | the newest 16 numbers of records that know no call or no client context | retention |
 | `open:<client context>` | string | the newest 16 numbers of records that know no operation id | retention |

@@ -1,4 +1,4 @@
---[[ Read the newest operation of a client context: the one whose first news arrived last. Behind `present.lua`.
+--[[ Read the newest operation of a client context: the one whose first update arrived last. Appended to `present.lua`.
 
 KEYS[1]  the sorted set of its records, `<prefix>cc:<client context>`
 ARGV[1]  prefix

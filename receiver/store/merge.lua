@@ -45,7 +45,7 @@ Returns  for each item: 'new', 'changed', 'duplicate', 'conflict', or for the la
 MEMORY  Every path begins with a write that may grow (INCR, SET, XADD), so that a full server refuses it cleanly;
         after a script's first write the server no longer checks. Only a roster that does nothing but shrink may pass.
 
-SCRIPTS  `numbers.lua`, `announce.lua` and `roster.lua` stand before this text.
+SCRIPTS  `numbers.lua`, `announce.lua` and `roster.lua` are prepended to this text.
 ]]
 
 local PREFIX, TTL, DELIVERY, DEADLINE = ARGV[1], ARGV[3], ARGV[4], tonumber(ARGV[5])

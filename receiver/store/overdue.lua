@@ -1,7 +1,7 @@
 --[[ Tell of the operations whose result is due now and has not come: each once, whoever asks, however many do.
 
 KEYS[1]  the sorted set of what is due, `<prefix>due`
-ARGV[1]  prefix   [2] 0: by the store's time (`clock.lua`)   [3] how many to tell of at most, so that nobody waits for long
+ARGV[1]  prefix   [2] 0: by the store's time (`clock.lua`)   [3] the most to return, so that no other command waits for long
 Returns  how many were due; as many as there may be at most: there may be more. And how many of them could not be read:
          they are due again later, for a receiver that can read them.
 

@@ -1,4 +1,4 @@
---[[ Stands before scripts that find or compare the newest operation of a client context, behind `reading.lua`. ]]
+--[[ Find or compare the newest operation of a client context. Prepended to scripts, after `reading.lua`. ]]
 
 -- Find the newest record under a client context whose text is good. Returns its number, its JSON text, and how many
 -- others there are; nothing, where there is none. Expired records are passed over. Beyond the newest hundred they are

@@ -94,7 +94,7 @@ class Reader:
         self._skips = skips or Skips()
 
     def latest(self, client_context: str) -> OperationRecord | None:
-        """Return the operation of a client context whose first news arrived last, of those that can be read."""
+        """Return the operation of a client context whose first update arrived last, of those that can be read."""
         key = f"{PREFIX}cc:{client_context}"
         found = self._call("EVALSHA", LATEST.sha1, 1, key, PREFIX)
         if not found:

@@ -1,5 +1,5 @@
---[[ Stands before the scripts that read records. What another version or another program wrote is not a record of ours,
-and not an error either: a script that raised one would fail for everything else that it was given.
+--[[ Read records. Prepended to the scripts that do. What another version or another program wrote is not a record, and
+not an error either: a script that raised one would fail for everything else that it was given.
 ]]
 
 local COUNTS_AND_TEXTS = {

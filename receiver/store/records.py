@@ -30,7 +30,7 @@ class Conflict:
 
     @classmethod
     def parse(cls, held: dict[str, Any]) -> Self:
-        """Read a conflict as it stands in a record."""
+        """Read a conflict out of a record."""
         return cls(text_of(held, "status"), time_of(held, "at"), members(held, "members"))
 
 
@@ -46,7 +46,7 @@ class OperationRecord:
         due: when its result is to be there; None where it is.
         overdue: that time has passed, and it has been told.
         others: how many other records its client context has; None where that was not asked.
-        numbered: when it got its number; later than `first_seen`, where its first news waited in a spool.
+        numbered: when it got its number; later than `first_seen`, where its first update waited in a spool.
     """
 
     number: int

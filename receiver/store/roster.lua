@@ -1,4 +1,4 @@
---[[ Merge rosters, deltas and single participants into one roster. Stands before `merge.lua`.
+--[[ Merge rosters, deltas and single participants into one roster. Prepended to `merge.lua`.
 
 THE RULE
   Graph numbers its rosters. For each participant the update of the highest number counts, so the roster comes out the

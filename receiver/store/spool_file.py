@@ -93,7 +93,7 @@ class SpoolFile:
         self._clock = clock
         self._was_done = False
         self._done: dict[int, str] = {}
-        """Entries that are to be removed, with their deliveries: the numbers alone may stand in another file, too."""
+        """Entries that are to be removed, with their deliveries: another file may have the same numbers."""
 
     def append(self, deliveries: Sequence[tuple[str, bytes]]) -> None:
         """Write notifications to the disk, all or none: for each the id of its delivery, and its news as text.

@@ -30,7 +30,7 @@ def call_version(call: CallRecord | None, operations: Iterable[OperationRecord])
     """Return the version of a call and its operations together.
 
     Args:
-        call: the call, if news of itself has come.
+        call: the call, if an update of the call itself has come.
         operations: its operations, newest first.
     """
     own = "none" if call is None else f"call.{call.revision}"
