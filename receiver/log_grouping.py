@@ -1,7 +1,7 @@
 """Grouping of log lines: of many lines of one kind, few are written, and each says how many were left out.
 
-Anybody can cause refusals, as fast as they are answered; a line for each would fill the disk. What a line says is not
-known here.
+A client without a key can cause refusals as fast as they are answered; a line for each would fill the disk. The content
+of a line is not known here.
 """
 
 import logging
@@ -22,7 +22,7 @@ _root: Final = logging.getLogger()
 
 
 class Grouping:
-    """Tells which lines are to be written. At the level debug all are.
+    """Decides which lines are written. At the level debug all are.
 
     Args:
         between: seconds between two lines of one kind.

@@ -29,8 +29,9 @@ _STATES_LOOKED_AT: Final = 200
 def may_be_believed(body: bytes, is_believed: Callable[[JSON], bool]) -> bool:
     """Tell whether one of the first items of a body may be believed, without parsing it.
 
-    To parse and read a megabyte of a stranger's items takes up to 0.5 s, this less than 1 ms. The values are compared
-    one by one, as the items' are: a search for the secret itself would take longer the more of it is right.
+    To parse and read a megabyte of an unverified sender's items takes up to 0.5 s, this less than 1 ms. The values
+    are compared one by one, as the items' are: a search for the secret itself would take longer the more of it is
+    right.
 
     Args:
         body: as it came, in UTF-8.

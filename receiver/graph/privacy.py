@@ -1,7 +1,7 @@
 """What of Graph's data may be seen where: secrets and personal data taken out.
 
 Secrets inside bodies: members by their names (`secret_names`), tokens and the like within texts (`secret_texts`), the
-query of a `callbackUri`, and all of that in JSON that stands in a text. Personal data: names, phone numbers, user ids,
+query of a `callbackUri`, and all of that in JSON within a text. Personal data: names, phone numbers, user ids,
 unknown text.
 """
 
@@ -16,7 +16,7 @@ from receiver.graph.secret_texts import HIDDEN, may_hold_secrets, without_query,
 from receiver.graph.updates import Members
 
 _CALLBACKS: Final = ("callbackuri", "callbackurl", "notificationurl")
-"""Names of webhook addresses, in whose query often stands what authenticates the sender."""
+"""Names of webhook addresses, whose query often authenticates the sender."""
 
 _PLAIN_WORDS: Final = frozenset(
     {
@@ -59,7 +59,7 @@ def without_secrets(text: str, name: str = "") -> str:
 
     Args:
         text: the value.
-        name: of the member that the value stands under, where it does.
+        name: of the member that has the value, where there is one.
     """
     if not may_hold_secrets(text):
         return text  # nearly always: spare the parsing
@@ -102,7 +102,7 @@ def _clean_text(name: str, text: str, levels: int) -> str:
     try:
         value = parse(text.encode())
         cleaned = _clean(name, value, levels - 1)
-        # As it was written, if nothing in it is secret; a member that stands twice is parsed once.
+        # As it was written, if nothing in it is secret; a repeated member is parsed once.
         return text if cleaned == value and plain == text else dump(cleaned)
     except InvalidJSONError:
         return plain

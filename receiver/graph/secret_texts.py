@@ -1,7 +1,7 @@
 """Secrets within texts: JSON Web Tokens, `Bearer …`, secret parameters of addresses, `passcode: …`.
 
 Every expression here reads a text once: none can begin again within what another try has read, so a text of a megabyte
-takes a megabyte's time, whatever stands in it.
+takes a megabyte's time, whatever it contains.
 """
 
 import re
@@ -63,7 +63,7 @@ def may_hold_secrets(text: str) -> bool:
     """Tell whether a value written as JSON may hold a secret, by name, by form, or behind an escape.
 
     Plain searches, since nearly all values pass: 6 µs for an invitation of 500 bytes. In bytes, which are
-    searched faster than text, and without what may part the words of a name or stand behind it. Short words count
+    searched faster than text, and without what may part the words of a name or follow it. Short words count
     only at the end of a name, or every roster with a Pinto would be cleaned, which takes 50 ms for a thousand.
     """
     raw = text.encode().translate(_LOWER, b"_-. '")

@@ -90,7 +90,7 @@ class APIKeyRing:
         return found
 
     def find(self, authorization: str | None) -> APIKey | None:
-        """Return the key that stands in an `Authorization: Bearer` header, if there is one and it is known."""
+        """Return the key in an `Authorization: Bearer` header; None where there is none or it is not known."""
         key = _bearer(authorization)
         return self._find(_sha256(key)) if key else None
 

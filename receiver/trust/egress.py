@@ -56,7 +56,7 @@ class Egress:
 
     Args:
         proxy: None for none.
-        no_proxy: names and addresses, separated by commas; a name stands for those below it too, `*` for all.
+        no_proxy: names and addresses, separated by commas; a name includes those below it, `*` all.
     """
 
     proxy: Proxy | None = None

@@ -138,7 +138,7 @@ class KeySet:
         return key
 
     def holds(self, key_id: str, key: RSAPublicKey) -> bool:
-        """Tell whether this key, as `get` returned it, still stands under this id. Takes no lock and no network."""
+        """Tell whether this key, as `get` returned it, still has this id. Takes no lock and no network."""
         return self._keys.get(key_id) is key
 
     def _first_seen(self, key_id: str) -> float:
