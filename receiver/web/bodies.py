@@ -62,7 +62,7 @@ class RequestBody:
 
 
 def read_untrusted_body(bodies: UntrustedBodies) -> bytes:
-    """Return the body of this request, whose sender may be anybody; see `RequestBody.read`.
+    """Return the body of this request from an unverified sender; see `RequestBody.read`.
 
     Args:
         bodies: those of all such requests.

@@ -1,7 +1,7 @@
 """The cookies of the page, of a session and of a browser that has signed in: their names, and how browsers keep them.
 
 Over https a name begins with `__Host-`. Such a cookie a browser takes only over https, from this very host and for all
-of it, so neither a sibling domain nor somebody on a plain connection can plant one (RFC 6265bis, section 4.1.3.2).
+of it, so neither a sibling domain nor an attacker on a plain connection can plant one (RFC 6265bis, section 4.1.3.2).
 """
 
 from typing import Final, Literal, TypedDict

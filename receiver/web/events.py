@@ -194,7 +194,7 @@ class _Stream:
     def _present(self, position: str) -> Iterator[bytes]:
         """Yield the newest operations, the oldest of them first, as they are now or later.
 
-        Only behind the last of them stands an id: a client that is broken off before gets all of them again.
+        Only the last of them has an id: a client that is disconnected before it gets all of them again.
 
         Args:
             position: from where on the subscription has what comes.

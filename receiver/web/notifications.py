@@ -32,7 +32,7 @@ from receiver.web.untrusted_bodies import UntrustedBodies
 _log: Final = structlog.get_logger("receiver.notifications")
 
 _READ_ANYWAY: Final = 1 << 12
-"""Bytes of a body whose items are read and counted whoever sent it; that takes 1 ms."""
+"""Bytes of a body whose items are read and counted even from an unverified sender; that takes 1 ms."""
 
 _WHAT_TO_DO: Final = {
     "reauthorizationRequired": "reauthorize the subscription now: POST /subscriptions/{id}/reauthorize",

@@ -73,7 +73,7 @@ def register_problems(app: Flask, observe: Observer, page: Page) -> None:
 
     Args:
         app: the app.
-        observe: told of every problem.
+        observe: called with every problem.
         page: makes the page.
     """
     app.register_error_handler(ReceiverError, partial(_of_ours, observe))

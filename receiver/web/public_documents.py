@@ -1,6 +1,6 @@
-"""Documents that anybody may get, and that are the same for all: made once, compressed once, and sent as they are.
+"""Public documents, the same for every client: made once, compressed once, and sent as they are.
 
-To make the page of documentation takes 20 ms, which nobody may cost us for each request.
+To make the page of documentation takes 20 ms, which a client without a key must not cost for each request.
 """
 
 import gzip

@@ -105,7 +105,7 @@ def _browser_key(browser: str) -> str:
 
 
 def _network(address: str) -> str:
-    """Return what stands for a client's address; for IPv6 its network, which one client has for itself."""
+    """Return the address that a client is counted by; for IPv6 its network, which one client has for itself."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

@@ -17,7 +17,7 @@ _MOST_WAITING: Final = 1000
 """Requests whose turn comes within a second, at the pace of a core."""
 
 _MOST_PUBLIC: Final = 64
-"""Requests of strangers that wait for a turn; further ones are refused. A browser asks for seven files at once."""
+"""Requests without a key that wait for a turn; further ones are refused. A browser asks for seven files at once."""
 
 _SHARES: Final = {Rank.KNOWN: 0, Rank.GRAPH: 8, Rank.HEALTH: 4, Rank.CLIENT: 4, Rank.PUBLIC: 1}
 """Of 32 turns, how many a rank gets even when higher ones could use them all; the rest goes by rank."""
@@ -59,7 +59,7 @@ class Turns:
 
     @property
     def public_are_full(self) -> bool:
-        """Whether as many strangers wait as may."""
+        """Whether the queue of requests without a key is full."""
         return len(self._waiting[Rank.PUBLIC]) >= _MOST_PUBLIC
 
     def are_late(self, seconds: float, rank: Rank) -> bool:

@@ -1,7 +1,7 @@
-"""Bodies that are read before it is known whether their sender is to be trusted: only so many bytes at a time.
+"""Limit the bytes of bodies that are read before their sender is verified.
 
-Above that the bodies that have been on their way longest are cut, so that a sender who is slow on purpose keeps out no
-other.
+Above the limit the bodies that have been on their way longest are cut, so that a sender that is slow on purpose does
+not keep out others.
 """
 
 from collections.abc import Callable, Iterator

@@ -20,7 +20,7 @@ from receiver.web.problems import address_of
 from receiver.web.public_documents import PublicDocument, VariedDocument
 
 _ADDRESS: Final = "http://[receiver-address]"
-"""Stands in the page for the receiver's address; `curl` gets it in quotes, as it has characters of the shell."""
+"""Placeholder in the page for the receiver's address; `curl` gets it in quotes, as it has characters of the shell."""
 
 _PLAIN_ADDRESS: Final = re.compile(r"https?://(?:[\w.-]+|\[[\w.:]+\])(?::\d+)?", re.ASCII)
 

@@ -20,7 +20,7 @@ from receiver.web.page.wording import OVERDUE, state_word, type_words
 from receiver.web.public_documents import VariedDocument
 
 _THEN: Final = "where-to-go-after-signing-in"
-"""Stands in the form for the address of the wanted page."""
+"""Placeholder in the form for the address of the wanted page."""
 
 _STATUSES: Final = ["notStarted", "running", OVERDUE, "completed", "failed"]
 

@@ -167,9 +167,9 @@ async function act(form) {
   button.disabled = true;
   try {
     const answer = await fetch(form.action, { method: form.dataset.method, headers: { Accept: "application/json" } });
-    const told = answer.status === 204 ? {} : await answer.json();
+    const body = answer.status === 204 ? {} : await answer.json();
     notice.dataset.tone = answer.ok ? "good" : "bad";
-    notice.textContent = answer.ok ? form.dataset.done || `Replayed: ${told.outcomes.join(", ")}.` : told.detail;
+    notice.textContent = answer.ok ? form.dataset.done || `Replayed: ${body.outcomes.join(", ")}.` : body.detail;
     schedule();
   } catch {
     notice.dataset.tone = "bad";
