@@ -22,23 +22,24 @@ _ENVELOPE: Final = Loader(ChangeNotificationCollectionSchema())
 _ITEM: Final = Loader(ChangeNotificationSchema())
 
 _CLIENT_STATE: Final = re.compile(rb'"clientState"\s*+:\s*+("(?:[^"\\]|\\.){0,4000}+")', re.DOTALL)
-_STATES_LOOKED_AT: Final = 200
-"""Graph puts the same one into every item of a subscription."""
+_STATES_LOOKED_AT: Final = 20_000
+"""As many items of 210 bytes fill a body of the default limit, and Graph's are longer. To look at so many takes up to
+25 ms where all differ; where they are the same, 5 ms."""
 
 
 def may_be_believed(body: bytes, is_believed: Callable[[JSON], bool]) -> bool:
-    """Tell whether one of the first items of a body may be believed, without parsing it.
+    """Tell whether an item of a body may be believed, without parsing it.
 
-    To parse and read a megabyte of an unverified sender's items takes up to 0.5 s, this less than 1 ms. The values
-    are compared one by one, as the items' are: a search for the secret itself would take longer the more of it is
-    right.
+    To parse and read a megabyte of an unverified sender's items takes up to 0.5 s, this some milliseconds. The
+    values are compared one by one, as the items' are: a search for the secret itself would take longer the more of
+    it is right.
 
     Args:
         body: as it came, in UTF-8.
         is_believed: whether a `clientState` is accepted.
     """
-    found = islice(_CLIENT_STATE.finditer(body), _STATES_LOOKED_AT)
-    return any(is_believed(_parse_text(match[1])) for match in found)
+    found = {match[1] for match in islice(_CLIENT_STATE.finditer(body), _STATES_LOOKED_AT)}
+    return any(is_believed(_parse_text(text)) for text in found)
 
 
 def read_changes(
