@@ -18,6 +18,12 @@ from receiver.graph.updates import Members
 _CALLBACKS: Final = ("callbackuri", "callbackurl", "notificationurl")
 """Names of webhook addresses, whose query often authenticates the sender."""
 
+_PARTING: Final = {ord(mark): None for mark in "_-. "}
+"""Marks that part the words of a name."""
+
+_NAMING: Final = frozenset({"name", "key"})
+"""Members that name another: `{"name": "Authorization", "value": "…"}`."""
+
 _PLAIN_WORDS: Final = frozenset(
     {
         "@odata.type",
@@ -49,6 +55,10 @@ def loggable(text: str) -> str:
 def public_members(members: Members) -> Members:
     """Return the members of a resource, by name and as JSON texts, without the secrets among and within them."""
     shown = {name: text for name, text in members.items() if not is_secret(name)}
+    if "value" in shown and _names_secret(
+        {name: parse(shown[name].encode()) for name in _NAMING & shown.keys()}
+    ):
+        del shown["value"]
     if not may_hold_secrets("".join(shown.values())):  # one search for all of them
         return shown
     return {name: without_secrets(text, name) for name, text in shown.items()}
@@ -90,11 +100,11 @@ def _clean(name: str, value: JSON, levels: int) -> JSON:
 
 
 def _names_secret(pair: dict[str, JSON]) -> bool:
-    return any(isinstance(name := pair.get(member), str) and is_secret(name) for member in ("name", "key"))
+    return any(isinstance(name := pair.get(member), str) and is_secret(name) for member in _NAMING)
 
 
 def _clean_text(name: str, text: str, levels: int) -> str:
-    if name.lower().endswith(_CALLBACKS):
+    if name.translate(_PARTING).lower().endswith(_CALLBACKS):
         return without_query(text)
     plain = without_tokens(text)
     if text.lstrip()[:1] not in {"{", "[", '"'}:

@@ -75,7 +75,10 @@ def may_hold_secrets(text: str) -> bool:
             for word in words:
                 if word in raw:
                     return True
-    return b"://" in raw and _CREDENTIALS.search(text) is not None
+    if b"://" not in raw:
+        return False
+    # An address with a fragment, or with a login; types begin with `#microsoft.graph`.
+    return raw.count(b"#") > raw.count(b"#microsoft") or _CREDENTIALS.search(text) is not None
 
 
 def without_tokens(text: str) -> str:

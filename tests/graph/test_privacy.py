@@ -37,6 +37,8 @@ SECRETS = [
     "passcode",
     "apiKey",
     "x-api-key",
+    "x-functions-key",
+    "aeg-sas-key",
     "Ocp-Apim-Subscription-Key",
     "pin",
     "meetingPIN",
@@ -116,6 +118,23 @@ def test_a_secret_named_by_another_member_is_dropped() -> None:
     assert json.loads(without_secrets(dump({"headers": headers}))) == {
         "headers": [{"name": "X-Api-Key"}, headers[1]]
     }
+
+
+@pytest.mark.parametrize("named", ["name", "key"])
+def test_secret_named_by_another_member_of_a_resource_is_dropped(named: str) -> None:
+    members = {named: '"Authorization"', "value": '"Basic c2VjcmV0"', "a": "1"}
+    assert public_members(members) == {named: '"Authorization"', "a": "1"}
+    harmless = {named: '"Accept"', "value": '"text/html"'}
+    assert public_members(harmless) == harmless
+
+
+@pytest.mark.parametrize("name", ["callbackUri", "callback_uri", "notificationUrl"])
+def test_fragment_of_a_callback_address_is_hidden(name: str) -> None:
+    hidden = {name: '"https://x/cb#[redacted]"', "type": '"#microsoft.graph.call"'}
+    assert public_members({**hidden, name: '"https://x/cb#secret"'}) == hidden
+    assert without_secrets(dump({"a": {name: "https://x/cb#secret"}})) == dump(
+        {"a": {name: "https://x/cb#[redacted]"}}
+    )
 
 
 def test_members_of_a_resource_without_secrets_are_the_same() -> None:
