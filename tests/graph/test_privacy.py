@@ -131,8 +131,8 @@ def test_secret_named_by_another_member_of_a_resource_is_dropped(named: str) -> 
 @pytest.mark.parametrize("name", ["callbackUri", "callback_uri", "notificationUrl"])
 def test_fragment_of_a_callback_address_is_hidden(name: str) -> None:
     hidden = {name: '"https://x/cb#[redacted]"', "type": '"#microsoft.graph.call"'}
-    assert public_members({**hidden, name: '"https://x/cb#secret"'}) == hidden
-    assert without_secrets(dump({"a": {name: "https://x/cb#secret"}})) == dump(
+    assert public_members({**hidden, name: '"https://x/cb#abc"'}) == hidden
+    assert without_secrets(dump({"a": {name: "https://x/cb#abc"}})) == dump(
         {"a": {name: "https://x/cb#[redacted]"}}
     )
 
