@@ -7,6 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
 from receiver.config import Settings
+from receiver.environ_names import DOOR, UNFINISHED
 from receiver.parts import make_parts
 from receiver.present import readings
 from receiver.store.disk import Aside, here
@@ -33,12 +34,6 @@ from receiver.web.ranks import Ranks
 from receiver.web.shedding import REFUSED_AT_ONCE, Shedder
 from receiver.web.turns import Turns
 from receiver.web.waiting import Waiter
-
-DOOR: Final = "receiver.door"
-"""Where the server looks for what may refuse a request before it is read."""
-
-UNFINISHED: Final = "receiver.unfinished"
-"""Where the server looks for what tells whether the end of the process should wait, when it has for some seconds."""
 
 _LOOPBACK_NAMES: Final = ["127.0.0.1", "localhost", "[::1]"]
 

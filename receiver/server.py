@@ -18,6 +18,7 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
+from receiver.environ_names import UNFINISHED
 from receiver.metrics.folder import VARIABLE, MetricsFolder
 from receiver.store.embedded import EmbeddedStore, EmbeddedStoreError
 from receiver.worker import Worker
@@ -32,10 +33,6 @@ KEEP_ALIVE_SECONDS: Final = 95
 
 GRACEFUL_SECONDS: Final = 20
 """Platforms kill 30 s after SIGTERM, and the embedded store is stopped after the workers."""
-
-UNFINISHED: Final = "receiver.unfinished"
-"""Where the application's extensions have what tells whether the end of a worker should wait, when it has for some
-seconds."""
 
 _FINISH_SECONDS: Final = 15.0
 _STORE_START_SECONDS: Final = 50.0

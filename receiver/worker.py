@@ -28,7 +28,7 @@ from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped
 
 from receiver.connection import Body, Connection
 from receiver.connection_limit import ConnectionLimit
-from receiver.environ_names import CUT, VOUCH
+from receiver.environ_names import CUT, DOOR, STOPPING, VOUCH
 from receiver.log_grouping import BUGS, REFUSALS, Grouping
 from receiver.refusal import answer, refusal_of
 
@@ -36,15 +36,6 @@ WSGI: TypeAlias = Callable[[dict[str, Any], Callable[..., object]], Iterable[byt
 
 LAST_CALL_SECONDS: Final = 2.0
 """After SIGTERM requests are still taken for so long: routers notice late, and can't send a POST again."""
-
-DOOR: Final = "receiver.door"
-"""Where the application's extensions have what may refuse a request before it is read."""
-
-STOPPING: Final = "receiver.stopping"
-"""Where the WSGI environ has an event that ends waits and streams: it is set when no connection is taken any more.
-
-Not at SIGTERM: clients whose streams end connect again, many of them at once, and until the last call is over they
-would be let in again."""
 
 _FORCE_SECONDS: Final = 1.5
 

@@ -79,7 +79,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.setting_texts": {"receiver.store.address", "receiver.trust"},
     "receiver.cloud_foundry": set(),
     "receiver.demo": {"receiver.config", "receiver.trust"},
-    "receiver.server": {"receiver.config", "receiver.metrics", "receiver.store", "receiver.worker"},
+    "receiver.server": {
+        "receiver.environ_names",
+        "receiver.config",
+        "receiver.metrics",
+        "receiver.store",
+        "receiver.worker",
+    },
     "receiver.check": {"receiver.config", "receiver.errors", "receiver.store", "receiver.trust"},
     "receiver.parts": {
         "receiver.config",
@@ -91,6 +97,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "receiver.present": {"receiver.metrics", "receiver.parts", "receiver.store", "receiver.trust"},
     "receiver.app": {
+        "receiver.environ_names",
         "receiver.config",
         "receiver.parts",
         "receiver.present",

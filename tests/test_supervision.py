@@ -3,7 +3,6 @@
 import logging
 import queue
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
@@ -11,13 +10,7 @@ from typing import NoReturn
 import pytest
 
 from receiver.supervision import Loop, Supervisor
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+from tests.store.spooling import until
 
 
 def fail() -> NoReturn:

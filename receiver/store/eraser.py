@@ -89,12 +89,8 @@ def addresses(call_id: str) -> tuple[str, ...]:
     """Return the addresses of a call, as they stand in what Graph wrote; see `plain`."""
     own = plain(call_id)
     keys = (f"('{own}')", f"(id='{own}')", f"({own})", f"(%27{own}%27)", f"%28%27{own}%27%29")
-    ends = (
-        "/",
-        '"',
-        "?",
-        "\\",
-    )  # the last one before a quotation mark, in a body that is kept as one JSON text
+    # The last one comes before a quotation mark, in a body that is kept as one JSON text.
+    ends = ("/", '"', "?", "\\")
     return *(f"calls/{own}{end}" for end in ends), *(f"calls{key}" for key in keys)
 
 

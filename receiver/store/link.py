@@ -123,9 +123,8 @@ class Link:
             if isinstance(hindrance, NoScriptError) and self._clock() < deadline:  # a new or flushed server
                 loaded: list[Any] = [NO_REPLY] * len(_LOAD_SCRIPTS)
                 hindrance = self._attempt(_LOAD_SCRIPTS, loaded, deadline)
-                if isinstance(
-                    loaded[0], StoreUnavailableError
-                ):  # else it would be tried over and over, without a pause
+                if isinstance(loaded[0], StoreUnavailableError):
+                    # Else it would be tried over and over, without a pause.
                     return [loaded[0] if reply is NO_REPLY else reply for reply in replies]
                 if hindrance is None:
                     continue

@@ -79,9 +79,8 @@ class Snapshots:
         commands = [("EVALSHA", LATEST.sha1, 1, f"{PREFIX}cc:{one}", PREFIX) for one in contexts]
         try:
             [extent, *replies] = self._store.call([EXTENT, *commands], within=_WITHIN_SECONDS)
-        except (
-            WriteRefusedError
-        ) as error:  # the store works: one of them is odd, and must not fail the others
+        except WriteRefusedError as error:
+            # The store works: one of them is odd, and must not fail the others.
             if len(contexts) == 1:
                 wanted[contexts[0]].set_exception(error)
                 return

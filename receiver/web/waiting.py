@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 from flask import Response
 
+from receiver.environ_names import STOPPING
 from receiver.errors import BadRequestError, StoreUnavailableError
 from receiver.store.feed import order
 from receiver.store.reader import Reader
@@ -23,9 +24,6 @@ from receiver.web.preferences import read_preference
 from receiver.web.subscription import Interest, Subscription
 
 MAX_WAIT: Final = 25
-
-STOPPING: Final = "receiver.stopping"
-"""Where the server's WSGI environ has an event that ends waits and streams."""
 
 _SECONDS: Final = re.compile(r"[0-9]+")
 

@@ -10,7 +10,6 @@ import json
 import shutil
 import sqlite3
 import tempfile
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +24,7 @@ from tests import stores
 from tests.golden import API_KEY, contexts
 from tests.notifications import call, item, operation, roster
 from tests.service import CLIENT_STATE, Service
+from tests.store.spooling import until
 
 CALL: Final = "57dab8b1-894c-409a-b240-bd8beae78896"
 OTHER_CALL: Final = "fa0f5238-af94-457b-8a7e-3cb57ee5af15"
@@ -96,7 +96,7 @@ def post_everything(service: Service) -> None:
     accept(service, operation(cc="unreadable", op="op-unreadable", status=["x"]))
     for change in changes():
         assert service.request("POST", "/notifications", key=None, body={"value": [change]}).status == 202
-    until(lambda: service.get("/operations/overdue", key=API_KEY).json["overdue"])
+    until(lambda: service.get("/operations/overdue", key=API_KEY).json["overdue"], 15)
 
 
 def changes() -> list[dict[str, Any]]:
@@ -208,14 +208,6 @@ def resource(context: str, op: str | None) -> dict[str, Any]:
     """Return an invitation."""
     kind = "#microsoft.graph.inviteParticipantsOperation"
     return {"@odata.type": kind, "clientContext": context, "id": op, "status": "completed"}
-
-
-def until(condition: Callable[[], object], seconds: float = 15) -> None:
-    """Return as soon as a condition holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def _text(value: Any) -> Any:

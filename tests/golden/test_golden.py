@@ -12,8 +12,9 @@ import pytest
 from receiver.simulator.issuer import Issuer
 from receiver.trust.api_keys import APIKey
 from tests.golden import API_KEY, contexts
-from tests.golden.__main__ import CALL, OTHER_CALL, dump, events, until
+from tests.golden.__main__ import CALL, OTHER_CALL, dump, events
 from tests.service import Service
+from tests.store.spooling import until
 from tests.stores import StoreServer
 
 RELEASES = sorted(path.name for path in Path(__file__).parent.iterdir() if (path / "store.json").exists())
@@ -67,7 +68,7 @@ def load(store: StoreServer, folder: Path) -> None:
 
 
 def drained(service: Service) -> None:
-    until(lambda: service.get("/readyz", key=None).json["spool"]["waiting"] == 0)
+    until(lambda: service.get("/readyz", key=None).json["spool"]["waiting"] == 0, 15)
 
 
 def test_operations_of_a_release_are_answered_as_then(service: Service, answers: Any) -> None:

@@ -38,7 +38,7 @@ def make_app(settings: Settings) -> object:
     @app.get("/wait")
     def wait() -> str:
         print("wait begins", flush=True)
-        request.environ[worker.STOPPING].wait(30)
+        request.environ[environ_names.STOPPING].wait(30)
         return "told"
 
     @app.post("/length")
@@ -67,7 +67,7 @@ def make_app(settings: Settings) -> object:
         with redis.Redis.from_url(settings.redis_url) as store:
             return str(store.incr("count"))
 
-    app.extensions[worker.DOOR] = lambda data: REFUSAL if data.startswith(b"GET /refused ") else None
+    app.extensions[environ_names.DOOR] = lambda data: REFUSAL if data.startswith(b"GET /refused ") else None
     return app
 
 

@@ -7,7 +7,6 @@ from typing import Self
 
 import pytest
 
-from receiver import app, server, worker
 from receiver.metrics.metrics import Metrics
 from receiver.web.door import Door
 from receiver.web.ranks import Ranks
@@ -83,11 +82,6 @@ def test_what_comes_whole_is_refused(door: Door, metrics: Metrics, request_: byt
     assert soft(answer.headers) == []
     assert not answer.will_close
     assert b'receiver_refusals_total{problem="overloaded"} 1.0' in metrics.text()
-
-
-def test_the_worker_finds_it_where_the_app_leaves_it() -> None:
-    assert app.DOOR == worker.DOOR
-    assert app.UNFINISHED == server.UNFINISHED
 
 
 @pytest.mark.parametrize("path", [b"/livez", b"/readyz?x", b"/metrics"])

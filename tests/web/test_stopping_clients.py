@@ -3,7 +3,6 @@
 import socket
 import threading
 import time
-from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from tests.listening import Listener
 from tests.notifications import operation
 from tests.service import READ, WRITE
+from tests.store.spooling import until
 from tests.web.conftest import Start
 
 MOST = 4
@@ -71,7 +71,7 @@ def test_stream_that_begins_during_the_last_call_gets_events(start: Start) -> No
     stopping = threading.Thread(target=service.stop)
     with Listener(service) as before:
         stopping.start()
-        _until(lambda: "Handling signal: term" in service.log)
+        until(lambda: "Handling signal: term" in service.log)
         with Listener(service) as during:
             assert service.call_back(operation()).status == 202
             assert before.wait_for(1)[0].data["done"]
@@ -88,17 +88,10 @@ def test_wait_that_begins_during_the_last_call_gets_the_result(start: Start) -> 
     service.call_back(operation(status="running"))
     stopping = threading.Thread(target=service.stop)
     stopping.start()
-    _until(lambda: "Handling signal: term" in service.log)
+    until(lambda: "Handling signal: term" in service.log)
     posting = threading.Timer(0.5, lambda: service.call_back(operation()))
     posting.start()
     answer = service.get("/operations/invite-1?wait=20")
     assert (answer.status, answer.json["status"]) == (200, "completed")
     posting.join()
     stopping.join(20)
-
-
-def _until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
