@@ -6,6 +6,8 @@ it has the right deadline at hand for each; what it finds wrong it says in the a
 
 import contextlib
 import errno
+import fcntl
+import termios
 import time
 from collections.abc import Callable
 from enum import Enum, auto
@@ -27,6 +29,9 @@ WRITE_SECONDS: Final = 30.0
 
 _RECEIVED_AT_ONCE: Final = 8
 """How often a client may have something at hand before the others get their turn."""
+
+_INT_BYTES: Final = 4
+"""What FIONREAD writes: a C int, the number of bytes that have arrived and are not read."""
 
 _LEFTOVER_SECONDS: Final = 1.0
 _LEFTOVER_BYTES: Final = 1 << 16
@@ -202,9 +207,13 @@ class Connection:
                 self._socket.shutdown(SHUT_RDWR)
 
     def hang_up(self) -> None:
-        """Read no more than what has arrived."""
+        """Read nothing more, unless a request has begun to arrive: of that the rest may still be on its way."""
         with contextlib.suppress(OSError):
-            self._socket.shutdown(SHUT_RD)
+            if not self._has_input():
+                self._socket.shutdown(SHUT_RD)
+
+    def _has_input(self) -> bool:
+        return any(fcntl.ioctl(self._socket.fileno(), termios.FIONREAD, bytes(_INT_BYTES)))
 
     def close(self) -> None:
         """Close; after an answer only when the client has read it.
