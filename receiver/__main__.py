@@ -1,6 +1,6 @@
 """`python -m receiver`: the command line, for platforms that don't install the project."""
 
-from receiver.cli import main
+from receiver.cli.main import main
 
 if __name__ == "__main__":
     main()

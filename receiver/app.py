@@ -6,34 +6,34 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
-from receiver.config import Settings
-from receiver.environ_names import DOOR, UNFINISHED
-from receiver.parts import make_parts
-from receiver.present import readings
-from receiver.store.disk import Aside, here
-from receiver.store.quarantine import Quarantine
+from receiver.component_gauges import readings
+from receiver.components import make_parts
+from receiver.server.environ_names import DOOR, UNFINISHED
+from receiver.settings.configuration import Settings
+from receiver.spool.disk_thread import Aside, here
+from receiver.store.quarantine_reader import Quarantine
 from receiver.store.reader import Reader
 from receiver.store.snapshots import Snapshots
 from receiver.tracing import start_tracing
-from receiver.web.callback import make_callback
-from receiver.web.calls import make_calls
-from receiver.web.context import route, time_left, with_context
-from receiver.web.door import Door
-from receiver.web.events import make_events
-from receiver.web.health import make_health
-from receiver.web.lean import LeanFlask
-from receiver.web.metrics import make_metrics
-from receiver.web.notifications import make_notifications
-from receiver.web.openapi.document import Document
-from receiver.web.openapi.routes import make_openapi
-from receiver.web.operations import make_operations
-from receiver.web.page import make_page, public_error
+from receiver.web.endpoints.call_routes import make_calls
+from receiver.web.endpoints.callback_routes import make_callback
+from receiver.web.endpoints.event_routes import make_events
+from receiver.web.endpoints.health_routes import make_health
+from receiver.web.endpoints.metrics_routes import make_metrics
+from receiver.web.endpoints.notification_routes import make_notifications
+from receiver.web.endpoints.operation_routes import make_operations
+from receiver.web.endpoints.quarantine_routes import make_quarantine
+from receiver.web.flask_overrides import LeanFlask
+from receiver.web.live.long_poll import Waiter
+from receiver.web.middleware.admission_queue import Turns
+from receiver.web.middleware.fast_rejector import Door
+from receiver.web.middleware.load_shedder import REFUSED_AT_ONCE, Shedder
+from receiver.web.middleware.request_context import route, time_left, with_context
+from receiver.web.middleware.request_priority import Ranks
+from receiver.web.openapi.openapi_document import Document
+from receiver.web.openapi.openapi_routes import make_openapi
+from receiver.web.pages import make_page, public_error
 from receiver.web.problems import register_problems
-from receiver.web.quarantine import make_quarantine
-from receiver.web.ranks import Ranks
-from receiver.web.shedding import REFUSED_AT_ONCE, Shedder
-from receiver.web.turns import Turns
-from receiver.web.waiting import Waiter
 
 _LOOPBACK_NAMES: Final = ["127.0.0.1", "localhost", "[::1]"]
 
@@ -49,7 +49,7 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
     """Make the app, in the process that serves it: connections and threads don't survive a fork.
 
     Args:
-        settings: with the address of a store; the embedded one is started before (`receiver.server`).
+        settings: with the address of a store; the embedded one is started before (`receiver.server.serve`).
         aside: carries out work that waits for a disk, as the server wants it done.
 
     Raises:

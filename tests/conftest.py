@@ -7,8 +7,8 @@ import pytest
 from hypothesis import settings
 
 from receiver.simulator.issuer import Issuer
-from tests import stores
-from tests.service import Service
+from tests.support import stores
+from tests.support.service import Service
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # So a shell starts a background job, and so every program that is started here would ignore SIGINT, too. With a

@@ -13,9 +13,9 @@ from receiver.client.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
+from receiver.client.event_stream import Event, Stream
 from receiver.client.operation import Conflict, Moment, Operation, Receipt, Result
 from receiver.client.receiver import Receiver
-from receiver.client.stream import Event, Stream
 
 __all__ = [
     "ClientError",

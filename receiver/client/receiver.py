@@ -17,7 +17,8 @@ from receiver.client.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
-from receiver.client.exchange import Exchange, segment
+from receiver.client.event_stream import Stream
+from receiver.client.http_exchange import Exchange, segment
 from receiver.client.operation import (
     ClientContext,
     Operation,
@@ -26,7 +27,6 @@ from receiver.client.operation import (
     read_operation,
     read_receipt,
 )
-from receiver.client.stream import Stream
 
 LONGEST_WAIT: Final = 25
 """Seconds for which the receiver holds an answer, at most."""

@@ -6,8 +6,8 @@ from typing import Final
 from marshmallow import ValidationError
 
 from receiver.errors import InvalidEnvelopeError, InvalidJSONError
-from receiver.graph.json import JSON, TooDeepError, dump, parse, prune
-from receiver.graph.loading import Loader
+from receiver.graph.json_codec import JSON, TooDeepError, dump, parse, prune
+from receiver.graph.schema_loading import Loader
 from receiver.graph.updates import Unreadable
 
 _CLIENT_CONTEXT: Final = re.compile(r'"clientContext"\s*:\s*("(?:[^"\\]|\\.)*+")')

@@ -9,8 +9,8 @@ import re
 from typing import Final
 
 from receiver.errors import InvalidJSONError
-from receiver.graph.addresses import shape
-from receiver.graph.json import JSON, MAX_DEPTH, dump, parse
+from receiver.graph.json_codec import JSON, MAX_DEPTH, dump, parse
+from receiver.graph.resource_addresses import shape
 from receiver.graph.secret_names import is_secret
 from receiver.graph.secret_texts import HIDDEN, may_hold_secrets, without_query, without_tokens
 from receiver.graph.updates import Members

@@ -9,17 +9,11 @@ from typing import Any, Final
 
 from marshmallow import ValidationError
 
-from receiver.graph.addresses import Address, normalize_id
-from receiver.graph.json import JSON, TooDeepError, dump
-from receiver.graph.loading import Loader
+from receiver.graph.json_codec import JSON, TooDeepError, dump
+from receiver.graph.resource_addresses import Address, normalize_id
+from receiver.graph.schema_loading import Loader
 from receiver.graph.schemas import OPERATION_SCHEMAS, CallSchema, CommsOperationSchema
-from receiver.graph.statuses import (
-    ENDED_RANK,
-    normalize_state,
-    normalize_status,
-    state_rank,
-    status_rank,
-)
+from receiver.graph.statuses import ENDED_RANK, normalize_state, normalize_status, state_rank, status_rank
 from receiver.graph.updates import CallUpdate, Members, OperationUpdate, ParticipantNotification
 
 _NAMESPACE: Final = "microsoft.graph."

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from receiver.simulator.keys import JSONObject
+from receiver.simulator.signing_key import JSONObject
 
 TYPE: Final = "inviteParticipantsOperation"
 

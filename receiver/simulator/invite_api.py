@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final, Self
 from urllib.parse import unquote
 
-from receiver.simulator.deliveries import Delivery
+from receiver.simulator.invented_people import new_id
 from receiver.simulator.invitations import (
     TYPE,
     Ending,
@@ -21,12 +21,12 @@ from receiver.simulator.invitations import (
     choose_ending,
     read_invitation,
 )
-from receiver.simulator.keys import JSONObject
-from receiver.simulator.loopback import LoopbackServer, Reply, Request
-from receiver.simulator.notifications import Shape, envelope, notification, resource, result_info
-from receiver.simulator.people import new_id
+from receiver.simulator.loopback_server import LoopbackServer, Reply, Request
+from receiver.simulator.notification_bodies import Shape, envelope, notification, resource, result_info
+from receiver.simulator.notification_sender import Answer, Sender
+from receiver.simulator.posts import Delivery
 from receiver.simulator.scenarios import Expectation, Step
-from receiver.simulator.sender import Answer, Sender
+from receiver.simulator.signing_key import JSONObject
 
 VERSION: Final = "/v1.0"
 NEVER: Final = "never"

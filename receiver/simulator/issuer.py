@@ -13,8 +13,8 @@ from typing import Final, Self
 
 import jwt
 
-from receiver.simulator.keys import JSONObject, SigningKey
-from receiver.simulator.loopback import LoopbackServer, Reply, Request
+from receiver.simulator.loopback_server import LoopbackServer, Reply, Request
+from receiver.simulator.signing_key import JSONObject, SigningKey
 
 BOT_FRAMEWORK: Final = "https://api.botframework.com"
 GRAPH: Final = "https://graph.microsoft.com"

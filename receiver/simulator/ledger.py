@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Final, TextIO
 
-from receiver.simulator.deliveries import Delivery
+from receiver.simulator.notification_sender import Answer
+from receiver.simulator.posts import Delivery
 from receiver.simulator.scenarios import Expectation
-from receiver.simulator.sender import Answer
 
 ACCEPTED: Final = HTTPStatus.ACCEPTED
 

@@ -7,9 +7,9 @@ from urllib.parse import quote, urlsplit
 
 import click
 
-from receiver.simulator.deliveries import Delivery
+from receiver.simulator.notification_sender import Answer
+from receiver.simulator.posts import Delivery
 from receiver.simulator.scenarios import Expectation, Step
-from receiver.simulator.sender import Answer
 
 _CONTEXT_WIDTH: Final = 38
 

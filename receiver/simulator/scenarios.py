@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
-from receiver.simulator.calls import CallNews
 from receiver.simulator.chance import happens
-from receiver.simulator.keys import JSONObject
-from receiver.simulator.notifications import Shape, envelope, notification, resource, result_info
-from receiver.simulator.operations import (
+from receiver.simulator.invented_people import Person, new_id, somebody, somebody_by_phone
+from receiver.simulator.notification_bodies import Shape, envelope, notification, resource, result_info
+from receiver.simulator.signing_key import JSONObject
+from receiver.simulator.simulated_calls import CallNews
+from receiver.simulator.simulated_operations import (
     OTHERS,
     Outcome,
     answered_invite,
@@ -21,7 +22,6 @@ from receiver.simulator.operations import (
     record,
     unanswered_invite,
 )
-from receiver.simulator.people import Person, new_id, somebody, somebody_by_phone
 
 _ODD_CONTEXTS: Final = ("order/4711: *{front desk}*", "façade 50% ✓ #7", "a b\tc\nd")
 

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from receiver.graph.json import dump
+from receiver.graph.json_codec import dump
 from receiver.store.feed import START
 from receiver.store.keys import PREFIX
-from receiver.store.link import Command, Link
+from receiver.store.record_versions import VersionChangedError
 from receiver.store.scripts import FORGET, FORGET_CALL, FORGET_ENTRIES, MOST_AT_ONCE, Script
-from receiver.store.versions import VersionChangedError
+from receiver.store.transport.store_client import Command, Link
 
 _ENTRIES: Final = 1000
 """Of a stream, looked at together: some milliseconds."""

@@ -16,12 +16,12 @@ from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from receiver.store.keys import PREFIX
-from receiver.store.link import Command, Link
 from receiver.store.reader import StreamEntry, call_command, item_entry, stream_entry
 from receiver.store.records import CallRecord, OperationRecord
 from receiver.store.scripts import FEED_EXTENT
-from receiver.store.skipping import Kind, Skips
+from receiver.store.skipped_values import Kind, Skips
 from receiver.store.stored_values import text_of
+from receiver.store.transport.store_client import Command, Link
 
 Changed: TypeAlias = OperationRecord | CallRecord | StreamEntry
 """What an event carries: an operation, a call, or a change notification."""

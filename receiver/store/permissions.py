@@ -9,7 +9,7 @@ from typing import Final
 
 from receiver.errors import NotPermittedError
 from receiver.store.keys import PREFIX
-from receiver.store.link import Command, Link, checked, pack
+from receiver.store.transport.store_client import Command, Link, checked, pack
 
 _SCRIPT: Final = "return 1"
 _SCRIPT_SHA1: Final = "e0e1f9fabfc9d4800c877a703b823ac0578ff8db"

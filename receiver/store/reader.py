@@ -6,11 +6,11 @@ from itertools import islice
 from typing import Any, Final, Literal, TypeAlias
 
 from receiver.store.keys import PREFIX
-from receiver.store.link import Caller, Command
 from receiver.store.records import CallRecord, OperationRecord
 from receiver.store.scripts import CALL, LATEST
-from receiver.store.skipping import Skips
+from receiver.store.skipped_values import Skips
 from receiver.store.stored_values import json_text, milliseconds_of, number_of, object_text, text_of
+from receiver.store.transport.store_client import Caller, Command
 
 _BATCH: Final = 200
 _MOST_LOOKED_AT: Final = 5000

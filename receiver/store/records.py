@@ -8,7 +8,7 @@ import orjson
 
 from receiver.graph.statuses import is_done
 from receiver.graph.updates import Members
-from receiver.store.rosters import roster_text
+from receiver.store.roster_values import roster_text
 from receiver.store.stored_values import (
     count_of,
     json_text,

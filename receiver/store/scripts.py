@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
 
+_FOLDER: Final = files("receiver.store") / "lua"
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -15,7 +17,7 @@ class Script:
 
 
 def _read(*names: str) -> Script:
-    text = "".join(files(__package__).joinpath(f"{name}.lua").read_text("utf-8") for name in names)
+    text = "".join((_FOLDER / f"{name}.lua").read_text("utf-8") for name in names)
     return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 

@@ -14,11 +14,11 @@ from typing import Any, Final
 from receiver.errors import StoreUnavailableError, WriteRefusedError
 from receiver.store.feed import EXTENT, read_extent
 from receiver.store.keys import PREFIX
-from receiver.store.link import Caller
 from receiver.store.reader import Reader
 from receiver.store.records import OperationRecord
 from receiver.store.scripts import LATEST, MOST_AT_ONCE
-from receiver.store.skipping import UNREADABLE
+from receiver.store.skipped_values import UNREADABLE
+from receiver.store.transport.store_client import Caller
 
 _WITHIN_SECONDS: Final = 2.0
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 
 from receiver.errors import InvalidJSONError
-from receiver.graph.json import MAX_DEPTH, dump, parse
+from receiver.graph.json_codec import MAX_DEPTH, dump, parse
 from receiver.graph.updates import Members
 
 _LATEST: Final = 253_402_300_799_999

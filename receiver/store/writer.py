@@ -4,9 +4,9 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
-from receiver.graph.json import parse
-from receiver.graph.quarantining import summarize
-from receiver.graph.sequences import sortable
+from receiver.graph.json_codec import parse
+from receiver.graph.quarantine_summary import summarize
+from receiver.graph.sequence_numbers import sortable
 from receiver.graph.updates import (
     CallUpdate,
     ChangeNotification,
@@ -19,13 +19,13 @@ from receiver.graph.updates import (
     Update,
 )
 from receiver.store.keys import PREFIX
-from receiver.store.link import Command
-from receiver.store.pipeline import Pipeline
-from receiver.store.rosters import packed
+from receiver.store.record_versions import VersionChangedError
+from receiver.store.roster_values import packed
 from receiver.store.scripts import GUARDED_MERGE, MERGE, MOST_AT_ONCE
-from receiver.store.skipping import Skips
-from receiver.store.tones import tone
-from receiver.store.versions import VersionChangedError
+from receiver.store.skipped_values import Skips
+from receiver.store.tone_values import tone
+from receiver.store.transport.batching_client import Pipeline
+from receiver.store.transport.store_client import Command
 
 News: TypeAlias = Update | ChangeNotification | Unreadable
 

@@ -12,8 +12,8 @@ from typing import Final, Self, TypeVar
 from flask import Response, request
 
 from receiver.errors import PreconditionFailedError
-from receiver.store.versions import VersionChangedError
-from receiver.web.context import wsgi_environ
+from receiver.store.record_versions import VersionChangedError
+from receiver.web.middleware.request_context import wsgi_environ
 
 _Result = TypeVar("_Result")
 

@@ -20,9 +20,9 @@ from receiver.errors import (
     UnsupportedMediaTypeError,
 )
 from receiver.log_grouping import ANSWERS, BUGS, REFUSALS
-from receiver.trust.tokens import Reason, RefusedTokenError
-from receiver.web.challenges import answer_challenge
-from receiver.web.context import request_id
+from receiver.trust.callback_tokens import Reason, RefusedTokenError
+from receiver.web.auth.challenges import answer_challenge
+from receiver.web.middleware.request_context import request_id
 
 _log: Final = structlog.get_logger("receiver.problems")
 

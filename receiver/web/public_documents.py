@@ -13,7 +13,7 @@ from typing import Final, Self
 
 from flask import Response, request
 
-from receiver.web.lean import WholeResponse
+from receiver.web.flask_overrides import WholeResponse
 from receiver.web.preconditions import answer_version
 
 _TEXTS_KEPT: Final = 8

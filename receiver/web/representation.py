@@ -16,7 +16,7 @@ from receiver.graph.statuses import ENDED_RANK, state_rank
 from receiver.graph.updates import Members
 from receiver.store.reader import StreamEntry
 from receiver.store.records import CallRecord, Conflict, OperationRecord
-from receiver.web.lean import WholeResponse
+from receiver.web.flask_overrides import WholeResponse
 
 RETRY_AFTER: Final = 2
 """Seconds after which to ask again for an operation that is not done."""

@@ -28,10 +28,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from receiver.simulator.issuer import Issuer
 from tests.faults.bench import receiver
-from tests.notifications import operation
-from tests.paths import ROOT
-from tests.service import READ, Service
-from tests.stores import DURABLE, StoreServer, start
+from tests.support.notifications import operation
+from tests.support.paths import ROOT
+from tests.support.service import READ, Service
+from tests.support.stores import DURABLE, StoreServer, start
 
 PICTURE: Final = ROOT / "deploy" / "observability-stall.png"
 RATE: Final = 100

@@ -21,9 +21,9 @@ import click
 import psutil
 
 from receiver.simulator.issuer import Issuer
-from tests import stores
-from tests.notifications import operation
-from tests.service import READ, Service
+from tests.support import stores
+from tests.support.notifications import operation
+from tests.support.service import READ, Service
 
 OF_EVERYTHING = 20
 

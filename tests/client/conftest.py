@@ -6,8 +6,8 @@ import pytest
 
 from receiver.client import Receiver
 from receiver.simulator.issuer import Issuer
-from tests.service import ALL, Service
-from tests.stores import StoreServer
+from tests.support.service import ALL, Service
+from tests.support.stores import StoreServer
 from tests.trust.peer import Behaviour, Peer, hang_up
 
 

@@ -21,10 +21,10 @@ from typing import Self
 import pytest
 from click.testing import CliRunner, Result
 
-from receiver.cli import main
+from receiver.cli.main import main
 from tests.client.conftest import Impostor
-from tests.notifications import CALL, OPERATION, operation
-from tests.service import READ, WRITE, Service, free_port
+from tests.support.notifications import CALL, OPERATION, operation
+from tests.support.service import READ, WRITE, Service, free_port
 from tests.trust.peer import silence
 
 NOBODY_ANSWERED = {"code": 408, "subcode": 10057, "message": "Nobody answered at 4:+12065550100."}
@@ -66,7 +66,7 @@ class Terminal:
     def __init__(self, service: Service, *arguments: str, code: str = "pass") -> None:
         self._fd, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 20, 100, 0, 0))
-        begin = f"{code}; from receiver.cli import main; main()"
+        begin = f"{code}; from receiver.cli.main import main; main()"
         self._process = subprocess.Popen(
             [sys.executable, "-c", begin, *arguments],
             env=environment(service),

@@ -15,7 +15,7 @@ from receiver.client import (
     UnreachableError,
 )
 from tests.client.conftest import Impostor
-from tests.service import free_port
+from tests.support.service import free_port
 
 
 def answering(content: object, status: int = 200, kind: str = "application/json", **headers: str) -> Callable:

@@ -16,8 +16,8 @@ import urllib3
 from receiver.client import Receiver, UnexpectedAnswerError, UnreachableError
 from tests.client.conftest import Impostor
 from tests.client.test_faults import answering
-from tests.notifications import operation
-from tests.service import ALL, READ, Service
+from tests.support.notifications import operation
+from tests.support.service import ALL, READ, Service
 
 ASKS = 100
 

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from tests.notifications import operation
-from tests.service import READ, Service
+from tests.support.notifications import operation
+from tests.support.service import READ, Service
 
 MESSAGE = {"code": 200, "subcode": 0, "message": "Alice \u2713 \U0001f642 ist da"}
 

@@ -11,8 +11,8 @@ import pytest
 from receiver.client import MisconfiguredError, Receiver, UnreachableError
 from tests.client.proxy import Proxy
 from tests.client.test_tls import encrypted, unknown
-from tests.notifications import operation
-from tests.service import READ, Service, free_port
+from tests.support.notifications import operation
+from tests.support.service import READ, Service, free_port
 
 NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 

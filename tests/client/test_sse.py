@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.client.sse import Frame, FrameReader
+from receiver.client.sse_frames import Frame, FrameReader
 
 
 def read(text: str, last_id: str = "") -> list[Frame]:

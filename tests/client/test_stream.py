@@ -8,9 +8,9 @@ import pytest
 
 from receiver.client import Event, NotAllowedError, Receiver, Stream, UnexpectedAnswerError, UnreachableError
 from tests.client.conftest import Impostor
-from tests.notifications import CALL, call, operation
-from tests.service import CLIENT_STATE, READ, Service, free_port
-from tests.stores import StoreServer
+from tests.support.notifications import CALL, call, operation
+from tests.support.service import CLIENT_STATE, READ, Service, free_port
+from tests.support.stores import StoreServer
 
 STREAM = {"Content-Type": "text/event-stream"}
 

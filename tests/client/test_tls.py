@@ -14,7 +14,7 @@ from receiver.client import MisconfiguredError, Receiver
 from tests.client.conftest import Impostor
 from tests.client.test_faults import answering
 from tests.client.test_wait import Time
-from tests.service import Service
+from tests.support.service import Service
 
 unknown = answering({"type": "/problems/operation-not-found"}, 404, "application/problem+json")
 

@@ -13,8 +13,8 @@ import pytest
 
 from receiver.client import NotAllowedError, Operation, Receiver, UnavailableError, UnreachableError
 from tests.client.conftest import Impostor
-from tests.notifications import operation
-from tests.service import ALL, READ, Service, free_port
+from tests.support.notifications import operation
+from tests.support.service import ALL, READ, Service, free_port
 
 
 class Time:

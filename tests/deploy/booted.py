@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from tests.deploy.cage import remove_group
-from tests.paths import ROOT
+from tests.support.paths import ROOT
 
 UNITS = ("receiver.service", "receiver-valkey.service")
 FOLDER = ROOT / "deploy/systemd"

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import stores
 from tests.deploy.slug import Slug
+from tests.support import stores
 
 
 @pytest.fixture(scope="session")

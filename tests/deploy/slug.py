@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.paths import ROOT
+from tests.support.paths import ROOT
 
 
 @dataclass(frozen=True)

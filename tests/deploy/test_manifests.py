@@ -17,9 +17,9 @@ import jsonschema
 import pytest
 import yaml
 
-from tests import stores
-from tests.config.expected import NAMES
-from tests.paths import ROOT
+from tests.settings.expected import NAMES
+from tests.support import stores
+from tests.support.paths import ROOT
 
 DEPLOY = ROOT / "deploy"
 SCHEMAS = Path(__file__).parent / "schemas"

@@ -12,10 +12,10 @@ import pytest
 
 from receiver.simulator.issuer import Issuer
 from tests.metrics.told import Told, told
-from tests.notifications import operation
-from tests.paths import ROOT
-from tests.service import Service
-from tests.stores import StoreServer
+from tests.support.notifications import operation
+from tests.support.paths import ROOT
+from tests.support.service import Service
+from tests.support.stores import StoreServer
 
 FOLDER = ROOT / "deploy/observability"
 ALERTS = (FOLDER / "alerts.yaml").read_text()

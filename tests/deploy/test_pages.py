@@ -10,9 +10,9 @@ import click
 import pytest
 
 from receiver.app import create_app
-from receiver.cli import main
-from tests.config.expected import DEFAULTS, NAMES
-from tests.paths import ROOT
+from receiver.cli.main import main
+from tests.settings.expected import DEFAULTS, NAMES
+from tests.support.paths import ROOT
 
 DEPLOY = ROOT / "deploy"
 PLATFORMS = sorted(path.parent.name for path in DEPLOY.glob("*/README.md"))

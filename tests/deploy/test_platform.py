@@ -16,10 +16,10 @@ import pytest
 from receiver.simulator.issuer import Issuer
 from tests.deploy.cage import Cage, cage
 from tests.deploy.slug import Slug
-from tests.notifications import operation
 from tests.server.running import until
-from tests.service import Service
-from tests.stores import TLSStore
+from tests.support.notifications import operation
+from tests.support.service import Service
+from tests.support.stores import TLSStore
 
 MEMORY = 512 << 20
 

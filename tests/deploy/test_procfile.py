@@ -14,10 +14,10 @@ import psutil
 import pytest
 
 from receiver.simulator.issuer import Issuer
-from tests.notifications import operation
-from tests.paths import ROOT
-from tests.service import Service, free_port
-from tests.stores import StoreServer, TLSStore
+from tests.support.notifications import operation
+from tests.support.paths import ROOT
+from tests.support.service import Service, free_port
+from tests.support.stores import StoreServer, TLSStore
 
 
 def procfile_command() -> tuple[str, ...]:

@@ -9,9 +9,9 @@ import pytest
 from receiver.simulator.issuer import Issuer
 from tests.deploy.booted import FOLDER, UNITS, boot
 from tests.deploy.slug import Slug
-from tests.notifications import operation
 from tests.server.running import until
-from tests.service import Service
+from tests.support.notifications import operation
+from tests.support.service import Service
 
 pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd on this machine")
 

@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 from receiver.examples.invite import main
 from receiver.simulator.invite_api import InviteAPI
 from receiver.simulator.issuer import Issuer
-from receiver.simulator.sender import Sender
-from tests.notifications import CALL
-from tests.service import ALL, APP_ID, READ, TENANT, Service, free_port
+from receiver.simulator.notification_sender import Sender
+from tests.support.notifications import CALL
+from tests.support.service import ALL, APP_ID, READ, TENANT, Service, free_port
 
 WHO = "+12065550100"
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from tests.faults.load import Load
 from tests.faults.stories import PARTICIPANT, ROSTER, STATES, Kind, Story
-from tests.service import READ, WRITE, Service
+from tests.support.service import READ, WRITE, Service
 
 IN_TIME: Final = 2.5
 """Seconds in which everything is answered; a busy machine may be later, which is no defect of the receiver."""

@@ -19,12 +19,12 @@ from typing import Final, TypeAlias
 import redis
 import trustme
 
-from tests import stores
 from tests.faults.account import Row
 from tests.faults.bench import Bench, bench, until
 from tests.faults.embedded import kill_the_embedded_store, kill_the_embedded_store_and_the_receiver
-from tests.service import Service, free_port
-from tests.stores import StoreServer
+from tests.support import stores
+from tests.support.service import Service, free_port
+from tests.support.stores import StoreServer
 
 Apart: TypeAlias = Callable[[float], Row | None]
 

@@ -12,12 +12,12 @@ from typing import Final, Self
 import psutil
 
 from receiver.simulator.issuer import Issuer
-from tests import stores
 from tests.faults.account import Row, account
 from tests.faults.load import Load
 from tests.faults.proxy import Proxy
-from tests.service import Service
-from tests.stores import StoreServer
+from tests.support import stores
+from tests.support.service import Service
+from tests.support.stores import StoreServer
 
 SERVE = (sys.executable, "-m", "receiver", "serve")
 

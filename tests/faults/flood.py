@@ -14,7 +14,7 @@ from itertools import repeat
 from multiprocessing import get_context
 from typing import Final
 
-from tests.notifications import operation
+from tests.support.notifications import operation
 
 _MARK: Final = "n" * 12
 _TICK: Final = 0.005

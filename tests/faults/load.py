@@ -10,7 +10,7 @@ from itertools import count, cycle
 from typing import Final, Self
 
 from tests.faults.stories import STORIES, Story
-from tests.service import Service
+from tests.support.service import Service
 
 SENDERS: Final = 6
 _PAUSE: Final = 0.004

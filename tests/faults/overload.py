@@ -19,7 +19,7 @@ from tests.faults.account import IN_TIME
 from tests.faults.bench import Bench, bench
 from tests.faults.flood import Aim, Phase, Post, Sent, client_context, flood
 from tests.faults.proxy import narrow
-from tests.service import READ
+from tests.support.service import READ
 
 SLOW_STORE: Final = 100
 """Notifications a second that the store's narrow way lets through."""

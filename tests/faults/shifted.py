@@ -14,7 +14,7 @@ def shifted_time() -> float:
 
 time.time = shifted_time
 
-from receiver.cli import main  # noqa: E402 - after the clock, which is looked up at import
+from receiver.cli.main import main  # noqa: E402 - after the clock, which is looked up at import
 
 if __name__ == "__main__":
     main()

@@ -5,8 +5,8 @@ from enum import Enum, auto
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
-from tests.notifications import item, operation
-from tests.service import CLIENT_STATE
+from tests.support.notifications import item, operation
+from tests.support.service import CLIENT_STATE
 
 ROSTER: Final = "roster"
 """News of a call that is not its state."""

@@ -1,9 +1,9 @@
 """Reading a body in every way that there is."""
 
 from receiver.errors import InvalidEnvelopeError, InvalidJSONError, InvalidOperationError
-from receiver.graph.changes import read_changes
-from receiver.graph.json import dump, parse
-from receiver.graph.notifications import is_old_skype_call, read_notification, read_response
+from receiver.graph.call_notifications import is_old_skype_call, read_notification, read_response
+from receiver.graph.change_notifications import read_changes
+from receiver.graph.json_codec import dump, parse
 from receiver.graph.privacy import redact, without_secrets
 from tests.graph.reading import TENANT
 from tests.graph.test_any_input import check, first_resource

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.fuzz import notifications
 from tests.fuzz.night import IS_NIGHT, cases
 from tests.fuzz.store_rules import hold_store
-from tests.service import ALL, WRITE, Answer, Service
-from tests.stores import StoreServer
+from tests.support.service import ALL, WRITE, Answer, Service
+from tests.support.stores import StoreServer
 
 FUZZ = settings(
     max_examples=cases(usually=400, at_night=30_000),

@@ -9,10 +9,10 @@ import redis
 
 from receiver.simulator.issuer import Issuer
 from tests.fuzz.store_rules import RULES
-from tests.listening import Listener
-from tests.notifications import CALL, JOINING, OPERATION, call, operation, participant, roster
-from tests.service import ALL, CLIENT_STATE, Service
-from tests.stores import StoreServer
+from tests.support.listening import Listener
+from tests.support.notifications import CALL, JOINING, OPERATION, call, operation, participant, roster
+from tests.support.service import ALL, CLIENT_STATE, Service
+from tests.support.stores import StoreServer
 
 PREFIX: Final = "receiver:{0}:"
 TEXTS: Final = (b"", b"odd", b"{}", b"[]", b"null", b'{"schema":2}', b"\xff\xfe", b"-1", b"1e400", b"9" * 400)

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from receiver.web.openapi.parameters import VALIDATION_TOKEN
+from receiver.web.openapi.route_parameters import VALIDATION_TOKEN
 from tests.fuzz.night import IS_NIGHT, cases
 from tests.openapi.document import document
-from tests.paths import ROOT
-from tests.service import ALL, Service
-from tests.stores import StoreServer
+from tests.support.paths import ROOT
+from tests.support.service import ALL, Service
+from tests.support.stores import StoreServer
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 PROGRAM = Path(sysconfig.get_path("scripts")) / "schemathesis"

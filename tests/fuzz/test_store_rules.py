@@ -6,9 +6,9 @@ import pytest
 import redis
 
 from tests.fuzz.store_rules import RULES, hold_store
-from tests.notifications import call, operation
-from tests.service import Service
-from tests.stores import StoreServer
+from tests.support.notifications import call, operation
+from tests.support.service import Service
+from tests.support.stores import StoreServer
 
 BREACHES: dict[str, Callable[[redis.Redis], object]] = {
     "is not in the table": lambda client: client.set("receiver:{0}:stray", 1),

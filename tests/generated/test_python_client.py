@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.notifications import CALL, operation
-from tests.service import ALL, CLIENT_STATE, Service
+from tests.support.notifications import CALL, operation
+from tests.support.service import ALL, CLIENT_STATE, Service
 
 PACKAGE = "generated_receiver"
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.notifications import operation
-from tests.service import ALL, CLIENT_STATE, Service
+from tests.support.notifications import operation
+from tests.support.service import ALL, CLIENT_STATE, Service
 
 HERE = Path(__file__).parent
 NEEDED = ("package.json", "package-lock.json", "tsconfig.json", "use_client.ts")

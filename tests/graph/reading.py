@@ -1,9 +1,9 @@
-"""Short ways to read what the builders of `tests.notifications` make."""
+"""Short ways to read what the builders of `tests.support.notifications` make."""
 
 import json
 from typing import Any
 
-from receiver.graph.notifications import read_notification
+from receiver.graph.call_notifications import read_notification
 from receiver.graph.updates import CallUpdate, Notification, OperationUpdate, RosterUpdate, Unreadable
 
 TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from receiver.graph.addresses import Address, normalize_id, shape
-from tests.notifications import CALL, OPERATION
+from receiver.graph.resource_addresses import Address, normalize_id, shape
+from tests.support.notifications import CALL, OPERATION
 
 UNDASHED_CALL = CALL.replace("-", "").upper()
 UNDASHED_OPERATION = OPERATION.replace("-", "").upper()

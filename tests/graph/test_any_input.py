@@ -8,14 +8,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from receiver.errors import InvalidEnvelopeError, InvalidOperationError
-from receiver.graph.changes import read_changes
-from receiver.graph.json import dump, parse
-from receiver.graph.notifications import is_old_skype_call, read_notification, read_response
+from receiver.graph.call_notifications import is_old_skype_call, read_notification, read_response
+from receiver.graph.change_notifications import read_changes
+from receiver.graph.json_codec import dump, parse
 from receiver.graph.privacy import redact, without_secrets
 from receiver.graph.updates import Notification, OperationUpdate
 from tests.graph.reading import TENANT, nested, read
 from tests.graph.test_json import VALUES
-from tests.notifications import CALL, JOINING, call, delta, item, operation, roster
+from tests.support.notifications import CALL, JOINING, call, delta, item, operation, roster
 
 PARTICIPANT = {
     "info": {"identity": {"user": {"id": "u"}, "phone": None}},

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from receiver.errors import InvalidEnvelopeError
-from receiver.graph.changes import read_changes
+from receiver.graph.change_notifications import read_changes
 from receiver.graph.updates import ChangeNotification, Unreadable
 from tests.graph.reading import nested
-from tests.notifications import operation
+from tests.support.notifications import operation
 
 STATE = "state-secret"
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.errors import InvalidJSONError
-from receiver.graph.json import JSON, MAX_DEPTH, TooDeepError, dump, parse, prune
+from receiver.graph.json_codec import JSON, MAX_DEPTH, TooDeepError, dump, parse, prune
 from tests.graph.reading import nested
 
 VALUES: st.SearchStrategy[Any] = st.recursive(

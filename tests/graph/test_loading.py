@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from marshmallow import EXCLUDE, INCLUDE, Schema, ValidationError, fields, post_load, pre_load, validate
 
 from receiver.graph import schemas
-from receiver.graph.loading import Loader
+from receiver.graph.schema_loading import Loader
 from receiver.graph.schemas import GraphSchema
 from tests.graph.test_any_input import CHANGE, INFO, ITEMS, ODD_VALUES, PARTICIPANT, paths
 

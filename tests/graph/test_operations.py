@@ -6,7 +6,7 @@ import pytest
 
 from receiver.graph.updates import OperationUpdate
 from tests.graph.reading import TENANT, members, read, read_operation
-from tests.notifications import CALL, OPERATION, call, item, operation, roster
+from tests.support.notifications import CALL, OPERATION, call, item, operation, roster
 
 PARTICIPANT = {
     "@odata.type": "#microsoft.graph.invitationParticipantInfo",

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.graph.json import dump
+from receiver.graph.json_codec import dump
 from receiver.graph.privacy import loggable, public_members, redact, without_secrets
 from receiver.graph.secret_names import is_secret
 from receiver.graph.secret_texts import may_hold_secrets
 from tests.graph.reading import nested
 from tests.graph.test_json import VALUES
-from tests.notifications import CALL, operation, participant
+from tests.support.notifications import CALL, operation, participant
 
 SECRETS = [
     "recordingAccessToken",

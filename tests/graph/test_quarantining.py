@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 
 import receiver
-from receiver.graph.quarantining import Summary, sentence, summarize
+from receiver.graph.quarantine_summary import Summary, sentence, summarize
 from tests.graph.test_json import VALUES
-from tests.notifications import CALL, item, operation, roster
+from tests.support.notifications import CALL, item, operation, roster
 
 ROOT = Path(receiver.__file__).parent
 MASKED = "/communications/calls/{id}/operations/{id}"

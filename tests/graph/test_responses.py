@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from receiver.errors import InvalidOperationError
-from receiver.graph.notifications import read_response
+from receiver.graph.call_notifications import read_response
 from receiver.graph.updates import OperationUpdate
 from tests.graph.reading import members, nested
-from tests.notifications import CALL, OPERATION
+from tests.support.notifications import CALL, OPERATION
 
 RESPONSE = {
     "@odata.type": "#microsoft.graph.inviteParticipantsOperation",

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from receiver.graph.sequences import sequence, sortable
+from receiver.graph.sequence_numbers import sequence, sortable
 from receiver.graph.updates import ParticipantNotification, RosterDelta, RosterUpdate, Update
 from tests.graph.reading import TENANT, read, read_unreadable
-from tests.notifications import CALL, JOINING, delta, item, roster
+from tests.support.notifications import CALL, JOINING, delta, item, roster
 
 ROSTER = f"/communications/calls/{CALL}/participants"
 

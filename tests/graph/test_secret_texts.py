@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from receiver.graph.json import dump
+from receiver.graph.json_codec import dump
 from receiver.graph.privacy import without_secrets
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzZWNyZXQifQ.c2lnbmF0dXJl"

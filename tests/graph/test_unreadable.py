@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from receiver.errors import InvalidEnvelopeError
+from receiver.graph.call_notifications import read_notification
 from receiver.graph.envelope import quarantined
-from receiver.graph.notifications import read_notification
 from tests.graph.reading import TENANT, nested, read, read_operation, read_unreadable
-from tests.notifications import CALL, OPERATION, call, item, operation, roster
+from tests.support.notifications import CALL, OPERATION, call, item, operation, roster
 
 CONTENT = "+15550100 Ann"
 

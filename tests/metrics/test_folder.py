@@ -10,12 +10,12 @@ import psutil
 import pytest
 
 from receiver.graph.schemas import OPERATION_SCHEMAS
-from receiver.metrics.folder import FILES, MetricsFolder, reserve
+from receiver.metrics.metrics_folder import FILES, MetricsFolder, reserve
 from receiver.simulator.issuer import Issuer
 from tests.metrics.told import told, told_until
-from tests.notifications import operation
-from tests.service import Service, free_port
-from tests.stores import StoreServer
+from tests.support.notifications import operation
+from tests.support.service import Service, free_port
+from tests.support.stores import StoreServer
 
 LONG_AGO = (1, 1)
 STATUSES = ("running", "completed", "completed", "failed")
@@ -44,7 +44,14 @@ def test_of_a_dead_worker_only_its_present_is_forgotten(tmp_path: Path) -> None:
 
 
 def test_what_the_killed_leave_is_removed_and_what_is_in_use_stays(tmp_path: Path) -> None:
-    code = "import sys, os; from receiver.metrics.folder import *; MetricsFolder(sys.argv[1]); os.kill(os.getpid(), 9)"
+    code = "\n".join(
+        (
+            "import sys, os",
+            "from receiver.metrics.metrics_folder import MetricsFolder",
+            "folder = MetricsFolder(sys.argv[1])",
+            "os.kill(os.getpid(), 9)",
+        )
+    )
     subprocess.run([sys.executable, "-c", code, tmp_path], check=False)
     [left] = tmp_path.iterdir()
     in_use = MetricsFolder(str(tmp_path))
@@ -86,7 +93,7 @@ def short_of_room(tmp_path: Path, store: StoreServer, issuer: Issuer) -> Iterato
 
 def test_a_worker_that_finds_no_room_counts_for_itself(short_of_room: Service) -> None:
     limit = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (60_000, 60_000))"
-    begin = f"{limit}; from receiver.cli import main; main()"
+    begin = f"{limit}; from receiver.cli.main import main; main()"
     short_of_room.start((sys.executable, "-c", begin, "serve"))
     assert short_of_room.call_back(operation()).status == 202
     assert told(short_of_room).value("receiver_notifications_total") == 1

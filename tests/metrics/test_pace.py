@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from receiver.metrics.pace import Answers, Pace
+from receiver.metrics.slow_answers import Answers, Pace
 
 
 class Counted:

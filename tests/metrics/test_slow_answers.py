@@ -11,9 +11,9 @@ import pytest
 
 from receiver.simulator.issuer import Issuer
 from tests.metrics.told import told
-from tests.notifications import operation
-from tests.service import Service
-from tests.stores import StoreServer
+from tests.support.notifications import operation
+from tests.support.service import Service
+from tests.support.stores import StoreServer
 
 
 @pytest.fixture

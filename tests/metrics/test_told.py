@@ -6,11 +6,11 @@ from shutil import which
 import psutil
 import pytest
 
-from tests.listening import Listener
 from tests.metrics.told import ALONE, told, told_until
-from tests.notifications import call, operation, roster
 from tests.server.running import until
-from tests.service import CLIENT_STATE, WRITE, Service
+from tests.support.listening import Listener
+from tests.support.notifications import call, operation, roster
+from tests.support.service import CLIENT_STATE, WRITE, Service
 from tests.web.conftest import Start
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.service import Service
+from tests.support.service import Service
 
 ALONE = {"Connection": "close"}
 """Each request may then reach another worker."""

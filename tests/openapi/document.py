@@ -12,9 +12,9 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from receiver.app import create_app
-from receiver.config import read_settings
-from receiver.web.openapi.access import PROBLEM
-from receiver.web.openapi.document import Document, routes
+from receiver.settings.configuration import read_settings
+from receiver.web.openapi.authentication_texts import PROBLEM
+from receiver.web.openapi.openapi_document import Document, routes
 
 HELP = "receiver/web/openapi/__init__.py says how to describe it"
 

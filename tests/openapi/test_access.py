@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.openapi.document import document
-from tests.service import ALL, APP_ID, READ, WRITE, Service
+from tests.support.service import ALL, APP_ID, READ, WRITE, Service
 
 FOR_ANYBODY = {
     "GET /livez",

@@ -10,11 +10,11 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import receiver
 from receiver.errors import ReceiverError
-from receiver.web.openapi.advice import ADVICE
-from receiver.web.openapi.document import IMPLIED, routes
-from receiver.web.openapi.headers import HEADERS
-from receiver.web.openapi.parameters import PATH
-from receiver.web.openapi.tags import TAGS
+from receiver.web.openapi.header_descriptions import HEADERS
+from receiver.web.openapi.openapi_document import IMPLIED, routes
+from receiver.web.openapi.problem_advice import ADVICE
+from receiver.web.openapi.route_parameters import PATH
+from receiver.web.openapi.route_tags import TAGS
 from receiver.web.problems import OF_HTTP, address_of
 from tests.openapi.document import HELP, app, document, wrong_with
 
@@ -106,7 +106,7 @@ def names_raised() -> set[str]:
     return {
         node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
         for path in Path(receiver.__file__).parent.rglob("*.py")
-        if path.name != "refusal.py" and path.parent.name != "client"  # it has errors of its own
+        if path.name != "parser_errors.py" and path.parent.name != "client"  # it has errors of its own
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute)
     } | {error.__name__ for error in OF_HTTP}

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import urllib3
 
-from tests.notifications import call, operation, roster
 from tests.openapi.document import document, wrong_with
-from tests.service import CLIENT_STATE, READ, Service
+from tests.support.notifications import call, operation, roster
+from tests.support.service import CLIENT_STATE, READ, Service
 
 SCHEMAS = document()["paths"]["/events"]["get"]["responses"]["200"]["content"]["text/event-stream"][
     "x-events"

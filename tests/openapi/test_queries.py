@@ -9,8 +9,8 @@ from types import FunctionType
 import pytest
 from marshmallow import Schema
 
-from receiver.web.openapi.document import routes
-from receiver.web.openapi.operation import Route
+from receiver.web.openapi.openapi_document import routes
+from receiver.web.openapi.route_operation import Route
 from tests.openapi.document import HELP, app, document
 
 READERS = {"request.args.get", "query_argument"}

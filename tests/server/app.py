@@ -11,9 +11,9 @@ import sys
 import time
 from collections.abc import Iterator
 
-from receiver import connection, environ_names, server, worker
-from receiver.config import Settings, read_settings
 from receiver.logs import configure_logging
+from receiver.server import connection, environ_names, serve, worker
+from receiver.settings.configuration import Settings, read_settings
 
 REFUSAL = b"HTTP/1.1 503 No\r\nContent-Length: 7\r\n\r\nrefused"
 
@@ -86,6 +86,6 @@ if __name__ == "__main__":
     connection.BODY_SECONDS = float(os.environ.get("DEADLINE", "10"))
     connection.WRITE_SECONDS = float(os.environ.get("DEADLINE", "30"))
     worker.LAST_CALL_SECONDS = float(os.environ["LAST_CALL"])
-    server.GRACEFUL_SECONDS = int(os.environ.get("GRACE", "20"))
+    serve.GRACEFUL_SECONDS = int(os.environ.get("GRACE", "20"))
     configure_logging("logfmt", "info")
-    server.serve(read_settings(), make_app, on_ready=on_ready)
+    serve.serve(read_settings(), make_app, on_ready=on_ready)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.paths import ROOT
+from tests.support.paths import ROOT
 
 CLIENTS: list[http.client.HTTPConnection | socket.socket] = []
 """Those of the present test; they are closed after it."""

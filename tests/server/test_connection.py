@@ -7,7 +7,7 @@ import gevent
 import pytest
 from gevent.socket import socket as GeventSocket  # noqa: N812 - it is a class
 
-from receiver.connection import Connection
+from receiver.server.connection import Connection
 
 HEAD = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n"
 

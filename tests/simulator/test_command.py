@@ -12,7 +12,7 @@ import pytest
 import urllib3
 from click.testing import CliRunner, Result
 
-from receiver.simulator.command import simulate
+from receiver.cli.simulate_command import simulate
 from receiver.simulator.issuer import Issuer
 from tests.simulator.peer import Answer, Peer, Post
 from tests.simulator.verifying import APP, TENANT, verified
@@ -25,7 +25,7 @@ def run(peer: Peer, key_file: Path, *options: str) -> Result:
 
 def start(peer: Peer, key_file: Path, *options: str) -> subprocess.Popen[str]:
     """Start it as a process of its own, and wait until it sends."""
-    code = "from receiver.simulator.command import simulate; simulate()"
+    code = "from receiver.cli.simulate_command import simulate; simulate()"
     fixed = [peer.url, "--calls", "0", "--issuer-port", "0", "--key-file", str(key_file)]
     process = subprocess.Popen(
         [sys.executable, "-c", code, *fixed, *options],

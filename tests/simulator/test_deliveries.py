@@ -3,8 +3,8 @@ from random import Random
 
 import pytest
 
-from receiver.simulator.deliveries import Delivery, batch, deliveries, duplicate, reorder
-from receiver.simulator.notifications import envelope
+from receiver.simulator.notification_bodies import envelope
+from receiver.simulator.posts import Delivery, batch, deliveries, duplicate, reorder
 from receiver.simulator.scenarios import Step
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import urllib3
 
-from receiver.graph.notifications import read_notification
+from receiver.graph.call_notifications import read_notification
 from receiver.graph.updates import OperationUpdate
 from receiver.simulator.invitations import ENDINGS, choose_ending
 from receiver.simulator.invite_api import InviteAPI
 from receiver.simulator.issuer import Issuer
-from receiver.simulator.sender import Sender
+from receiver.simulator.notification_sender import Sender
 from tests.simulator.peer import Peer
 from tests.simulator.verifying import APP, TENANT, verified
 

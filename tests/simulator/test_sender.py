@@ -7,9 +7,9 @@ import jwt
 import pytest
 
 from receiver.simulator.issuer import Issuer
-from receiver.simulator.notifications import envelope
-from receiver.simulator.sender import Sender
-from receiver.simulator.tokens import TokenKind
+from receiver.simulator.notification_bodies import envelope
+from receiver.simulator.notification_sender import Sender
+from receiver.simulator.token_kinds import TokenKind
 from tests.simulator.peer import Peer, Post
 from tests.simulator.verifying import APP, TENANT, verified
 

@@ -6,7 +6,7 @@ import jwt
 import pytest
 
 from receiver.simulator.issuer import Issuer
-from receiver.simulator.tokens import MAKERS, TokenKind
+from receiver.simulator.token_kinds import MAKERS, TokenKind
 from tests.simulator.verifying import APP, TENANT, verified
 
 

@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from receiver.background.overdue_watcher import Deadlines
 from receiver.graph.updates import OperationUpdate
-from receiver.store.connections import connect
-from receiver.store.deadlines import Deadlines
 from receiver.store.eraser import Eraser
-from receiver.store.link import Link
-from receiver.store.pipeline import Pipeline
 from receiver.store.reader import Reader
 from receiver.store.records import OperationRecord
-from receiver.store.skipping import Skips
+from receiver.store.skipped_values import Skips
+from receiver.store.transport.batching_client import Pipeline
+from receiver.store.transport.connections import connect
+from receiver.store.transport.store_client import Link
 from receiver.store.writer import News, Writer
 from tests.store.spooling import Process
-from tests.stores import StoreServer
+from tests.support.stores import StoreServer
 
 NOW = 4_000_000_000
 """In a far future, so that no receiver that still runs on the same store finds anything of ours overdue."""

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from receiver.graph.updates import OperationUpdate
-from receiver.store.drain import Drainer
-from receiver.store.intake import Intake, Outage
-from receiver.store.link import Link
-from receiver.store.pipeline import Pipeline
+from receiver.spool.drainer import Drainer
+from receiver.spool.intake import Intake, Outage
+from receiver.spool.spool_eraser import SpoolEraser
+from receiver.spool.spool_file import SpoolFile
+from receiver.spool.spool_queue import Spool
 from receiver.store.reader import Reader
-from receiver.store.spool import Spool
-from receiver.store.spool_eraser import SpoolEraser
-from receiver.store.spool_file import SpoolFile
+from receiver.store.transport.batching_client import Pipeline
+from receiver.store.transport.store_client import Link
 from receiver.store.writer import Writer
 
 DISK = 8 << 20

@@ -2,7 +2,7 @@
 
 import pytest
 
-from receiver.store.address import StoreAddress, parse_address
+from receiver.store.transport.store_address import StoreAddress, parse_address
 
 LOCAL = ("localhost", 6379)
 H = ("h", 6379)

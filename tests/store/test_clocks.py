@@ -5,15 +5,15 @@ from collections.abc import Callable
 
 import pytest
 
-from receiver.store.deadlines import Deadlines
-from receiver.store.pipeline import Pipeline
+from receiver.background.overdue_watcher import Deadlines
+from receiver.spool.spool_file import SpoolFile
 from receiver.store.reader import OperationFilter
-from receiver.store.spool_file import SpoolFile
+from receiver.store.transport.batching_client import Pipeline
 from receiver.store.writer import Writer
 from tests.store.builders import operation
 from tests.store.conftest import Shelf
 from tests.store.spooling import DISK, Process
-from tests.stores import StoreServer
+from tests.support.stores import StoreServer
 
 HOUR = 3600
 

@@ -4,17 +4,17 @@ import time
 from contextlib import closing
 from dataclasses import replace
 
-from receiver import check
-from receiver.store.condition import Condition
-from receiver.store.connections import connect
-from receiver.store.link import Link
-from tests import stores
-from tests.config.expected import DEFAULTS
-from tests.service import free_port
+from receiver.cli import check_command
+from receiver.store.server_facts import Condition
+from receiver.store.transport.connections import connect
+from receiver.store.transport.store_client import Link
+from tests.settings.expected import DEFAULTS
+from tests.support import stores
+from tests.support.service import free_port
 
 
 def is_warned_of_replicas(condition: Condition, replicas: int) -> bool:
-    found = check._facts(condition, replace(DEFAULTS, redis_replicas=replicas))
+    found = check_command._facts(condition, replace(DEFAULTS, redis_replicas=replicas))
     return any("RECEIVER_REDIS_REPLICAS" in one.text for one in found if one.level == "warning")
 
 

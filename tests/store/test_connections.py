@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from receiver.errors import StoreUnavailableError
-from receiver.store.connections import connect
-from receiver.store.link import Link
-from tests import stores
-from tests.service import free_port
+from receiver.store.transport.connections import connect
+from receiver.store.transport.store_client import Link
 from tests.store.test_address import PASSWORDS
-from tests.stores import StoreServer
+from tests.support import stores
+from tests.support.service import free_port
+from tests.support.stores import StoreServer
 
 
 @pytest.fixture(scope="module")

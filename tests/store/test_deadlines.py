@@ -10,7 +10,7 @@ from receiver.store.reader import OperationFilter
 from receiver.store.records import OperationRecord
 from tests.store.builders import CALL, bare, operation
 from tests.store.conftest import NOW, Shelf
-from tests.stores import StoreServer
+from tests.support.stores import StoreServer
 
 DUE, IS_OVERDUE = "receiver:{0}:due", "receiver:{0}:overdue"
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from receiver.store.disk import Disk, T, here
-from receiver.store.spool_database import SpoolError
+from receiver.spool.disk_thread import Disk, T, here
+from receiver.spool.spool_database import SpoolError
 
 
 def test_use_of_a_hanging_disk_is_not_waited_for() -> None:

@@ -14,8 +14,8 @@ import psutil
 import pytest
 import redis
 
-from receiver.store import embedded
-from receiver.store.embedded import EmbeddedStore, EmbeddedStoreError
+from receiver.store.embedded import embedded_store
+from receiver.store.embedded.embedded_store import EmbeddedStore, EmbeddedStoreError
 
 PARENT = """
 import sys, time
@@ -108,7 +108,7 @@ def test_the_data_is_there_after_a_stop_and_a_start(store: EmbeddedStore, client
 def test_what_was_deleted_leaves_the_disk_within_a_day(
     tmp_path: Path, store: EmbeddedStore, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr(embedded_store, "_LOOK_EVERY", 0.0)
     client = client_of(store.start())
     files = tmp_path / "data/valkey/appendonlydir"
     client.set("name", "Ann Example")
@@ -172,7 +172,7 @@ def test_a_start_waits_for_a_store_that_is_going_away(tmp_path: Path, store: Emb
 def test_a_folder_in_use_is_refused_by_name(
     tmp_path: Path, store: EmbeddedStore, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "_LOCK_PATIENCE", 0.2)
+    monkeypatch.setattr(embedded_store, "_LOCK_PATIENCE", 0.2)
     client = client_of(store.start())
     with pytest.raises(EmbeddedStoreError, match=rf"{tmp_path}/data is in use .*RECEIVER_DATA_DIR"):
         EmbeddedStore(tmp_path / "data").start()

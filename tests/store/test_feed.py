@@ -2,10 +2,10 @@
 
 import pytest
 
-from receiver.store.connections import connect
 from receiver.store.feed import START, Extent, Feed
-from receiver.store.link import Link
-from tests.stores import StoreServer
+from receiver.store.transport.connections import connect
+from receiver.store.transport.store_client import Link
+from tests.support.stores import StoreServer
 
 FEED = "receiver:{0}:feed"
 

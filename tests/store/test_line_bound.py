@@ -1,6 +1,6 @@
 """The bound of a line: it is as long as can be served in time."""
 
-from receiver.store.line_bound import LineBound
+from receiver.store.transport.queue_limit import LineBound
 
 
 def length(bound: LineBound) -> int:

@@ -8,17 +8,17 @@ import hiredis
 import pytest
 
 from receiver.errors import StoreUnavailableError
-from receiver.store.connections import connect
-from receiver.store.link import Link
-from receiver.store.pipeline import Pipeline
 from receiver.store.reader import Reader
 from receiver.store.scripts import MERGE
+from receiver.store.transport.batching_client import Pipeline
+from receiver.store.transport.connections import connect
+from receiver.store.transport.store_client import Link
 from receiver.store.writer import Writer
-from tests import stores
 from tests.faults.proxy import REPLY, REQUEST, Cut, Proxy
-from tests.service import free_port
 from tests.store.builders import CALL, operation
-from tests.stores import StoreServer
+from tests.support import stores
+from tests.support.service import free_port
+from tests.support.stores import StoreServer
 
 
 def test_a_server_that_has_become_read_only_is_left_for_the_one_that_its_name_leads_to(

@@ -16,7 +16,7 @@ from receiver.store.feed import Feed
 from receiver.store.records import OperationRecord
 from tests.store.builders import CALL, OPERATION, bare, call, change, operation
 from tests.store.conftest import Shelf
-from tests.stores import StoreServer
+from tests.support.stores import StoreServer
 
 
 def test_news_is_kept_with_everything_it_brought(shelf: Shelf) -> None:

@@ -9,19 +9,19 @@ from pathlib import Path
 import pytest
 
 import receiver
-from receiver.check import check
+from receiver.cli.check_command import check
 from receiver.errors import NotPermittedError
 from receiver.simulator.issuer import Issuer
-from receiver.store.condition import Inspector
-from receiver.store.connections import connect
-from receiver.store.link import Link
 from receiver.store.permissions import forbidden, trial
 from receiver.store.scripts import LATEST
-from tests import stores
-from tests.config.expected import DEFAULTS
-from tests.notifications import operation
-from tests.service import Service
-from tests.stores import StoreServer
+from receiver.store.server_facts import Inspector
+from receiver.store.transport.connections import connect
+from receiver.store.transport.store_client import Link
+from tests.settings.expected import DEFAULTS
+from tests.support import stores
+from tests.support.notifications import operation
+from tests.support.service import Service
+from tests.support.stores import StoreServer
 
 ROOT = Path(receiver.__file__).parent
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from receiver.errors import OverloadedError, StoreUnavailableError
-from receiver.store.connections import connect
-from receiver.store.link import Link
-from receiver.store.pipeline import Pipeline
-from tests.stores import StoreServer
+from receiver.store.transport.batching_client import Pipeline
+from receiver.store.transport.connections import connect
+from receiver.store.transport.store_client import Link
+from tests.support.stores import StoreServer
 
 
 class CountingLink(Link):

@@ -9,10 +9,10 @@ import pytest
 import redis
 
 from receiver.errors import NotPermittedError, StoreUnavailableError, WriteRefusedError
-from receiver.store.refusals import refusal
+from receiver.store.transport.store_errors import refusal
 from tests.store.builders import operation
 from tests.store.conftest import Shelf
-from tests.stores import StoreServer, busy
+from tests.support.stores import StoreServer, busy
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from receiver.graph.updates import ChangeNotification, OperationUpdate, RosterUp
 from receiver.store.writer import News
 from tests.store.builders import CALL, bare, call, operation
 from tests.store.conftest import Shelf
-from tests.stores import StoreServer
+from tests.support.stores import StoreServer
 
 DAY = 86400
 CHANGE = ChangeNotification("s-1", "t-1", "created", "", "r", '{"name":"Ann"}', encrypted=False)

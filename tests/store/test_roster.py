@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from receiver.graph.updates import RosterDelta, RosterUpdate
 from tests.store.builders import CALL, call
 from tests.store.conftest import Shelf
-from tests.stores import StoreServer
+from tests.support.stores import StoreServer
 
 
 def one(name: str, number: int | None = None, **more: object) -> dict[str, object]:

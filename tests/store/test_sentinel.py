@@ -11,10 +11,10 @@ import redis
 import trustme
 
 from receiver.errors import StoreUnavailableError
-from receiver.store.connections import connect
-from receiver.store.link import Link
-from tests import stores
-from tests.service import free_port
+from receiver.store.transport.connections import connect
+from receiver.store.transport.store_client import Link
+from tests.support import stores
+from tests.support.service import free_port
 
 DEBIAN = "redis-system"
 

@@ -8,11 +8,11 @@ import orjson
 import pytest
 
 from receiver.store.reader import OperationFilter
-from receiver.store.skipping import LOG_SECONDS, Skips
-from receiver.store.versions import VersionChangedError, context_version
+from receiver.store.record_versions import VersionChangedError, context_version
+from receiver.store.skipped_values import LOG_SECONDS, Skips
 from tests.store.builders import CALL, OPERATION, bare, call, change, every_kind, operation
 from tests.store.conftest import Shelf
-from tests.stores import StoreServer
+from tests.support.stores import StoreServer
 
 P = "receiver:{0}:"
 ODD_TEXTS = (b"", b"no JSON", b"[]", b"null", b'"text"', b"{}", b"\xff\xfe", b'{"schema":2}', b"[" * 100_000)

@@ -7,10 +7,10 @@ from threading import Barrier
 import pytest
 
 from receiver.errors import StoreUnavailableError, WriteRefusedError
-from receiver.graph.notifications import read_response
+from receiver.graph.call_notifications import read_response
 from receiver.store.snapshots import Snapshot, Snapshots
 from tests.store.conftest import Shelf
-from tests.stores import StoreServer
+from tests.support.stores import StoreServer
 
 
 @pytest.fixture

@@ -3,14 +3,14 @@
 import time
 from collections.abc import Callable, Sequence
 
-from receiver.store.drain import Drainer
-from receiver.store.link import Link
-from receiver.store.news_text import write_news
-from receiver.store.pipeline import Pipeline
+from receiver.spool.drainer import Drainer
+from receiver.spool.entry_codec import write_news
+from receiver.store.transport.batching_client import Pipeline
+from receiver.store.transport.store_client import Link
 from receiver.store.writer import News, Writer
 from tests.store.builders import bare, call, every_kind, operation
 from tests.store.spooling import Process, until
-from tests.stores import StoreServer
+from tests.support.stores import StoreServer
 
 
 def test_while_the_store_works_nothing_is_spooled(process: Process) -> None:

@@ -2,10 +2,10 @@
 
 import time
 
-from receiver.store.spool_file import SpoolFile
+from receiver.spool.spool_file import SpoolFile
 from tests.store.builders import operation
 from tests.store.spooling import DISK, Process, until
-from tests.stores import StoreServer, busy
+from tests.support.stores import StoreServer, busy
 
 
 def test_an_entry_that_the_store_does_not_take_holds_nobody_up(

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from receiver.errors import OverloadedError, StoreUnavailableError
-from receiver.store.disk import T, here
-from receiver.store.spool import Spool
-from receiver.store.spool_database import SpoolError
-from receiver.store.spool_file import SpoolFile
+from receiver.spool.disk_thread import T, here
+from receiver.spool.spool_database import SpoolError
+from receiver.spool.spool_file import SpoolFile
+from receiver.spool.spool_queue import Spool
 from tests.store.builders import bare, operation
 from tests.store.spooling import DISK, Process, fill, until
-from tests.stores import StoreServer
+from tests.support.stores import StoreServer
 
 
 def test_a_full_spool_and_no_store_is_an_error_and_says_which(

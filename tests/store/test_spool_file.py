@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from receiver.graph.updates import OperationUpdate, RosterDelta, RosterUpdate
-from receiver.store.news_text import UnreadableNewsError, read_news, write_news
-from receiver.store.spool_database import SpoolError
-from receiver.store.spool_file import Entry, SpoolFile
-from receiver.store.spool_forgetting import Forgotten
+from receiver.spool.entry_codec import UnreadableNewsError, read_news, write_news
+from receiver.spool.spool_database import SpoolError
+from receiver.spool.spool_deletion import Forgotten
+from receiver.spool.spool_file import Entry, SpoolFile
 from receiver.store.writer import News
 from tests.store.builders import CALL, call, every_kind, operation
 

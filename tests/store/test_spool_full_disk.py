@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from receiver.errors import StoreUnavailableError
-from receiver.store.connections import connect
-from receiver.store.link import Link
-from receiver.store.spool_database import SpoolError
-from receiver.store.spool_file import SpoolFile
+from receiver.spool.spool_database import SpoolError
+from receiver.spool.spool_file import SpoolFile
+from receiver.store.transport.connections import connect
+from receiver.store.transport.store_client import Link
 from tests.store.builders import operation
 from tests.store.spooling import DISK, Process, until
-from tests.stores import StoreServer
+from tests.support.stores import StoreServer
 
 COUNT = 60
 

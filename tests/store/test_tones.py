@@ -12,7 +12,7 @@ from receiver.store.feed import START, Feed
 from receiver.store.records import CallRecord
 from tests.store.builders import CALL, call
 from tests.store.conftest import Shelf
-from tests.stores import StoreServer
+from tests.support.stores import StoreServer
 
 
 def tone(number: Any, state: str = "established", **more: object) -> CallUpdate:

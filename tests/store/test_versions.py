@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from receiver.store.versions import VersionChangedError, call_version, context_version
+from receiver.store.record_versions import VersionChangedError, call_version, context_version
 from tests.store.builders import CALL, bare, call, operation
 from tests.store.conftest import Shelf
 from tests.store.spooling import Process
-from tests.stores import StoreServer
+from tests.support.stores import StoreServer
 
 
 def test_context_version_differs_after_each_change(shelf: Shelf) -> None:

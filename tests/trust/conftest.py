@@ -3,8 +3,8 @@ import hmac
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from receiver.trust.callback_tokens import RefusedTokenError, TokenVerifier
 from receiver.trust.key_set import KeySet
-from receiver.trust.tokens import RefusedTokenError, TokenVerifier
 from tests.trust.builders import APP, ISSUERS, Clock, bearer, claims, header, jwk, signed
 from tests.trust.peer import Peer
 

@@ -12,7 +12,7 @@ import trustme
 
 from receiver.trust.egress import Egress, Proxy
 from receiver.trust.key_set import UnknownKeyError
-from tests.forward_proxy import ForwardProxy
+from tests.support.forward_proxy import ForwardProxy
 from tests.trust.builders import jwk
 
 

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from receiver.trust.tokens import MAX_TOKEN_LENGTH
+from receiver.trust.callback_tokens import MAX_TOKEN_LENGTH
 from tests.trust.builders import (
     ABSENT,
     base64url,

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from receiver.errors import MissingTokenError, UnknownAppError
-from receiver.trust.tokens import RefusedTokenError
+from receiver.trust.callback_tokens import RefusedTokenError
 from tests.trust.builders import (
     ABSENT,
     APP,

@@ -11,7 +11,7 @@ from receiver.errors import (
     TenantNotAllowedError,
     UnknownAppError,
 )
-from receiver.trust.tokens import Caller, RefusedTokenError, TokenVerifier
+from receiver.trust.callback_tokens import Caller, RefusedTokenError, TokenVerifier
 from tests.trust.builders import (
     ABSENT,
     APP,

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from receiver.simulator.issuer import Issuer
-from tests.service import Service
-from tests.stores import StoreServer
+from tests.support.service import Service
+from tests.support.stores import StoreServer
 
 Start = Callable[..., Service]
 

@@ -6,7 +6,7 @@ Where <how> is `once`, each loop fails the first time at each place where it rep
 import sys
 from collections.abc import Callable
 
-from receiver.cli import main
+from receiver.cli.main import main
 from receiver.supervision import Loop
 
 how = sys.argv.pop(1)

@@ -4,8 +4,8 @@ import json
 import socket
 from dataclasses import dataclass
 
-from tests.hardened import soft
-from tests.service import Service
+from tests.support.hardened import soft
+from tests.support.service import Service
 
 
 @dataclass(frozen=True)

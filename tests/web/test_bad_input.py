@@ -6,9 +6,9 @@ from http.client import HTTPConnection
 
 import pytest
 
-from tests.notifications import operation
-from tests.service import WRITE, Service
-from tests.stores import StoreServer
+from tests.support.notifications import operation
+from tests.support.service import WRITE, Service
+from tests.support.stores import StoreServer
 
 GOOD = operation(cc="good")
 LIMIT = 4 << 20  # of a body, where RECEIVER_MAX_BODY_BYTES is not set

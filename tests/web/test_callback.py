@@ -4,9 +4,19 @@ import json
 
 import pytest
 
-from tests.notifications import CALL, JOINING, OPERATION, call, delta, item, operation, participant, roster
-from tests.service import APP_ID, CLIENT_STATE, TENANT, WRITE, Service
-from tests.stores import StoreServer
+from tests.support.notifications import (
+    CALL,
+    JOINING,
+    OPERATION,
+    call,
+    delta,
+    item,
+    operation,
+    participant,
+    roster,
+)
+from tests.support.service import APP_ID, CLIENT_STATE, TENANT, WRITE, Service
+from tests.support.stores import StoreServer
 
 
 def test_a_completed_invite_is_kept_and_told(service: Service) -> None:

@@ -4,7 +4,7 @@ import socket
 import time
 
 from receiver.simulator.issuer import Issuer
-from tests.notifications import operation
+from tests.support.notifications import operation
 from tests.web.conftest import Start
 from tests.web.raw import exchange
 

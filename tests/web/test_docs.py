@@ -2,9 +2,9 @@
 
 import re
 
-from receiver.web.openapi.advice import ADVICE
+from receiver.web.openapi.problem_advice import ADVICE
 from tests.openapi.document import document
-from tests.service import Service
+from tests.support.service import Service
 
 
 def test_the_document_needs_no_key_and_has_a_version(service: Service) -> None:

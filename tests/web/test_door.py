@@ -7,12 +7,12 @@ from typing import Self
 
 import pytest
 
-from receiver.metrics.metrics import Metrics
-from receiver.web.door import Door
-from receiver.web.ranks import Ranks
-from receiver.web.shedding import Shedder
-from receiver.web.turns import Turns
-from tests.hardened import soft
+from receiver.metrics.worker_metrics import Metrics
+from receiver.web.middleware.admission_queue import Turns
+from receiver.web.middleware.fast_rejector import Door
+from receiver.web.middleware.load_shedder import Shedder
+from receiver.web.middleware.request_priority import Ranks
+from tests.support.hardened import soft
 
 HEAD = b"POST /callback HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer t\r\n"
 WHOLE = HEAD + b"Content-Length: 4\r\n\r\nbody"

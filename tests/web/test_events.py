@@ -7,19 +7,19 @@ from pathlib import Path
 from receiver.graph.statuses import state_rank
 from receiver.graph.updates import CallUpdate
 from receiver.simulator.issuer import Issuer
-from receiver.store.connections import connect
 from receiver.store.feed import Feed
-from receiver.store.link import Link
-from receiver.store.pipeline import Pipeline
 from receiver.store.reader import Reader
+from receiver.store.transport.batching_client import Pipeline
+from receiver.store.transport.connections import connect
+from receiver.store.transport.store_client import Link
 from receiver.store.writer import Writer
-from receiver.web.events import _Stream, encode
-from receiver.web.hub import Hub
-from receiver.web.subscription import Interest
-from tests.listening import Listener
-from tests.notifications import CALL, call, operation, roster
-from tests.service import CLIENT_STATE, READ, WRITE, Service
-from tests.stores import StoreServer
+from receiver.web.endpoints.event_routes import _Stream, encode
+from receiver.web.live.hub import Hub
+from receiver.web.live.listener import Interest
+from tests.support.listening import Listener
+from tests.support.notifications import CALL, call, operation, roster
+from tests.support.service import CLIENT_STATE, READ, WRITE, Service
+from tests.support.stores import StoreServer
 
 
 def test_every_change_is_streamed_from_any_process(service: Service, other_service: Service) -> None:

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from tests.service import READ, WRITE, Service
+from tests.support.service import READ, WRITE, Service
 from tests.web.raw import parse
 
 MEGABYTES = 50 << 20

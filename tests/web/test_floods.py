@@ -14,9 +14,9 @@ from typing import Self
 import pytest
 
 from receiver.simulator.issuer import Issuer
-from tests.notifications import operation
-from tests.service import APP_ID, TENANT, Answer, Service
-from tests.stores import StoreServer
+from tests.support.notifications import operation
+from tests.support.service import APP_ID, TENANT, Answer, Service
+from tests.support.stores import StoreServer
 from tests.trust.builders import base64url
 from tests.trust.peer import Peer
 from tests.web.conftest import Start

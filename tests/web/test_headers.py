@@ -4,13 +4,13 @@ import socket
 
 import pytest
 
-from receiver import refusal
 from receiver.app import create_app
-from receiver.config import read_settings
-from tests.hardened import soft
-from tests.listening import Listener
-from tests.notifications import operation
-from tests.service import READ, Service
+from receiver.server import parser_errors
+from receiver.settings.configuration import read_settings
+from tests.support.hardened import soft
+from tests.support.listening import Listener
+from tests.support.notifications import operation
+from tests.support.service import READ, Service
 from tests.web.raw import exchange, parse
 from tests.web.test_logs import await_a_line_of_its_own
 
@@ -120,7 +120,7 @@ def test_a_bug_of_the_application_is_answered_so_too(
 
 
 def test_a_bug_around_the_application_is_answered_so_too() -> None:
-    told = parse(refusal.answer(refusal.refusal_of(ZeroDivisionError()), "an-id"))
+    told = parse(parser_errors.answer(parser_errors.refusal_of(ZeroDivisionError()), "an-id"))
     assert (told.status, told.problem) == (503, "unavailable")
 
 

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm
 
 from receiver.simulator.issuer import Issuer
-from receiver.simulator.keys import SigningKey
-from tests.notifications import operation
-from tests.service import APP_ID, TENANT, Service
-from tests.stores import StoreServer
+from receiver.simulator.signing_key import SigningKey
+from tests.support.notifications import operation
+from tests.support.service import APP_ID, TENANT, Service
+from tests.support.stores import StoreServer
 from tests.trust.builders import base64url, signed, signed_with_secret, unsigned
 from tests.trust.peer import Behaviour, Peer, drip_body
 from tests.web.conftest import Start

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from receiver.simulator.issuer import Issuer
-from tests.service import APP_ID, TENANT, Service
-from tests.stores import StoreServer
+from tests.support.service import APP_ID, TENANT, Service
+from tests.support.stores import StoreServer
 from tests.trust.builders import base64url
 from tests.web.conftest import Start
 

@@ -7,8 +7,8 @@ from urllib.parse import quote
 import pytest
 
 from receiver.log_grouping import BETWEEN_LINES
-from tests.notifications import call, item, operation, roster
-from tests.service import ALL, CLIENT_STATE, READ, WRITE, Service
+from tests.support.notifications import call, item, operation, roster
+from tests.support.service import ALL, CLIENT_STATE, READ, WRITE, Service
 from tests.web.raw import exchange
 
 SECRETS = [

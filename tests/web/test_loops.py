@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from receiver.metrics.meters import LOOPS
+from receiver.metrics.counters import LOOPS
 from receiver.simulator.issuer import Issuer
-from tests.listening import Listener
 from tests.metrics.told import told_until
-from tests.notifications import operation
-from tests.service import ALL, READ, Answer, Service
-from tests.stores import StoreServer
+from tests.support.listening import Listener
+from tests.support.notifications import operation
+from tests.support.service import ALL, READ, Answer, Service
+from tests.support.stores import StoreServer
 from tests.web.test_spool import until
 
 

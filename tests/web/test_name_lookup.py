@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from receiver.simulator.issuer import Issuer
-from tests import stores
-from tests.notifications import operation
-from tests.service import Service, free_port
-from tests.stores import StoreServer
+from tests.support import stores
+from tests.support.notifications import operation
+from tests.support.service import Service, free_port
+from tests.support.stores import StoreServer
 
 HANGING = """
 import _socket

@@ -9,10 +9,10 @@ import pytest
 
 from receiver.simulator.issuer import Issuer
 from tests.fuzz.store_rules import hold_store
-from tests.listening import Listener
-from tests.notifications import operation
-from tests.service import ALL, READ, WRITE, Service
-from tests.stores import StoreServer
+from tests.support.listening import Listener
+from tests.support.notifications import operation
+from tests.support.service import ALL, READ, WRITE, Service
+from tests.support.stores import StoreServer
 from tests.web.conftest import Start
 
 INVITE = "/operations/invite-1"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.service import READ, Service
+from tests.support.service import READ, Service
 from tests.web.raw import exchange
 
 HEAD = f" HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {READ}\r\nConnection: close\r\n\r\n".encode()

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from tests.notifications import CALL, call, operation
-from tests.service import ALL, READ, WRITE, Answer, Service
+from tests.support.notifications import CALL, call, operation
+from tests.support.service import ALL, READ, WRITE, Answer, Service
 
 INVITE = "/operations/invite-1"
 OF_CALL = f"/calls/{CALL}"

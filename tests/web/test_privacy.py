@@ -5,10 +5,10 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from tests.listening import Listener
-from tests.notifications import CALL, OPERATION, call, item, operation, roster
-from tests.service import ALL, CLIENT_STATE, READ, WRITE, Service
-from tests.stores import StoreServer
+from tests.support.listening import Listener
+from tests.support.notifications import CALL, OPERATION, call, item, operation, roster
+from tests.support.service import ALL, CLIENT_STATE, READ, WRITE, Service
+from tests.support.stores import StoreServer
 
 NAME, NUMBER, USER = "Zoë Example", "+15550123456", "8:orgid:0d7664b6"
 ANN = {"identity": {"user": {"id": USER, "displayName": NAME}, "phone": {"id": NUMBER}}}

@@ -8,8 +8,8 @@ import pytest
 import urllib3
 
 from receiver.web.public_documents import VariedDocument
-from tests.hardened import soft
-from tests.service import Service
+from tests.support.hardened import soft
+from tests.support.service import Service
 
 PATHS = ["/docs", "/openapi.json", "/problems/overloaded", "/static/x/page.js", "/"]
 VERSIONED = PATHS[:-1]

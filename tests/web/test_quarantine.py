@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.notifications import CALL, OPERATION, item, operation
-from tests.service import ALL, READ, WRITE, Service
-from tests.stores import StoreServer
+from tests.support.notifications import CALL, OPERATION, item, operation
+from tests.support.service import ALL, READ, WRITE, Service
+from tests.support.stores import StoreServer
 from tests.web.conftest import Start
 
 ANN = "Ann Example"

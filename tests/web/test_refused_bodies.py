@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.notifications import CALL, OPERATION, operation
-from tests.service import READ, WRITE, Service
-from tests.stores import StoreServer
+from tests.support.notifications import CALL, OPERATION, operation
+from tests.support.service import READ, WRITE, Service
+from tests.support.stores import StoreServer
 from tests.web.conftest import Start
 
 KEPT = 1 << 16

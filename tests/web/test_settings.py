@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from receiver.simulator.issuer import Issuer
-from tests.notifications import operation
-from tests.service import APP_ID, TENANT
-from tests.stores import StoreServer
+from tests.support.notifications import operation
+from tests.support.service import APP_ID, TENANT
+from tests.support.stores import StoreServer
 from tests.web.conftest import Start
 
 

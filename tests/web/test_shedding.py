@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from receiver.metrics.metrics import Metrics
-from receiver.web.ranks import Rank, Ranks
-from receiver.web.shedding import Shedder
-from receiver.web.turns import Turns
-from tests.hardened import soft
+from receiver.metrics.worker_metrics import Metrics
+from receiver.web.middleware.admission_queue import Turns
+from receiver.web.middleware.load_shedder import Shedder
+from receiver.web.middleware.request_priority import Rank, Ranks
+from tests.support.hardened import soft
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

@@ -10,12 +10,12 @@ import pytest
 
 from receiver.errors import TooManyTriesError
 from receiver.simulator.issuer import Issuer
-from receiver.store.connections import connect
-from receiver.store.link import Link
-from receiver.web.tries import MOST_OF_ALL, MOST_OF_ONE, Tries
-from tests.notifications import operation
-from tests.service import READ, Answer, Service
-from tests.stores import StoreServer
+from receiver.store.transport.connections import connect
+from receiver.store.transport.store_client import Link
+from receiver.web.auth.sign_in_limit import MOST_OF_ALL, MOST_OF_ONE, Tries
+from tests.support.notifications import operation
+from tests.support.service import READ, Answer, Service
+from tests.support.stores import StoreServer
 from tests.web.conftest import Start
 
 PLAIN = "receiver_session"

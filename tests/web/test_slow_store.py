@@ -10,9 +10,9 @@ import pytest
 
 from receiver.simulator.issuer import Issuer
 from tests.faults.proxy import Proxy, delay
-from tests.notifications import CALL, operation
-from tests.service import READ, WRITE, Answer, Service
-from tests.stores import StoreServer
+from tests.support.notifications import CALL, operation
+from tests.support.service import READ, WRITE, Answer, Service
+from tests.support.stores import StoreServer
 
 ONE_WAY = 0.7
 """Seconds: one round trip fits into a request's time, two don't."""

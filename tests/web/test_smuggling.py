@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.notifications import operation
-from tests.service import Service
+from tests.support.notifications import operation
+from tests.support.service import Service
 from tests.web.raw import RawAnswer, exchange
 
 BODY = json.dumps({"value": [operation(cc="smuggled")]}).encode()

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from receiver.server.worker import LAST_CALL_SECONDS
 from receiver.simulator.issuer import Issuer
-from receiver.store.news_text import write_news
-from receiver.store.spool_file import SpoolFile
-from receiver.worker import LAST_CALL_SECONDS
+from receiver.spool.entry_codec import write_news
+from receiver.spool.spool_file import SpoolFile
 from tests.metrics.told import told
-from tests.notifications import call, operation
-from tests.service import CLIENT_STATE, WRITE, Service
 from tests.store import builders
-from tests.stores import StoreServer
+from tests.support.notifications import call, operation
+from tests.support.service import CLIENT_STATE, WRITE, Service
+from tests.support.stores import StoreServer
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from http.client import HTTPConnection, HTTPException
 
 import pytest
 
-from tests.listening import Listener
-from tests.notifications import operation
-from tests.service import READ, WRITE
 from tests.store.spooling import until
+from tests.support.listening import Listener
+from tests.support.notifications import operation
+from tests.support.service import READ, WRITE
 from tests.web.conftest import Start
 
 MOST = 4

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import pytest
 
 from receiver.simulator.issuer import Issuer
-from tests.notifications import operation
-from tests.service import APP_ID, TENANT, Service
-from tests.stores import StoreServer
+from tests.support.notifications import operation
+from tests.support.service import APP_ID, TENANT, Service
+from tests.support.stores import StoreServer
 from tests.web.conftest import Start
 
 SECONDS = 3.0

@@ -14,9 +14,9 @@ import httpx_sse
 import pytest
 import sseclient
 
-from tests.listening import Listener
-from tests.notifications import operation
-from tests.service import READ, Service
+from tests.support.listening import Listener
+from tests.support.notifications import operation
+from tests.support.service import READ, Service
 from tests.web.conftest import Start
 
 KEEP_ALIVE_SECONDS = 15

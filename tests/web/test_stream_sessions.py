@@ -6,17 +6,17 @@ import time
 
 import pytest
 
-from receiver.store.connections import connect
 from receiver.store.feed import Feed
-from receiver.store.link import Link
 from receiver.store.reader import Reader
-from receiver.web import events
-from receiver.web.hub import Hub
-from receiver.web.subscription import Interest
-from tests.listening import Listener
-from tests.notifications import operation
-from tests.service import Service
-from tests.stores import StoreServer
+from receiver.store.transport.connections import connect
+from receiver.store.transport.store_client import Link
+from receiver.web.endpoints import event_routes
+from receiver.web.live.hub import Hub
+from receiver.web.live.listener import Interest
+from tests.support.listening import Listener
+from tests.support.notifications import operation
+from tests.support.service import Service
+from tests.support.stores import StoreServer
 from tests.web.test_signing_in import cookie_of, sign_in
 
 FEED = "receiver:{0}:feed"
@@ -77,7 +77,7 @@ def test_sign_out_is_no_event_for_a_client_that_resumes(service: Service) -> Non
 def test_stream_ends_when_its_session_has_expired(
     store: StoreServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "HEARTBEAT", 0.2)
+    monkeypatch.setattr(event_routes, "HEARTBEAT", 0.2)
     link = Link(connect(store.url, "required"))
     feed, is_open, answers = Feed(link), threading.Event(), 0
 
@@ -87,9 +87,9 @@ def test_stream_ends_when_its_session_has_expired(
         return is_open.is_set()
 
     is_open.set()
-    hub = Hub(Feed(Link(connect(store.url, "required"), size=1)), events.encode, most=1)
+    hub = Hub(Feed(Link(connect(store.url, "required"), size=1)), event_routes.encode, most=1)
     subscription = hub.subscribe("stream", Interest(), feed.position(), None)
-    frames = events._Stream(subscription, Reader(link), feed, may_listen).frames("")
+    frames = event_routes._Stream(subscription, Reader(link), feed, may_listen).frames("")
     assert [next(frames) for _ in range(3)][2] == b":\n"
     is_open.clear()
     began = time.monotonic()

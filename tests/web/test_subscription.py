@@ -4,7 +4,7 @@ import pytest
 
 from receiver.store.feed import FeedEvent
 from receiver.store.reader import StreamEntry
-from receiver.web.subscription import Delivery, Interest, Kind, Subscription
+from receiver.web.live.listener import Delivery, Interest, Kind, Subscription
 
 MOST = 1000
 

@@ -12,12 +12,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from receiver.simulator import tokens
+from receiver.simulator import token_kinds
 from receiver.simulator.issuer import Issuer
-from receiver.simulator.keys import SigningKey
-from tests.notifications import operation
-from tests.service import APP_ID, READ, TENANT, WRITE, Service
-from tests.stores import StoreServer
+from receiver.simulator.signing_key import SigningKey
+from tests.support.notifications import operation
+from tests.support.service import APP_ID, READ, TENANT, WRITE, Service
+from tests.support.stores import StoreServer
 from tests.trust.builders import signed, signed_with_secret, unsigned
 from tests.web.raw import exchange
 
@@ -142,12 +142,12 @@ FORGERIES: dict[str, Callable[[Forger], str]] = {
     "a space before the signature": lambda forger: ". ".join(forger.by_issuer().rsplit(".", 1)),
     "the other alphabet": lambda forger: forger.by_issuer().replace("-", "+").replace("_", "/"),
     # Claims.
-    "expired": lambda forger: tokens.expired_token(forger.issuer, APP_ID, TENANT),
+    "expired": lambda forger: token_kinds.expired_token(forger.issuer, APP_ID, TENANT),
     "not yet valid": lambda forger: forger.by_issuer(nbf=4_000_000_000, exp=4_000_003_600),
-    "another audience": lambda forger: tokens.other_audience_token(forger.issuer, APP_ID, TENANT),
+    "another audience": lambda forger: token_kinds.other_audience_token(forger.issuer, APP_ID, TENANT),
     "a list of other audiences": lambda forger: forger.by_issuer(aud=["x", f"{APP_ID}x", None, [APP_ID]]),
     "the audience as an object": lambda forger: forger.by_issuer(aud={APP_ID: APP_ID}),
-    "another issuer": lambda forger: tokens.other_issuer_token(forger.issuer, APP_ID, TENANT),
+    "another issuer": lambda forger: token_kinds.other_issuer_token(forger.issuer, APP_ID, TENANT),
     "the issuer in a list": lambda forger: forger.by_issuer(iss=["https://api.botframework.com"]),
     "the issuer with a slash": lambda forger: forger.by_issuer(iss="https://api.botframework.com/"),
     "tenantless": lambda forger: forger.by_issuer(tid=""),

@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from receiver.web.ranks import Rank, Ranks
-from receiver.web.turns import Turns
+from receiver.web.middleware.admission_queue import Turns
+from receiver.web.middleware.request_priority import Rank, Ranks
 
 RANKS = Ranks(lambda header: header == "Bearer good", lambda header: header == "Bearer key")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.service import Answer, Service
+from tests.support.service import Answer, Service
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 

@@ -9,10 +9,10 @@ from contextlib import AbstractContextManager
 import psutil
 import pytest
 
-from receiver.graph.changes import may_be_believed
-from receiver.web.untrusted_bodies import MOST_BYTES, Readable, UntrustedBodies
-from tests.service import CLIENT_STATE, Service
-from tests.stores import StoreServer
+from receiver.graph.change_notifications import may_be_believed
+from receiver.web.middleware.untrusted_bodies import MOST_BYTES, Readable, UntrustedBodies
+from tests.support.service import CLIENT_STATE, Service
+from tests.support.stores import StoreServer
 from tests.web.conftest import Start
 from tests.web.test_logs import await_a_line_of_its_own
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from receiver.simulator.issuer import Issuer
-from tests.notifications import operation
-from tests.service import READ, WRITE, Answer, Service
-from tests.stores import StoreServer
+from tests.support.notifications import operation
+from tests.support.service import READ, WRITE, Answer, Service
+from tests.support.stores import StoreServer
 
 
 class Waiting:

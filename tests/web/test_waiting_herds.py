@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.notifications import operation
-from tests.service import READ, WRITE, Service
-from tests.stores import StoreServer
+from tests.support.notifications import operation
+from tests.support.service import READ, WRITE, Service
+from tests.support.stores import StoreServer
 from tests.web.conftest import Start
 
 HERD = 600

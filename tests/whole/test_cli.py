@@ -16,8 +16,8 @@ import urllib3
 
 import receiver
 from receiver.simulator.issuer import Issuer
-from tests.service import APP_ID, free_port
-from tests.stores import StoreServer
+from tests.support.service import APP_ID, free_port
+from tests.support.stores import StoreServer
 
 RECEIVER = (sys.executable, "-m", "receiver")
 

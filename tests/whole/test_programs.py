@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from receiver.cli import main
-from tests.paths import ROOT
+from receiver.cli.main import main
+from tests.support.paths import ROOT
 
 PAGES = [
     ROOT / "README.md",

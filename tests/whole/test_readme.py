@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from receiver.simulator.issuer import Issuer
-from receiver.web.openapi.document import IMPLIED
-from tests.notifications import CALL, operation
+from receiver.web.openapi.openapi_document import IMPLIED
 from tests.openapi.document import app
-from tests.paths import ROOT
-from tests.service import ALL, Service
-from tests.stores import StoreServer
+from tests.support.notifications import CALL, operation
+from tests.support.paths import ROOT
+from tests.support.service import ALL, Service
+from tests.support.stores import StoreServer
 
 README = (ROOT / "README.md").read_text()
 SECTION = "### Every route by `curl`\n"

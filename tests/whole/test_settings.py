@@ -12,8 +12,8 @@ import pytest
 
 from receiver.simulator.issuer import Issuer
 from tests.server.running import until
-from tests.service import Service
-from tests.stores import StoreServer
+from tests.support.service import Service
+from tests.support.stores import StoreServer
 from tests.whole.test_cli import run
 
 SECRET = "sword/fish"

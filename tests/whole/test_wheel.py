@@ -13,9 +13,9 @@ import pytest
 
 import receiver
 from receiver.simulator.issuer import Issuer
-from tests.notifications import operation
-from tests.paths import ROOT
-from tests.service import READ, Service
+from tests.support.notifications import operation
+from tests.support.paths import ROOT
+from tests.support.service import READ, Service
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -21,7 +21,7 @@ whatever is not described, or described wrongly: every answer that any test gets
 the document.
 """
 
-from receiver.web.openapi.access import ANYBODY, GRAPH, READ, STORE, WRITE
-from receiver.web.openapi.describing import Answer, Body, describe
+from receiver.web.openapi.authentication_texts import ANYBODY, GRAPH, READ, STORE, WRITE
+from receiver.web.openapi.route_description import Answer, Body, describe
 
 __all__ = ["ANYBODY", "GRAPH", "READ", "STORE", "WRITE", "Answer", "Body", "describe"]

@@ -1,10 +1,10 @@
-"""The data of the events of the stream, by their type: what `receiver.web.events` writes."""
+"""The data of the events of the stream, by their type: what `receiver.web.endpoints.event_routes` writes."""
 
 from typing import Final
 
 from marshmallow import RAISE, Schema, fields
 
-from receiver.web.openapi.answers import (
+from receiver.web.openapi.response_schemas import (
     AnswerSchema,
     CallRecordSchema,
     NotificationRecordSchema,

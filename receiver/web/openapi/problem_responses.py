@@ -8,9 +8,9 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from receiver.errors import ReceiverError
-from receiver.web.openapi.access import HTML, PROBLEM
-from receiver.web.openapi.answers import ProblemSchema
-from receiver.web.openapi.headers import described_headers
+from receiver.web.openapi.authentication_texts import HTML, PROBLEM
+from receiver.web.openapi.header_descriptions import described_headers
+from receiver.web.openapi.response_schemas import ProblemSchema
 from receiver.web.problems import BLANK, OF_HTTP, address_of
 
 ANY_PROBLEM: Final = "AnyProblem"

@@ -7,8 +7,8 @@ It reads the same environment as the receiver, and does nothing with most of it.
 
 from typing import TYPE_CHECKING
 
-from receiver.config import Settings, read_settings
-from receiver.server import serve
+from receiver.server.serve import serve
+from receiver.settings.configuration import Settings, read_settings
 
 if TYPE_CHECKING:
     import flask

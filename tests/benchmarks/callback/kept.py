@@ -13,21 +13,21 @@ from typing import Final
 
 import redis
 
-from receiver.graph.json import parse
-from receiver.graph.notifications import read_notification
+from receiver.graph.call_notifications import read_notification
+from receiver.graph.json_codec import parse
 from receiver.graph.updates import OperationUpdate
-from receiver.store.connections import connect
 from receiver.store.keys import PREFIX
-from receiver.store.link import Link
-from receiver.store.pipeline import Pipeline
 from receiver.store.reader import Reader
+from receiver.store.transport.batching_client import Pipeline
+from receiver.store.transport.connections import connect
+from receiver.store.transport.store_client import Link
 from receiver.store.writer import Writer
 from tests.benchmarks.callback import news
 from tests.benchmarks.callback.load import Load
 from tests.benchmarks.callback.servers import PEER_SET, Kind
 from tests.benchmarks.callback.wrk import Counted
-from tests.service import TENANT
-from tests.stores import StoreServer
+from tests.support.service import TENANT
+from tests.support.stores import StoreServer
 
 _RETENTION_DAYS: Final = 30
 _AT_ONCE: Final = 100

@@ -7,10 +7,10 @@ whoever fills or checks the store puts the same ones. Its number stands in all i
 import json
 from typing import Any, Final
 
-from receiver.simulator import notifications
-from receiver.simulator.notifications import Shape
-from receiver.simulator.people import Person
-from tests.service import TENANT
+from receiver.simulator import notification_bodies
+from receiver.simulator.invented_people import Person
+from receiver.simulator.notification_bodies import Shape
+from tests.support.service import TENANT
 
 MARK: Final = "NNNNNNNNNNNN"
 """Where the number stands, in as many digits."""
@@ -68,10 +68,12 @@ def invitation(series: str, number: str = MARK, *, status: str = "completed") ->
         "participants": [_PARTICIPANT],
     }
     if status == "completed":
-        members["resultInfo"] = notifications.result_info(shape, 200, 0, "Action completed successfully.")
-    operation = notifications.resource(shape, "inviteParticipantsOperation", operation_name, members)
+        members["resultInfo"] = notification_bodies.result_info(
+            shape, 200, 0, "Action completed successfully."
+        )
+    operation = notification_bodies.resource(shape, "inviteParticipantsOperation", operation_name, members)
     change_type = "deleted" if status == "completed" else "updated"
-    return notifications.notification(
+    return notification_bodies.notification(
         shape, change_type, call_id(series, number), "operations", operation_name, data=operation
     )
 
@@ -83,4 +85,4 @@ def text(document: dict[str, Any]) -> str:
 
 def body(*items: Any) -> str:
     """Write the body of a POST."""
-    return text(notifications.envelope(*items))
+    return text(notification_bodies.envelope(*items))

@@ -14,7 +14,7 @@ import urllib3
 
 from receiver.simulator.issuer import Issuer
 from receiver.trust.api_keys import APIKey
-from tests.service import APP_ID, TENANT, free_port
+from tests.support.service import APP_ID, TENANT, free_port
 
 READ_KEY, _READ_ENTRY = APIKey.generate("reader", ["read"])
 

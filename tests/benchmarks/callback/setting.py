@@ -10,10 +10,10 @@ from pathlib import Path
 import psutil
 
 from receiver.simulator.issuer import Issuer
-from tests import stores
 from tests.benchmarks.callback.kept import Kept
 from tests.benchmarks.callback.servers import Kind, Server, token
 from tests.benchmarks.callback.wrk import Wrk
+from tests.support import stores
 
 
 @dataclass(frozen=True, slots=True)

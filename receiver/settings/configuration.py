@@ -1,0 +1,262 @@
+"""The settings: read once from the environment, validated, immutable.
+
+The only place that reads the environment. All errors are found at once, each with the variable's name, what
+is wrong, and an example. `NAME_FILE` names a file to read the value of `NAME` from.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+from environs import FileAwareEnv
+
+from receiver.settings import cloud_foundry
+from receiver.settings import setting_parsers as texts
+from receiver.settings.setting_reader import Reader
+from receiver.trust.api_keys import APIKey
+from receiver.trust.egress import DIRECT, Egress, Proxy
+
+PUBLIC_METADATA_URL: Final = "https://api.aps.skype.com/v1/.well-known/OpenIdConfiguration"
+PUBLIC_ISSUERS: Final = ("https://api.botframework.com", "https://graph.microsoft.com")
+
+REDIS_VARIABLES: Final = (
+    "RECEIVER_REDIS_URL",
+    "REDIS_URL",
+    "REDIS_TLS_URL",
+    "REDISCLOUD_URL",
+    "SCALINGO_REDIS_URL",
+    "VALKEY_URL",
+    "UPSTASH_REDIS_URL",
+    "STACKHERO_REDIS_URL_TLS",
+)
+"""Where the store's address may stand: our own name, everybody's, then those of providers. The first counts."""
+
+_ENVIRONMENT: Final = FileAwareEnv(file_suffix="_FILE", strip_whitespace=True)
+_EXPORT_SECONDS: Final = 3.0
+"""A collector that is away must not hold up the end of a worker for longer."""
+
+_PLATFORM_VARIABLES: Final = ("DYNO", "RENDER", "FLY_APP_NAME", "VCAP_APPLICATION")
+_INSTANCE_VARIABLES: Final = ("DYNO", "RENDER_INSTANCE_ID", "FLY_MACHINE_ID", "CF_INSTANCE_INDEX", "HOSTNAME")
+_PLATFORM_PREFIXES: Final = ("RAILWAY_",)
+
+_WITHOUT_HOME: Final = Path("/var/lib/receiver")
+"""The data folder of a user without a home; nothing is kept there unless RECEIVER_DATA_DIR names it."""
+
+_READ_BY_LIBRARIES: Final = (
+    "FLASK_DEBUG",
+    "FORWARDED_ALLOW_IPS",
+    "GUNICORN_CMD_ARGS",
+    "SCRIPT_NAME",
+    "SENDFILE",
+)
+"""What Flask and gunicorn read for themselves: wrong, it is a traceback at start, or a 500 for each request."""
+
+_READ_AS_NUMBERS: Final = ("GUNICORN_PID", "LISTEN_FDS", "LISTEN_PID")
+"""How gunicorn hands sockets on to its successor, and systemd to gunicorn."""
+
+
+class SettingsError(Exception):
+    """The settings can't be used.
+
+    Args:
+        problems: what is wrong, by the variable's name.
+    """
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("\n".join(f"{name}: {problem}" for name, problem in problems.items()))
+        self.problems = dict(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set; the README's table says what each means."""
+
+    host: str
+    port: int
+    workers: int
+    redis_url: str | None
+    redis_variable: str
+    """The name of the variable that holds the store's address, or is to hold it."""
+
+    redis_tls_verify: str
+    redis_replicas: int
+    app_ids: tuple[str, ...]
+    tenants: frozenset[str]
+    metadata_url: str
+    key_hosts: tuple[str, ...]
+    issuers: tuple[str, ...]
+    api_keys: tuple[APIKey, ...]
+    client_states: tuple[str, ...]
+    retention_days: int
+    overdue_seconds: int
+    max_body_bytes: int
+    max_waiting: int
+    trusted_proxies: int
+    data_dir: Path
+    spool: Path | None
+    spool_max_bytes: int
+    log_format: str
+    log_level: str
+    open_queries: bool = False
+    """Anybody who reaches this address may ask. Only `receiver demo` sets it, on a loopback address."""
+
+    otlp_endpoint: str | None = None
+    """Where a collector takes traces: the whole address."""
+
+    otlp_timeout: float = _EXPORT_SECONDS
+    """For one export of traces."""
+
+    instance: str | None = None
+    """What the platform calls this one of several."""
+
+    egress: Egress = DIRECT
+    """How the signing keys are fetched."""
+
+    metrics_dir: Path | None = None
+    """Where the workers keep their metrics together. Only `receiver.server.serve` sets it."""
+
+
+def read_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        SettingsError: at least one variable is wrong; it names them all.
+    """
+    read = Reader(_text)
+    tls_verify = read.parsed("RECEIVER_REDIS_TLS_VERIFY", "required", texts.tls_verify)
+    redis_url, redis_variable = _store(read, tls_verify)
+    # OpenSSL reads these itself, and where one is wrong, trusts others in silence.
+    read.parsed("SSL_CERT_FILE", None, texts.certificates)
+    read.parsed("SSL_CERT_DIR", None, texts.certificate_folders)
+    data_dir = read.parsed("RECEIVER_DATA_DIR", _home_folder(), texts.path)
+    settings = Settings(
+        host=read.parsed("HOST", "0.0.0.0" if read.parsed("PORT", "", str) else "127.0.0.1", texts.bind_host),  # noqa: S104
+        port=read.number("PORT", 8000, 0, 65535),
+        workers=read.number("WEB_CONCURRENCY", 2, 1, 128),
+        redis_url=redis_url,
+        redis_variable=redis_variable,
+        redis_tls_verify=tls_verify,
+        redis_replicas=read.number("RECEIVER_REDIS_REPLICAS", 0, 0, 5),
+        app_ids=read.list("RECEIVER_APP_IDS", texts.guid),
+        tenants=frozenset(read.list("RECEIVER_TENANTS", texts.guid)),
+        metadata_url=read.parsed("RECEIVER_METADATA_URL", PUBLIC_METADATA_URL, texts.metadata_url),
+        key_hosts=read.list("RECEIVER_KEY_HOSTS", texts.host),
+        issuers=read.list("RECEIVER_ISSUERS", str) or PUBLIC_ISSUERS,
+        api_keys=(
+            *read.list("RECEIVER_API_KEYS", texts.api_key),
+            *read.list("RECEIVER_GENERATED_KEY", texts.generated_key),
+        ),
+        client_states=read.parsed("RECEIVER_CLIENT_STATES", (), texts.client_states),
+        retention_days=read.number("RECEIVER_RETENTION_DAYS", 30, 1, 3650),
+        overdue_seconds=read.number("RECEIVER_OVERDUE_SECONDS", 120, 1, 86_400),
+        max_body_bytes=read.number("RECEIVER_MAX_BODY_BYTES", 4 << 20, 1 << 10, 1 << 28),
+        max_waiting=read.number("RECEIVER_MAX_WAITING", 5000, 0, 9000),
+        # The only way to a platform's instances is its router.
+        trusted_proxies=read.number("RECEIVER_TRUSTED_PROXIES", 1 if _platform() else 0, 0, 10),
+        data_dir=data_dir or _WITHOUT_HOME,
+        spool=read.parsed("RECEIVER_SPOOL", None, texts.path),
+        spool_max_bytes=read.number("RECEIVER_SPOOL_MAX_BYTES", 1 << 28, 1 << 20, 1 << 36),
+        log_format=read.choice("LOG_FORMAT", "auto", ("auto", "console", "logfmt")),
+        log_level=read.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
+        otlp_endpoint=_otlp_endpoint(read),
+        otlp_timeout=read.parsed("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", 0.0, texts.seconds)
+        or read.parsed("OTEL_EXPORTER_OTLP_TIMEOUT", _EXPORT_SECONDS, texts.seconds),
+        egress=Egress(read.of_curl("HTTPS_PROXY", None, Proxy.parse), read.of_curl("NO_PROXY", "", str)),
+        instance=next((os.environ[name] for name in _INSTANCE_VARIABLES if os.environ.get(name)), None),
+    )
+    if redis_url is None and settings.spool is None:  # beside the embedded store: the disk is there
+        settings = replace(settings, spool=settings.data_dir / "spool")
+    needs_folder = redis_url is None and redis_variable not in read.problems
+    if needs_folder and data_dir is None and "RECEIVER_DATA_DIR" not in read.problems:
+        read.problems["RECEIVER_DATA_DIR"] = (
+            "not set, and this user has no home folder in which the embedded store could keep its data. Set it, for "
+            "example RECEIVER_DATA_DIR=/var/lib/receiver, or set REDIS_URL"
+        )
+    if needs_folder and (platform := _platform()):
+        read.problems[redis_variable] = (
+            f"not set, and this is a platform ({platform} is set), where every instance would keep a "
+            "truth of its own. Add a Redis, for example REDIS_URL=rediss://:password@host:6379"
+        )
+    if read.problems:
+        raise SettingsError(read.problems)
+    return settings
+
+
+def hide_from_libraries(settings: Settings) -> None:
+    """Remove from the environment what gunicorn and Flask would read there. Call it before they are imported."""
+    for name in _READ_BY_LIBRARIES:
+        os.environ.pop(name, None)
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        if not os.environ.get(name, "").strip():
+            os.environ.pop(name, None)  # OpenSSL would take an empty one for a path
+    for name in _READ_AS_NUMBERS:
+        if not os.environ.get(name, "0").isdecimal():
+            del os.environ[name]
+    os.environ["WEB_CONCURRENCY"] = str(settings.workers)  # read as a number, at import
+
+
+def _text(name: str) -> str:
+    """Return a variable's text, or that of the file that `NAME_FILE` names; an empty one where neither is set.
+
+    Raises:
+        ValueError: the file cannot be read. It says so without its path: some put the secret itself there.
+    """
+    try:
+        return _ENVIRONMENT.str(name, "").strip()
+    except (OSError, ValueError):
+        example = f"/run/secrets/{name.lower()}"
+        raise ValueError(f"{name}_FILE must name a readable text file, for example {example}") from None
+
+
+def _store(read: Reader, tls_verify: str) -> tuple[str | None, str]:
+    """Return the store's URL, and the variable that it comes from, or in which it is wrong or missing."""
+
+    def of_redis(text: str) -> str:
+        return texts.redis_url(text, tls_verify)
+
+    def of_cloud_foundry(text: str) -> str | None:
+        url = cloud_foundry.redis_url(text)
+        return url and of_redis(url)
+
+    parsers = {**dict.fromkeys(REDIS_VARIABLES, of_redis), "VCAP_SERVICES": of_cloud_foundry}
+    for name, parse in parsers.items():
+        url = read.parsed(name, None, parse)
+        if url or name in read.problems:
+            return url, name
+    return None, "REDIS_URL"
+
+
+def _otlp_endpoint(read: Reader) -> str | None:
+    """Return where traces go, as OpenTelemetry's variables say; the SDK reads all others for itself.
+
+    https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+    """
+    own = read.parsed("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", None, texts.http_url)
+    common = read.parsed("OTEL_EXPORTER_OTLP_ENDPOINT", None, texts.http_url)
+    endpoint = own or (common and f"{common.rstrip('/')}/v1/traces")
+    is_off = read.parsed("OTEL_SDK_DISABLED", "false", str.lower) == "true"
+    if endpoint is None or is_off or read.choice("OTEL_TRACES_EXPORTER", "otlp", ("otlp", "none")) == "none":
+        return None
+    for kind in ("", "TRACES_"):
+        read.choice(f"OTEL_EXPORTER_OTLP_{kind}PROTOCOL", "http/protobuf", ("http/protobuf",))
+        read.choice(f"OTEL_EXPORTER_OTLP_{kind}COMPRESSION", "none", ("none", "gzip", "deflate"))
+    return endpoint
+
+
+def _home_folder() -> Path | None:
+    """Return the folder for data in the user's home; None for a user without a home, as in many a container."""
+    try:
+        return Path(platformdirs.user_data_dir("receiver"))
+    except RuntimeError:
+        return None
+
+
+def _platform() -> str | None:
+    """Return the variable that gives away a platform: its instances share no disk, and stand behind a router."""
+    for name, value in os.environ.items():
+        if value and (name in _PLATFORM_VARIABLES or name.startswith(_PLATFORM_PREFIXES)):
+            return name
+    return None

@@ -1,0 +1,22 @@
+"""Tones on their way to `merge.lua`: taken out of a call's members, with the number that orders them."""
+
+from receiver.graph.json_codec import parse
+from receiver.graph.sequence_numbers import sequence, sortable
+from receiver.graph.updates import Members
+
+_MEMBER = "toneInfo"
+
+
+def tone(members: Members) -> tuple[str, str, Members]:
+    """Take a call's tone out of its members.
+
+    Returns:
+        The tone's number as sortable text, its JSON text, and the other members. Without a number it stays a member,
+        and the first two are empty.
+    """
+    text = members.get(_MEMBER)
+    info = parse(text.encode()) if text else None
+    number = sortable(sequence(info.get("sequenceId"))) if isinstance(info, dict) else ""
+    if not text or not number:
+        return "", "", members
+    return number, text, {name: value for name, value in members.items() if name != _MEMBER}

@@ -1,0 +1,119 @@
+"""Limits on attempts to sign in: counted in the store, so that they hold for all processes together.
+
+An API key is 32 random bytes and can't be guessed; this is for keys that people make up themselves, and for the work
+that guessing would cost. Only the page's form is counted: a client with a key can always ask with it, and a session
+goes on. A browser that has signed in before has a limit of its own, so that an attacker with any number of addresses
+does not lock its user out (OWASP, Slow Down Online Guessing Attacks with Device Cookies).
+"""
+
+import hashlib
+import ipaddress
+import re
+import secrets
+import time
+from collections.abc import Callable
+from typing import Final
+
+from receiver.errors import TooManyTriesError
+from receiver.store.keys import PREFIX
+from receiver.store.transport.store_client import Link
+from receiver.web.middleware.request_context import time_left
+
+MOST_OF_ONE: Final = 10
+"""Attempts of one client in a minute: of an address, or of a browser that has signed in before."""
+
+MOST_OF_ALL: Final = 100
+"""Attempts of all addresses together in a minute."""
+
+BROWSER_SECONDS: Final = 90 * 86400
+"""How long a browser counts as one that has signed in before."""
+
+_MINUTE: Final = 60
+_ID: Final = re.compile(r"[\w-]{43}", re.ASCII)
+"""What `secrets.token_urlsafe(32)` makes."""
+
+
+class Tries:
+    """Counts attempts to sign in, and knows the browsers that have signed in before.
+
+    Args:
+        link: the way to Redis.
+        clock: seconds since 1970; a new minute begins from nought.
+        within: tells the seconds that the store has.
+    """
+
+    def __init__(
+        self, link: Link, *, clock: Callable[[], float] = time.time, within: Callable[[], float] = time_left
+    ) -> None:
+        self._link = link
+        self._clock = clock
+        self._within = within
+        self._full_minute = 0
+
+    def count(self, address: str | None, browser: str = "") -> None:
+        """Count an attempt.
+
+        Args:
+            address: the client's, as far as that is known.
+            browser: what its cookie says; it need not be true.
+
+        Raises:
+            TooManyTriesError: there were too many in this minute.
+            StoreUnavailableError: the store doesn't answer in time.
+        """
+        minute, second = divmod(int(self._clock()), _MINUTE)
+        if self.knows(browser):
+            is_too_many = self._add(f"{minute}:{_hash(browser)}") > MOST_OF_ONE
+        else:
+            is_too_many = minute == self._full_minute or self._is_too_many(minute, address)
+        if is_too_many:
+            seconds = _MINUTE - second
+            raise TooManyTriesError(
+                f"Wait {seconds} seconds, then try again. Meanwhile requests with an API key are answered.",
+                retry_after=seconds,
+            )
+
+    def knows(self, browser: str) -> bool:
+        """Return whether a browser has signed in before."""
+        return bool(_ID.fullmatch(browser)) and self._call(("EXISTS", _browser_key(browser)))[0] == 1
+
+    def remember(self) -> str:
+        """Return an id for a browser that has signed in now, and keep it."""
+        browser = secrets.token_urlsafe(32)
+        self._call(("SET", _browser_key(browser), "", "EX", BROWSER_SECONDS))
+        return browser
+
+    def _is_too_many(self, minute: int, address: str | None) -> bool:
+        # An address over its own limit does not use up the others'.
+        if self._add(f"{minute}:{_hash(_network(address or ''))}") > MOST_OF_ONE:
+            return True
+        if self._add(f"{minute}:all") > MOST_OF_ALL:
+            self._full_minute = minute  # until it ends the store need not be asked
+            return True
+        return False
+
+    def _add(self, name: str) -> int:
+        key = f"{PREFIX}tries:{name}"
+        return int(self._call(("INCR", key), ("EXPIRE", key, 2 * _MINUTE))[0])
+
+    def _call(self, *commands: tuple[str | int, ...]) -> list[int]:
+        return self._link.call(commands, within=self._within())
+
+
+def _browser_key(browser: str) -> str:
+    return f"{PREFIX}browser:{hashlib.sha256(browser.encode()).hexdigest()}"
+
+
+def _network(address: str) -> str:
+    """Return the address that a client is counted by; for IPv6 its network, which one client has for itself."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv6Address):
+        return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))
+    return str(ip)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

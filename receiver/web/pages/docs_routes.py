@@ -1,0 +1,94 @@
+"""`/docs`: every route, for people; `/problems/<type>`: what went wrong, and what to do about it."""
+
+import inspect
+import re
+from functools import partial
+from typing import Final
+
+from flask import Blueprint, Response, render_template, request
+
+from receiver.errors import NotFoundError, PreconditionFailedError, ReceiverError
+from receiver.web.openapi import Answer, describe
+from receiver.web.openapi.authentication_texts import HTML, PUBLIC_PAGE
+from receiver.web.openapi.openapi_document import Document
+from receiver.web.openapi.problem_advice import ADVICE
+from receiver.web.openapi.route_parameters import IF_MATCH, IF_NONE_MATCH
+from receiver.web.pages.description_html import breakable, inline, kind_of, limits, prose
+from receiver.web.pages.page_layout import public_page
+from receiver.web.pages.route_reference import answering_with, groups
+from receiver.web.problems import address_of
+from receiver.web.public_documents import PublicDocument, VariedDocument
+
+_ADDRESS: Final = "http://[receiver-address]"
+"""Placeholder in the page for the receiver's address; `curl` gets it in quotes, as it has characters of the shell."""
+
+_PLAIN_ADDRESS: Final = re.compile(r"https?://(?:[\w.-]+|\[[\w.:]+\])(?::\d+)?", re.ASCII)
+
+_PROBLEMS: Final[dict[str, type[ReceiverError]]] = {error.type: error for error in ADVICE}
+
+
+def register_docs(blueprint: Blueprint, document: Document) -> None:
+    """Add the pages of documentation."""
+    for words in (inline, prose, breakable, kind_of, limits):
+        blueprint.add_app_template_filter(words)
+
+    whole = VariedDocument(partial(_make_docs, document), _ADDRESS, HTML)
+    explained: dict[str, PublicDocument] = {}
+
+    @blueprint.get("/docs")
+    @describe(
+        PUBLIC_PAGE,
+        {
+            200: Answer("The page.", always=("ETag",), media_type=HTML),
+            304: Answer("It is still the version that `If-None-Match` names.", always=("ETag",)),
+        },
+        parameters=(IF_MATCH, IF_NONE_MATCH),
+        problems=(PreconditionFailedError,),
+    )
+    def docs() -> Response:
+        """Show this documentation."""
+        return public_page(whole.at(_address()).answer_with_version())
+
+    @blueprint.get("/problems/<kind>")
+    @describe(
+        PUBLIC_PAGE,
+        {
+            200: Answer("The page.", always=("ETag",), media_type=HTML),
+            304: Answer("It is still the version that `If-None-Match` names.", always=("ETag",)),
+        },
+        parameters=(IF_MATCH, IF_NONE_MATCH),
+        problems=(NotFoundError, PreconditionFailedError),
+    )
+    def problem(kind: str) -> Response:
+        """Explain a type of problem: what it means, and what to do about it."""
+        if kind not in explained:
+            if kind not in _PROBLEMS:
+                raise NotFoundError("There is no problem of this type.")
+            explained[kind] = PublicDocument.make(_make_problem(document, kind).encode(), HTML)
+        return public_page(explained[kind].answer_with_version())
+
+
+def _make_docs(document: Document) -> str:
+    return _render("docs.html", document=document.content, groups=groups(document.content), address=_ADDRESS)
+
+
+def _make_problem(document: Document, kind: str) -> str:
+    error = _PROBLEMS[kind]
+    return _render(
+        "problem.html",
+        error=error,
+        meaning=inspect.getdoc(error) or "",
+        advice=ADVICE[error],
+        routes=answering_with(document.content, address_of(error)),
+    )
+
+
+def _render(template: str, **context: object) -> str:
+    """Make a page that depends on no request, though one has caused it."""
+    return render_template(template, base="layout.html", scopes=frozenset(), **context)
+
+
+def _address() -> str:
+    """Return the receiver's own address as the client has written it, if no shell could mistake it."""
+    address = request.host_url.rstrip("/")
+    return address if _PLAIN_ADDRESS.fullmatch(address) else "http://127.0.0.1:8000"

@@ -1,0 +1,133 @@
+"""The routes of the page: operations, one operation, one call."""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Final
+
+from flask import Blueprint, Response, g, request
+
+from receiver.errors import CallNotFoundError, OperationNotFoundError
+from receiver.graph.resource_addresses import normalize_id
+from receiver.metrics.slow_answers import Answers
+from receiver.spool.spool_queue import Spool
+from receiver.store.quarantine_reader import Quarantine
+from receiver.store.reader import OperationFilter, Reader
+from receiver.web.auth.authorizer import Gate
+from receiver.web.openapi import Answer, describe
+from receiver.web.openapi.authentication_texts import FIRST_PAGE, HTML, PAGE
+from receiver.web.openapi.openapi_document import Document
+from receiver.web.openapi.route_parameters import only
+from receiver.web.pages.docs_routes import register_docs
+from receiver.web.pages.operation_search import Query, find
+from receiver.web.pages.page_layout import register_frame, render
+from receiver.web.pages.quarantine_page import register_quarantine
+from receiver.web.pages.record_views import CallView, OperationView
+from receiver.web.pages.sign_in_routes import register_signing_in
+
+_OTHERS: Final = 20
+_OF_A_CALL: Final = 200
+_LONGEST_TEXT: Final = 300
+_A_PAGE: Final = {200: Answer("The page.", media_type=HTML)}
+_QUERY: Final = (
+    only("status", "Only operations of this status."),
+    only("type", "Only operations of this type."),
+    only("q", "Only operations with this text in their names or ids."),
+    only("cursor", "Where the page before ended."),
+)
+_NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}")
+
+
+def make_page(
+    reader: Reader,
+    quarantine: Quarantine,
+    gate: Gate,
+    document: Document,
+    *,
+    recent_answers: Callable[[], Answers],
+    spool: Spool | None,
+) -> Blueprint:
+    """Make the routes of the page.
+
+    Args:
+        reader: what there is to see.
+        quarantine: what could not be read.
+        gate: who may see it.
+        document: what the documentation is made of.
+        recent_answers: tells how fast Graph is answered.
+        spool: what has yet to come in; None where there is none.
+    """
+    blueprint = Blueprint("page", "receiver.web.pages", template_folder="templates")
+    register_frame(blueprint, gate, spool)
+    register_signing_in(blueprint, gate)
+    register_docs(blueprint, document)
+    register_quarantine(blueprint, quarantine, gate)
+
+    @blueprint.get("/")
+    @describe(FIRST_PAGE, _A_PAGE, parameters=_QUERY)
+    def operations() -> Response:
+        """Show the operations, newest first, as they come and change.
+
+        Whoever has not signed in gets the form for that.
+        """
+        g.scopes = gate.require("read")
+        query = _read_query()
+        found = find(reader, query)
+        now = _now()
+        return render(
+            "operations.html",
+            query=query,
+            operations=[OperationView(record, now) for record in found.operations],
+            found=found,
+            answers=recent_answers(),
+            now=now,
+        )
+
+    @blueprint.get("/view/operation/<number>")
+    @describe(PAGE, _A_PAGE, problems=(OperationNotFoundError,))
+    def operation(number: str) -> Response:
+        """Show one operation."""
+        g.scopes = gate.require("read")
+        record = reader.by_number(int(number)) if _NUMBER.fullmatch(number) else None
+        if record is None:
+            raise OperationNotFoundError("No update of it has come yet, or it has been deleted.")
+        now = _now()
+        same = OperationFilter(client_context=record.client_context)
+        others = reader.operations(same, limit=_OTHERS + 1).operations if record.client_context else ()
+        return render(
+            "operation.html",
+            one=OperationView(record, now),
+            others=[OperationView(other, now) for other in others if other.number != record.number],
+            now=now,
+        )
+
+    @blueprint.get("/view/call/<call_id>")
+    @describe(PAGE, _A_PAGE, problems=(CallNotFoundError,))
+    def call(call_id: str) -> Response:
+        """Show a call with its roster and operations."""
+        g.scopes = gate.require("read")
+        wanted = normalize_id(call_id)
+        record, operations = reader.call(wanted)
+        if record is None and not operations:
+            raise CallNotFoundError("No update of it has come yet, or it has been deleted.")
+        now = _now()
+        shown = tuple(OperationView(one, now) for one in operations[:_OF_A_CALL])
+        view = CallView(wanted, record, shown, now)
+        return render("call.html", call=view, left_out=len(operations) - len(shown), now=now)
+
+    return blueprint
+
+
+def _read_query() -> Query:
+    """Read what to look for from the address; what makes no sense there is ignored."""
+    cursor = request.args.get("cursor", "")
+    return Query(
+        status=request.args.get("status", "")[:_LONGEST_TEXT],
+        type=request.args.get("type", "")[:_LONGEST_TEXT],
+        text=request.args.get("q", "").strip()[:_LONGEST_TEXT],
+        cursor=int(cursor) if _NUMBER.fullmatch(cursor) else None,
+    )
+
+
+def _now() -> int:
+    return round(time.time() * 1000)

@@ -1,0 +1,98 @@
+"""The page of the quarantine: groups of equal entries, or the entries of one group."""
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from flask import Blueprint, Response, g, request
+from markupsafe import Markup
+
+from receiver.graph.json_codec import JSON, parse
+from receiver.graph.privacy import redact
+from receiver.graph.quarantine_summary import sentence
+from receiver.store.quarantine_reader import Quarantine, QuarantineEntry
+from receiver.web.auth.authorizer import Gate
+from receiver.web.openapi import Answer, describe
+from receiver.web.openapi.authentication_texts import HTML, WRITE_PAGE
+from receiver.web.openapi.route_parameters import only
+from receiver.web.pages.description_html import inline
+from receiver.web.pages.page_layout import render
+from receiver.web.paging import ENTRY_ID
+
+_ENTRIES: Final = 50
+_GROUPS: Final = 50
+_LONGEST_ID: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineView:
+    """An entry as the template shows it: alone, or as the newest of a group."""
+
+    entry: QuarantineEntry
+    count: int = 1
+    first: int = 0
+
+    @property
+    def reason(self) -> str:
+        """Why it can't be read, in a sentence."""
+        return sentence(self.entry.reason)
+
+    @property
+    def title(self) -> Markup:
+        """The reason as HTML."""
+        return inline(self.reason)
+
+    @property
+    def came_to(self) -> str:
+        """The route that it came to."""
+        return "/callback" if self.entry.contract == "callback" else "/notifications"
+
+    @property
+    def document(self) -> JSON:
+        """What came, without personal data, ids and secrets."""
+        return parse(redact(self.entry.text).encode())
+
+
+def register_quarantine(blueprint: Blueprint, quarantine: Quarantine, gate: Gate) -> None:
+    """Add the page of the quarantine."""
+
+    @blueprint.get("/view/quarantine")
+    @describe(
+        WRITE_PAGE,
+        {200: Answer("The page.", media_type=HTML)},
+        parameters=(
+            only("group", "Only the entries of this group."),
+            only("cursor", "Where the page before ended."),
+        ),
+    )
+    def quarantine_page() -> Response:
+        """Show what could not be read.
+
+        It takes the scope `write`, as `GET /quarantine` does.
+        """
+        g.scopes = gate.require("write")
+        group = request.args.get("group", "")[:_LONGEST_ID]
+        if group:
+            return _entries(group)
+        groups = quarantine.groups()
+        # An entry that was forgotten in between is left out with its group.
+        newest = {one.id: one for one in quarantine.entries([each.newest.id for each in groups[:_GROUPS]])}
+        views = [
+            QuarantineView(newest[each.newest.id], each.count, each.first)
+            for each in groups[:_GROUPS]
+            if each.newest.id in newest
+        ]
+        return render("quarantine.html", views=views, left_out=max(0, len(groups) - _GROUPS), now=_now())
+
+    def _entries(group: str) -> Response:
+        cursor = request.args.get("cursor", "")
+        before = cursor if ENTRY_ID.fullmatch(cursor) else None
+        entries, following = quarantine.page(limit=_ENTRIES, before=before, group=group)
+        views = [QuarantineView(entry) for entry in entries]
+        return render(
+            "quarantine.html", views=views, group=group, cursor=before, following=following, now=_now()
+        )
+
+
+def _now() -> int:
+    return round(time.time() * 1000)

@@ -1,0 +1,78 @@
+"""Signing in to the page with an API key, and out again."""
+
+import re
+from typing import Final
+
+from flask import Blueprint, Response, request
+
+from receiver.errors import ForbiddenError, InsufficientScopeError, InvalidAPIKeyError, TooManyTriesError
+from receiver.web.auth import cookies
+from receiver.web.auth.authorizer import Gate, refuse_other_sites
+from receiver.web.auth.sessions import LIFE
+from receiver.web.auth.sign_in_limit import BROWSER_SECONDS
+from receiver.web.openapi import STORE, Answer, describe
+from receiver.web.openapi.authentication_texts import HTML, PUBLIC_PAGE
+from receiver.web.openapi.body_schemas import SIGN_IN
+from receiver.web.pages.page_layout import sign_in_form
+
+_LONGEST_FORM: Final = 16 << 10
+_LOCAL_PATH: Final = re.compile(r"/(?:[!-.0-\[\]-~][!-\[\]-~]*)?")
+"""A path of our own: neither `//elsewhere` nor `/\\elsewhere`, which browsers read as an address."""
+
+
+def register_signing_in(blueprint: Blueprint, gate: Gate) -> None:
+    """Add the routes of signing in and out."""
+
+    @blueprint.post("/sign-in")
+    @describe(
+        PUBLIC_PAGE,
+        {
+            303: Answer("Signed in; go on to `then`.", always=("Location", "Set-Cookie")),
+            401: Answer(
+                "The form again, with what was wrong.", always=("WWW-Authenticate",), media_type=HTML
+            ),
+        },
+        body=SIGN_IN,
+        problems=(ForbiddenError, TooManyTriesError, *STORE),
+    )
+    def sign_in() -> Response:
+        """Sign in to the page with an API key that may `read`."""
+        refuse_other_sites()
+        request.max_content_length = _LONGEST_FORM
+        then = _local(request.form.get("then", ""))
+        try:
+            session_id = gate.sign_in(request.form.get("key", "").strip())
+        except InvalidAPIKeyError:
+            return sign_in_form(wrong="This key is not known here.", then=then)
+        except InsufficientScopeError:
+            return sign_in_form(wrong="This key may not read: it lacks the scope “read”.", then=then)
+        except TooManyTriesError as error:
+            response = sign_in_form(wrong=f"{error.title}. {error.detail}", then=then, status=error.status)
+            response.headers["Retry-After"] = str(error.retry_after)
+            return response
+        response = _see_other(then)
+        cookies.set_session(response, session_id, LIFE)
+        if browser := gate.remember_browser():
+            cookies.set_browser(response, browser, BROWSER_SECONDS)
+        return response
+
+    @blueprint.post("/sign-out")
+    @describe(
+        PUBLIC_PAGE,
+        {303: Answer("Signed out.", always=("Location", "Set-Cookie"))},
+        problems=(ForbiddenError, *STORE),
+    )
+    def sign_out() -> Response:
+        """Sign out of the page."""
+        gate.sign_out()
+        response = _see_other("/")
+        cookies.drop_session(response)
+        return response
+
+
+def _see_other(path: str) -> Response:
+    return Response(status=303, headers={"Location": path})
+
+
+def _local(path: str) -> str:
+    return path if _LOCAL_PATH.fullmatch(path) else "/"

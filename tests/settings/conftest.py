@@ -1,0 +1,24 @@
+"""An environment in which no setting is set."""
+
+import os
+
+import pytest
+
+from tests.settings.expected import NAMES, PLATFORMS
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if (
+            name.removesuffix("_FILE") in {*NAMES, *PLATFORMS, "HOSTNAME"}
+            or name in {"https_proxy", "no_proxy"}
+            or name.startswith("RAILWAY_")
+        ):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def env(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Set variables by `env.setenv`; none of ours is set."""
+    return monkeypatch
