@@ -7,7 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
 from receiver.component_gauges import readings
-from receiver.components import make_parts
+from receiver.components import make_components
 from receiver.server.environ_names import DOOR, UNFINISHED
 from receiver.settings.configuration import Settings
 from receiver.spool.disk_thread import Aside, here
@@ -25,9 +25,9 @@ from receiver.web.endpoints.operation_routes import make_operations
 from receiver.web.endpoints.quarantine_routes import make_quarantine
 from receiver.web.flask_overrides import LeanFlask
 from receiver.web.live.long_poll import Waiter
-from receiver.web.middleware.admission_queue import Turns
-from receiver.web.middleware.fast_rejector import Door
-from receiver.web.middleware.load_shedder import REFUSED_AT_ONCE, Shedder
+from receiver.web.middleware.admission_queue import AdmissionQueue
+from receiver.web.middleware.fast_rejector import FastRejector
+from receiver.web.middleware.load_shedder import REFUSED_AT_ONCE, LoadShedder
 from receiver.web.middleware.request_context import route, time_left, with_context
 from receiver.web.middleware.request_priority import Ranks
 from receiver.web.openapi.openapi_document import Document
@@ -55,77 +55,81 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
     Raises:
         ValueError: there is no address of a store.
     """
-    parts = make_parts(settings, aside)
-    gate, meters = parts.gate, parts.metrics.meters
+    components = make_components(settings, aside)
+    authorizer, counters = components.authorizer, components.metrics.counters
     # All that a request reads has the request's time; who waits or streams goes on after it.
-    reader = Reader(parts.reads, within=time_left, skips=parts.skips)
-    quarantine = Quarantine(parts.reads, within=time_left, skips=parts.skips)
-    waiter = Waiter(parts.reader, Snapshots(parts.reads, parts.reader), parts.hub)
+    reader = Reader(components.reads, within=time_left, skips=components.skips)
+    quarantine = Quarantine(components.reads, within=time_left, skips=components.skips)
+    waiter = Waiter(components.reader, Snapshots(components.reads, components.reader), components.hub)
 
     tracing = start_tracing(settings.otlp_endpoint, settings.otlp_timeout)
     app = LeanFlask("receiver")
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     if settings.open_queries:
         app.config["TRUSTED_HOSTS"] = _LOOPBACK_NAMES  # else any web page could ask through a name of its own
-    turns = Turns(supervisor=parts.supervisor)
-    refusals = Turns(at_once=REFUSED_AT_ONCE, name="refusals", supervisor=parts.supervisor)
-    ranks = Ranks(parts.verifier.remembers, gate.knows)
-    shedder = Shedder(
+    admission_queue = AdmissionQueue(supervisor=components.supervisor)
+    refusals = AdmissionQueue(at_once=REFUSED_AT_ONCE, name="refusals", supervisor=components.supervisor)
+    ranks = Ranks(components.verifier.remembers, authorizer.knows)
+    load_shedder = LoadShedder(
         with_context(tracing.requests(app.wsgi_app, route)),
-        parts.keeper,
-        parts.reads,
-        meters,
+        components.sink,
+        components.reads,
+        counters,
         ranks=ranks,
-        turns=turns,
+        admission_queue=admission_queue,
         refusals=refusals,
     )
-    app.wsgi_app = shedder  # type: ignore[method-assign] # as Flask's documentation has it
-    app.extensions[DOOR] = Door(shedder, behind_proxy=settings.trusted_proxies > 0).refuse
+    app.wsgi_app = load_shedder  # type: ignore[method-assign] # as Flask's documentation has it
+    app.extensions[DOOR] = FastRejector(load_shedder, behind_proxy=settings.trusted_proxies > 0).refuse
     if settings.trusted_proxies:
         # Each proxy adds to X-Forwarded-For whom it speaks with; X-Forwarded-Proto is what the nearest one says.
-        trusted = ProxyFix(shedder, x_for=settings.trusted_proxies, x_proto=1)
+        trusted = ProxyFix(load_shedder, x_for=settings.trusted_proxies, x_proto=1)
         app.wsgi_app = trusted  # type: ignore[method-assign]
     app.url_map.merge_slashes = False
     app.url_map.converters["anything"] = _AnythingConverter
-    register_problems(app, meters.refused, public_error)
-    app.register_blueprint(make_callback(parts.verifier, parts.keeper, meters, tracing))
-    app.register_blueprint(make_notifications(settings.client_states, parts.keeper, reader, gate, meters))
-    app.register_blueprint(make_operations(reader, parts.writer, parts.eraser, waiter, gate))
-    app.register_blueprint(make_events(parts.reader, parts.feed, parts.hub, gate))
-    app.register_blueprint(make_calls(reader, parts.eraser, gate))
-    app.register_blueprint(make_quarantine(quarantine, parts.writer, gate))
-    app.register_blueprint(make_metrics(parts.metrics.text, gate))
+    register_problems(app, counters.refused, public_error)
+    app.register_blueprint(make_callback(components.verifier, components.sink, counters, tracing))
+    app.register_blueprint(
+        make_notifications(settings.client_states, components.sink, reader, authorizer, counters)
+    )
+    app.register_blueprint(make_operations(reader, components.writer, components.eraser, waiter, authorizer))
+    app.register_blueprint(make_events(components.reader, components.feed, components.hub, authorizer))
+    app.register_blueprint(make_calls(reader, components.eraser, authorizer))
+    app.register_blueprint(make_quarantine(quarantine, components.writer, authorizer))
+    app.register_blueprint(make_metrics(components.metrics.text, authorizer))
     document = Document(app)
     app.register_blueprint(
         make_page(
             reader,
             quarantine,
-            gate,
+            authorizer,
             document,
-            recent_answers=lambda: parts.metrics.recent_answers,
-            spool=parts.spool,
+            recent_answers=lambda: components.metrics.recent_answers,
+            spool=components.spool,
         )
     )
     app.register_blueprint(make_openapi(document))
     app.register_blueprint(
         make_health(
-            parts.link,
-            parts.writer,
-            parts.keys,
-            parts.spool,
-            gate,
-            supervisor=parts.supervisor,
-            skips=parts.skips,
+            components.store_client,
+            components.writer,
+            components.keys,
+            components.spool,
+            authorizer,
+            supervisor=components.supervisor,
+            skips=components.skips,
             callback_is_set=bool(settings.app_ids),
             queries_are_set=bool(settings.api_keys) or settings.open_queries,
         )
     )
     if settings.app_ids:
-        parts.keys.start()
+        components.keys.start()
     if settings.app_ids or settings.api_keys:  # else no operation gets in
-        parts.deadlines.start()
-    parts.metrics.start(parts.supervisor, *readings(parts, keys_are_used=bool(settings.app_ids)))
-    if parts.drainer:
-        app.extensions[UNFINISHED] = parts.drainer.is_unfinished
-        parts.drainer.start()
+        components.overdue_watcher.start()
+    components.metrics.start(
+        components.supervisor, *readings(components, keys_are_used=bool(settings.app_ids))
+    )
+    if components.drainer:
+        app.extensions[UNFINISHED] = components.drainer.is_unfinished
+        components.drainer.start()
     return app

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 
-from receiver.components import Parts
+from receiver.components import Components
 from receiver.metrics.exposition import UNKNOWN
 from receiver.metrics.gauges import Reading
 from receiver.spool.spool_file import Depth
@@ -11,34 +11,34 @@ from receiver.spool.spool_queue import Spool
 from receiver.trust.key_set import KeySet
 
 
-def readings(parts: Parts, *, keys_are_used: bool) -> Iterator[Reading]:
+def readings(components: Components, *, keys_are_used: bool) -> Iterator[Reading]:
     """Yield what can be read of the parts of this process, from time to time."""
     yield Reading("workers", "Workers that are alive.", "livesum", lambda: 1)
     yield Reading(
-        "open_streams", "Live streams that are open.", "livesum", lambda: parts.hub.count_of("stream")
+        "open_streams", "Live streams that are open.", "livesum", lambda: components.hub.count_of("stream")
     )
     yield Reading(
-        "waiters", "Requests that wait for a result.", "livesum", lambda: parts.hub.count_of("waiter")
+        "waiters", "Requests that wait for a result.", "livesum", lambda: components.hub.count_of("waiter")
     )
     yield Reading(
         "feed_lag_seconds",
         "By how much those who wait and stream learn late what has changed; of the worker that is worst off.",
         "livemax",
-        lambda: parts.hub.lag,
+        lambda: components.hub.lag,
     )
     line = "Calls that stand in line for a round trip to the store."
-    yield Reading("store_line_calls", line, "livesum", lambda: parts.writes.line, (("way", "write"),))
-    yield Reading("store_line_calls", line, "livesum", lambda: parts.reads.line, (("way", "read"),))
+    yield Reading("store_line_calls", line, "livesum", lambda: components.writes.line, (("way", "write"),))
+    yield Reading("store_line_calls", line, "livesum", lambda: components.reads.line, (("way", "read"),))
     yield Reading(
         "overdue_operations",
         "Operations whose result is overdue; all that the store knows, so every instance tells the same.",
         "livemax",
-        lambda: parts.deadlines.overdue,
+        lambda: components.overdue_watcher.overdue,
     )
     if keys_are_used:
-        yield from _of_keys(parts.keys)
-    if parts.spool:
-        yield from _of_spool(parts.spool)
+        yield from _of_keys(components.keys)
+    if components.spool:
+        yield from _of_spool(components.spool)
 
 
 def _of_keys(keys: KeySet) -> Iterator[Reading]:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
-from receiver.background.overdue_watcher import Deadlines
+from receiver.background.overdue_watcher import OverdueWatcher
 from receiver.metrics.worker_metrics import Metrics
 from receiver.settings.configuration import Settings
 from receiver.spool.disk_thread import Aside
 from receiver.spool.drainer import Drainer
-from receiver.spool.intake import Intake, Keeper, Outage
+from receiver.spool.intake import Intake, NotificationSink, Outage
 from receiver.spool.spool_eraser import SpoolEraser
 from receiver.spool.spool_file import SpoolFile
 from receiver.spool.spool_queue import Spool
@@ -16,17 +16,17 @@ from receiver.store.eraser import Eraser
 from receiver.store.feed import Feed
 from receiver.store.reader import Reader
 from receiver.store.skipped_values import Skips
-from receiver.store.transport.batching_client import Pipeline
+from receiver.store.transport.batching_client import BatchingClient
 from receiver.store.transport.connections import connect
-from receiver.store.transport.store_client import Link
+from receiver.store.transport.store_client import StoreClient
 from receiver.store.writer import Writer
 from receiver.supervision import Supervisor
 from receiver.trust.api_keys import APIKeyRing
 from receiver.trust.callback_tokens import TokenVerifier
 from receiver.trust.key_set import KeySet
-from receiver.web.auth.authorizer import Gate
+from receiver.web.auth.authorizer import Authorizer
 from receiver.web.auth.sessions import Sessions
-from receiver.web.auth.sign_in_limit import Tries
+from receiver.web.auth.sign_in_limit import SignInLimit
 from receiver.web.endpoints.event_routes import encode
 from receiver.web.live.hub import Hub
 
@@ -34,30 +34,30 @@ _READS_IN_LINE: Final = 250
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Components:
     """All that keeps, reads, judges and counts in a process."""
 
     metrics: Metrics
     supervisor: Supervisor
     skips: Skips
-    link: Link
-    writes: Pipeline
-    reads: Pipeline
+    store_client: StoreClient
+    writes: BatchingClient
+    reads: BatchingClient
     writer: Writer
     reader: Reader
-    keeper: Keeper
+    sink: NotificationSink
     eraser: Eraser
     spool: Spool | None
     drainer: Drainer | None
-    deadlines: Deadlines
+    overdue_watcher: OverdueWatcher
     feed: Feed
     hub: Hub
     keys: KeySet
     verifier: TokenVerifier
-    gate: Gate
+    authorizer: Authorizer
 
 
-def make_parts(settings: Settings, aside: Aside) -> Parts:
+def make_components(settings: Settings, aside: Aside) -> Components:
     """Make the parts, in the process that uses them; nothing runs yet, and nothing is sent.
 
     Args:
@@ -70,21 +70,23 @@ def make_parts(settings: Settings, aside: Aside) -> Parts:
     if settings.redis_url is None:
         raise ValueError("no store: set REDIS_URL, or let `receiver serve` start the embedded one")
     metrics = Metrics(settings.metrics_dir, settings.instance)
-    supervisor, skips = Supervisor(metrics.meters.loop_failed), Skips(metrics.meters.skipped)
-    link = Link(connect(settings.redis_url, settings.redis_tls_verify))
+    supervisor, skips = Supervisor(metrics.counters.loop_failed), Skips(metrics.counters.skipped)
+    store_client = StoreClient(connect(settings.redis_url, settings.redis_tls_verify))
     # What is written may have to wait for replicas; what is read has not.
-    copied = Link(connect(settings.redis_url, settings.redis_tls_verify), replicas=settings.redis_replicas)
-    writes = Pipeline(
+    copied = StoreClient(
+        connect(settings.redis_url, settings.redis_tls_verify), replicas=settings.redis_replicas
+    )
+    writes = BatchingClient(
         copied,
-        observe=metrics.meters.round_trip("write"),
+        observe=metrics.counters.round_trip("write"),
         name="pipeline-write",
         supervisor=supervisor,
     )
-    reads = Pipeline(
-        link,
+    reads = BatchingClient(
+        store_client,
         line=_READS_IN_LINE,
         gives_way_to=writes,
-        observe=metrics.meters.round_trip("read"),
+        observe=metrics.counters.round_trip("read"),
         name="pipeline-read",
         supervisor=supervisor,
     )
@@ -94,18 +96,18 @@ def make_parts(settings: Settings, aside: Aside) -> Parts:
         overdue_seconds=settings.overdue_seconds,
         skips=skips,
     )
-    keeper: Keeper = writer
+    sink: NotificationSink = writer
     eraser: Eraser = Eraser(copied)
     spool = drainer = None
     if settings.spool:
         file, outage = SpoolFile(settings.spool, settings.spool_max_bytes), Outage()
         spool = Spool(file, aside, skips=skips, supervisor=supervisor)
-        keeper, eraser = Intake(writer, spool, outage), SpoolEraser(copied, spool)
+        sink, eraser = Intake(writer, spool, outage), SpoolEraser(copied, spool)
         drainer = Drainer(
             spool, writer, outage, retention_days=settings.retention_days, skips=skips, supervisor=supervisor
         )
     # One that waits holds its connection, so the hub has a link of its own.
-    waiting = Link(connect(settings.redis_url, settings.redis_tls_verify), size=1)
+    waiting = StoreClient(connect(settings.redis_url, settings.redis_tls_verify), size=1)
     hub = Hub(Feed(waiting, skips=skips), encode, most=settings.max_waiting, supervisor=supervisor)
     keys = KeySet(
         settings.metadata_url, hosts=settings.key_hosts, egress=settings.egress, supervisor=supervisor
@@ -113,29 +115,29 @@ def make_parts(settings: Settings, aside: Aside) -> Parts:
     verifier = TokenVerifier(
         keys, app_ids=settings.app_ids, tenants=settings.tenants, issuers=settings.issuers
     )
-    gate = Gate(
+    authorizer = Authorizer(
         APIKeyRing(settings.api_keys),
-        Sessions(link, settings.api_keys, skips),
-        Tries(link),
+        Sessions(store_client, settings.api_keys, skips),
+        SignInLimit(store_client),
         open_to_all=settings.open_queries,
     )
-    return Parts(
+    return Components(
         metrics=metrics,
         supervisor=supervisor,
         skips=skips,
-        link=link,
+        store_client=store_client,
         writes=writes,
         reads=reads,
         writer=writer,
         reader=Reader(reads, skips=skips),
-        keeper=keeper,
+        sink=sink,
         eraser=eraser,
         spool=spool,
         drainer=drainer,
-        deadlines=Deadlines(link, skips=skips, supervisor=supervisor),
-        feed=Feed(link, skips=skips),
+        overdue_watcher=OverdueWatcher(store_client, skips=skips, supervisor=supervisor),
+        feed=Feed(store_client, skips=skips),
         hub=hub,
         keys=keys,
         verifier=verifier,
-        gate=gate,
+        authorizer=authorizer,
     )

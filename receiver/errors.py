@@ -227,7 +227,7 @@ class UnsupportedTransferCodingError(ReceiverError):
     status = 501
 
 
-class TooManyTriesError(ReceiverError):
+class TooManyAttemptsError(ReceiverError):
     """There were more than ten attempts of this client to sign in within a minute, or a hundred of all together."""
 
     type = "too-many-tries"

@@ -25,7 +25,7 @@ _WITHIN: Final = 2.0
 _log: Final = logging.getLogger(__name__)
 
 
-class Deadlines:
+class OverdueWatcher:
     """Tells of operations that have become overdue.
 
     Args:

@@ -17,7 +17,7 @@ from receiver.store.permissions import forbidden
 from receiver.store.server_facts import Condition, Inspector
 from receiver.store.transport.connections import connect
 from receiver.store.transport.store_address import parse_address
-from receiver.store.transport.store_client import Link
+from receiver.store.transport.store_client import StoreClient
 from receiver.trust.key_set import KeySet, UnknownKeyError
 
 _WITHIN = 2.0
@@ -91,15 +91,15 @@ def _store(settings: Settings) -> Iterator[Finding]:
     address = parse_address(settings.redis_url)
     if (address.tls or address.sentinel_tls) and settings.redis_tls_verify == "none":
         yield Finding("warning", "RECEIVER_REDIS_TLS_VERIFY=none: the store's certificate is not checked.")
-    link = Link(connect(settings.redis_url, settings.redis_tls_verify))
+    store_client = StoreClient(connect(settings.redis_url, settings.redis_tls_verify))
     try:
-        missing = forbidden(link, waits=settings.redis_replicas > 0, within=_WITHIN)
-        condition = Inspector(link).read(within=_WITHIN)
+        missing = forbidden(store_client, waits=settings.redis_replicas > 0, within=_WITHIN)
+        condition = Inspector(store_client).read(within=_WITHIN)
     except StoreUnavailableError as error:
         yield Finding("error", f"{settings.redis_variable}: {error.detail}")
         return
     finally:
-        link.close()
+        store_client.close()
     if missing:
         yield Finding(
             "error",

@@ -140,8 +140,8 @@ def watch(
             all_of_them = not (client_context or call_id)
             with _screen(rows, receiver.url, plain, as_json) as show:
                 for told in watched(receiver, stream, newest if all_of_them else 0):
-                    if news := [operation for operation in told if rows.take(operation)]:
-                        show(news)
+                    if items := [operation for operation in told if rows.take(operation)]:
+                        show(items)
 
 
 def _screen(

@@ -22,7 +22,7 @@ from receiver.graph.updates import (
 )
 from receiver.metrics.slow_answers import SLOW, VERY_SLOW, Answers
 from receiver.store.skipped_values import KINDS, Kind
-from receiver.store.writer import News
+from receiver.store.writer import Item
 from receiver.trust.callback_tokens import Reason, RefusedTokenError
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, SLOW, 5.0, VERY_SLOW)
@@ -48,7 +48,7 @@ LOOPS: Final = (
 """The background loops of a process by name; each has a series from the beginning."""
 
 
-class Meters:
+class Counters:
     """Counts what happens.
 
     Args:
@@ -127,9 +127,9 @@ class Meters:
         """Count stored values that were skipped."""
         self._skipped.labels(kind).inc(number)
 
-    def kept(self, news: Sequence[News], outcomes: Sequence[str]) -> None:
+    def kept(self, items: Sequence[Item], outcomes: Sequence[str]) -> None:
         """Count items of a notification, with what became of each."""
-        for item, outcome in zip(news, outcomes, strict=True):
+        for item, outcome in zip(items, outcomes, strict=True):
             key = _kind(item), outcome, _reason(item)
             child = self._counted.get(key)
             if child is None:
@@ -180,7 +180,7 @@ def answers_in(metrics: Sequence[Metric]) -> Answers:
     return Answers(round(count), round(count - within), round(count - within_more))
 
 
-def _kind(item: News) -> str:
+def _kind(item: Item) -> str:
     match item:
         case OperationUpdate():
             return item.type if item.type in OPERATION_SCHEMAS else "other"
@@ -196,7 +196,7 @@ def _kind(item: News) -> str:
             return "unreadable"
 
 
-def _reason(item: News) -> str:
+def _reason(item: Item) -> str:
     """Say why an item can't be read, without naming its members: there are too many ways to be wrong."""
     if not isinstance(item, Unreadable):
         return ""

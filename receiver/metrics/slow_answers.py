@@ -51,7 +51,7 @@ class Answers:
         return self.slow_share > SLOW_LIMIT or self.very_slow_share > VERY_SLOW_LIMIT
 
 
-class Pace:
+class SlowAnswers:
     """The answers of the last ten minutes, out of a count that only grows.
 
     Args:

@@ -10,11 +10,11 @@ from prometheus_client import CollectorRegistry, Metric, values
 from prometheus_client.core import GaugeMetricFamily
 
 from receiver import __version__
-from receiver.metrics.counters import Meters, answers_in
+from receiver.metrics.counters import Counters, answers_in
 from receiver.metrics.exposition import Exposition
 from receiver.metrics.gauges import Gauges, Reading, every_so_often
 from receiver.metrics.metrics_folder import reserve
-from receiver.metrics.slow_answers import SLOW, VERY_SLOW, Answers, Pace
+from receiver.metrics.slow_answers import SLOW, VERY_SLOW, Answers, SlowAnswers
 from receiver.supervision import Supervisor
 
 _log: Final = structlog.get_logger("receiver.metrics")
@@ -40,24 +40,24 @@ class Metrics:
             )
         self._registry: Final = CollectorRegistry()
         self._exposition = Exposition(self._registry, folder, instance)
-        self.meters: Final = Meters(self._registry)
-        self._pace = Pace(lambda: answers_in(self._exposition.histograms()))
+        self.counters: Final = Counters(self._registry)
+        self._slow_answers = SlowAnswers(lambda: answers_in(self._exposition.histograms()))
         self._gauges = Gauges(self._registry, ())
 
     def start(self, supervisor: Supervisor, *readings: Reading) -> None:
         """Begin to look at gauges and at the pace, in the background. Call it once, after the process has forked."""
         self._gauges = Gauges(self._registry, readings)
-        every_so_often(supervisor, self._gauges.sample, self._pace.tick)
+        every_so_often(supervisor, self._gauges.sample, self._slow_answers.tick)
 
     @property
     def recent_answers(self) -> Answers:
         """How fast Graph was answered in the last ten minutes."""
-        return self._pace.recent
+        return self._slow_answers.recent
 
     def text(self) -> bytes:
         """Write everything in the format of Prometheus."""
         self._gauges.sample()
-        self._pace.tick()
+        self._slow_answers.tick()
         return self._exposition.text(self._told_beside())
 
     def _told_beside(self) -> Iterator[Metric]:

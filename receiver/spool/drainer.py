@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from receiver.errors import OverloadedError, StoreUnavailableError, WriteRefusedError
-from receiver.spool.entry_codec import read_news
+from receiver.spool.entry_codec import decode_items
 from receiver.spool.intake import Outage
 from receiver.spool.spool_database import SpoolError
 from receiver.spool.spool_file import Entry
@@ -165,7 +165,8 @@ class Drainer:
         """Have the store merge entries; return those that it did."""
         try:
             deliveries = [
-                (read_news(entry.news), entry.delivery, self._spool.age_of(entry)) for entry in entries
+                (decode_items(entry.items), entry.notification_id, self._spool.age_of(entry))
+                for entry in entries
             ]
             self._writer.keep_all(deliveries, within=_WITHIN)
         except (WriteRefusedError, *UNREADABLE):  # one of them; which, is found out one by one
@@ -181,7 +182,9 @@ class Drainer:
         loop.progress()
         try:
             age = self._spool.age_of(entry)
-            self._writer.keep(read_news(entry.news), delivery=entry.delivery, within=_WITHIN, age=age)
+            self._writer.keep(
+                decode_items(entry.items), notification_id=entry.notification_id, within=_WITHIN, age=age
+            )
         except WriteRefusedError as error:
             self._writer.probe(within=_PROBE_WITHIN)
             self._refusals[entry.id] = self._refusals.get(entry.id, 0) + 1

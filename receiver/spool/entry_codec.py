@@ -22,9 +22,9 @@ from receiver.graph.updates import (
     RosterUpdate,
     Unreadable,
 )
-from receiver.store.writer import News
+from receiver.store.writer import Item
 
-_KINDS: Final[dict[str, type[News]]] = {
+_KINDS: Final[dict[str, type[Item]]] = {
     "operation": OperationUpdate,
     "call": CallUpdate,
     "roster": RosterUpdate,
@@ -36,41 +36,41 @@ _KINDS: Final[dict[str, type[News]]] = {
 _NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 
 
-class UnreadableNewsError(ValueError):
+class UnreadableEntryError(ValueError):
     """The text is none of ours: damaged, or written by a newer receiver."""
 
 
-def write_news(news: Sequence[News]) -> bytes:
-    """Write news as JSON."""
-    return orjson.dumps([[_NAMES[type(item)], item] for item in news])
+def encode_items(items: Sequence[Item]) -> bytes:
+    """Write items as JSON."""
+    return orjson.dumps([[_NAMES[type(item)], item] for item in items])
 
 
-def read_news(text: bytes) -> list[News]:
-    """Read what `write_news` has written.
+def decode_items(text: bytes) -> list[Item]:
+    """Read what `encode_items` has written.
 
     Raises:
-        UnreadableNewsError: it can't be read.
+        UnreadableEntryError: it can't be read.
     """
     try:
-        items: list[tuple[str, dict[str, Any]]] = orjson.loads(text)
-        return [news for kind, fields in items for news in _of_old_form(_KINDS[kind](**fields))]
+        rows: list[tuple[str, dict[str, Any]]] = orjson.loads(text)
+        return [item for kind, fields in rows for item in _of_old_form(_KINDS[kind](**fields))]
     except (ValueError, TypeError, KeyError) as error:
-        raise UnreadableNewsError(f"{type(error).__name__}: {error}") from None
+        raise UnreadableEntryError(f"{type(error).__name__}: {error}") from None
 
 
-def _of_old_form(news: News) -> list[News]:
+def _of_old_form(item: Item) -> list[Item]:
     """Return what an item says; 0.1.0 wrote the delta of a roster as if it were the whole of it."""
-    if not isinstance(news, RosterUpdate) or "eltaParticipants" not in news.participants:
-        return [news]
-    found = parse(news.participants.encode())
-    address = Address(news.call_id, "participants")
+    if not isinstance(item, RosterUpdate) or "eltaParticipants" not in item.participants:
+        return [item]
+    found = parse(item.participants.encode())
+    address = Address(item.call_id, "participants")
     return [
-        *read_participants(found if isinstance(found, list) else [], address, news.tenant_id, deleted=False)
+        *read_participants(found if isinstance(found, list) else [], address, item.tenant_id, deleted=False)
     ]
 
 
 def mentions(name: str) -> tuple[bytes, ...]:
-    """Return texts, of which one stands in every text that `write_news` makes of news that holds a name.
+    """Return texts, of which one stands in every text that `encode_items` makes of news that holds a name.
 
     What Graph wrote itself may hold it in any way.
     """

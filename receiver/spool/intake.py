@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from receiver.errors import OverloadedError, StoreUnavailableError, WriteRefusedError
 from receiver.spool.spool_database import SpoolError
 from receiver.spool.spool_queue import Spool
-from receiver.store.writer import News, Writer
+from receiver.store.writer import Item, Writer
 
 SPOOLED: Final = "spooled"
 """What became of news that waits in the spool."""
@@ -25,14 +25,14 @@ _SECOND_SECONDS: Final = 0.8
 _log: Final = logging.getLogger(__name__)
 
 
-class Keeper(Protocol):
+class NotificationSink(Protocol):
     """Keeps news: the writer, or the intake before it."""
 
     @property
     def is_full(self) -> bool:
         """Whether news that comes now is refused, since too much is under way."""
 
-    def keep(self, news: Sequence[News], *, delivery: str, within: float) -> list[str]:
+    def keep(self, items: Sequence[Item], *, notification_id: str, within: float) -> list[str]:
         """Keep all that one notification brought; see `Writer.keep`."""
 
 
@@ -82,7 +82,7 @@ class Intake:
         """Whether news that comes now is refused, since too much is under way."""
         return self._spool.is_full and (self._outage.lasts or self._writer.is_full)
 
-    def keep(self, news: Sequence[News], *, delivery: str, within: float) -> list[str]:
+    def keep(self, items: Sequence[Item], *, notification_id: str, within: float) -> list[str]:
         """Keep all that one notification brought; on return the store or the spool has taken it.
 
         Returns:
@@ -91,7 +91,7 @@ class Intake:
         Raises:
             StoreUnavailableError: neither is sure to have it.
         """
-        if not news:
+        if not items:
             return []
         deadline = time.monotonic() + within
         first: Callable[..., list[str]]
@@ -101,26 +101,30 @@ class Intake:
         else:
             first, second = self._put_into_store, self._put_into_spool
         try:
-            return first(news, delivery=delivery, within=max(within / 2, within - _SECOND_SECONDS))
+            return first(
+                items, notification_id=notification_id, within=max(within / 2, within - _SECOND_SECONDS)
+            )
         except StoreUnavailableError:
-            return second(news, delivery=delivery, within=max(0.1, deadline - time.monotonic()))
+            return second(
+                items, notification_id=notification_id, within=max(0.1, deadline - time.monotonic())
+            )
 
-    def _put_into_store(self, news: Sequence[News], *, delivery: str, within: float) -> list[str]:
+    def _put_into_store(self, items: Sequence[Item], *, notification_id: str, within: float) -> list[str]:
         try:
-            return self._writer.keep(news, delivery=delivery, within=within)
+            return self._writer.keep(items, notification_id=notification_id, within=within)
         except (OverloadedError, WriteRefusedError):  # the store itself works
             raise
         except StoreUnavailableError as error:
             self._outage.begin(error.detail)
             raise
 
-    def _put_into_spool(self, news: Sequence[News], *, delivery: str, within: float) -> list[str]:
+    def _put_into_spool(self, items: Sequence[Item], *, notification_id: str, within: float) -> list[str]:
         try:
-            self._spool.put(news, delivery=delivery, within=within)
+            self._spool.put(items, notification_id=notification_id, within=within)
         except SpoolError as error:
             _log.error("%s", error)
             # The error names a path, and the client may have no key: only the log gets it.
             raise StoreUnavailableError(
                 "Neither the store nor the spool takes it now. See the log."
             ) from error
-        return [SPOOLED] * len(news)
+        return [SPOOLED] * len(items)

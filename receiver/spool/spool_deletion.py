@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from receiver.spool.entry_codec import UnreadableNewsError, mentions, read_news, write_news
-from receiver.store.writer import News
+from receiver.spool.entry_codec import UnreadableEntryError, decode_items, encode_items, mentions
+from receiver.store.writer import Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Forgotten:
 
 
 def forget(
-    connection: sqlite3.Connection, table: str, name: str, concerns: Callable[[News], bool]
+    connection: sqlite3.Connection, table: str, name: str, concerns: Callable[[Item], bool]
 ) -> Forgotten:
     """Delete news out of a table.
 
@@ -32,15 +32,15 @@ def forget(
     )
     for number, text in found.fetchall():
         try:
-            news = read_news(text)
-        except UnreadableNewsError:
+            items = decode_items(text)
+        except UnreadableEntryError:
             unexamined += 1
             continue
-        left = [item for item in news if not concerns(item)]
-        if len(left) == len(news):
+        left = [item for item in items if not concerns(item)]
+        if len(left) == len(items):
             continue
         if left:
-            connection.execute(f"UPDATE {table} SET news = ? WHERE id = ?", (write_news(left), number))  # noqa: S608
+            connection.execute(f"UPDATE {table} SET news = ? WHERE id = ?", (encode_items(left), number))  # noqa: S608
         else:
             connection.execute(f"DELETE FROM {table} WHERE id = ?", (number,))  # noqa: S608
         changed += 1

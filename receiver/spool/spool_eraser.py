@@ -10,8 +10,8 @@ from receiver.graph.updates import ChangeNotification, OperationUpdate, Unreadab
 from receiver.spool.spool_database import SpoolError
 from receiver.spool.spool_queue import Spool
 from receiver.store.eraser import Eraser, addresses, inner_text, plain
-from receiver.store.transport.store_client import Link
-from receiver.store.writer import News
+from receiver.store.transport.store_client import StoreClient
+from receiver.store.writer import Item
 
 _log: Final = logging.getLogger(__name__)
 
@@ -20,22 +20,22 @@ class SpoolEraser(Eraser):
     """Forgets in the store, and in the spool by the same rules.
 
     Args:
-        link: the way to Redis.
+        store_client: the way to Redis.
         spool: what has yet to come in.
     """
 
-    def __init__(self, link: Link, spool: Spool) -> None:
-        super().__init__(link)
+    def __init__(self, store_client: StoreClient, spool: Spool) -> None:
+        super().__init__(store_client)
         self._spool = spool
 
     def forget_operations(self, client_context: str, *, within: float, version: str = "") -> bool:
         """Do as `Eraser.forget_operations` does, and in the spool too."""
         named = (f'"clientContext":{dump(client_context)}', inner_text(client_context))
 
-        def concerns(news: News) -> bool:
-            if isinstance(news, Unreadable):
-                return news.client_context == client_context or any(name in news.text for name in named)
-            return isinstance(news, OperationUpdate) and news.client_context == client_context
+        def concerns(item: Item) -> bool:
+            if isinstance(item, Unreadable):
+                return item.client_context == client_context or any(name in item.text for name in named)
+            return isinstance(item, OperationUpdate) and item.client_context == client_context
 
         def forget(seconds: float) -> bool:
             return Eraser.forget_operations(self, client_context, within=seconds, version=version)
@@ -45,11 +45,11 @@ class SpoolEraser(Eraser):
     def forget_call(self, call_id: str, *, within: float, version: str = "") -> bool:
         """Do as `Eraser.forget_call` does, and in the spool too."""
 
-        def concerns(news: News) -> bool:
-            if isinstance(news, (Unreadable, ChangeNotification)):
-                text = plain(news.text)
+        def concerns(item: Item) -> bool:
+            if isinstance(item, (Unreadable, ChangeNotification)):
+                text = plain(item.text)
                 return any(address in text for address in addresses(call_id))
-            return news.call_id == call_id
+            return item.call_id == call_id
 
         def forget(seconds: float) -> bool:
             return Eraser.forget_call(self, call_id, within=seconds, version=version)
@@ -57,7 +57,7 @@ class SpoolEraser(Eraser):
         return self._forget_in_both(forget, call_id, concerns, within)
 
     def _forget_in_both(
-        self, forget: Callable[[float], bool], name: str, concerns: Callable[[News], bool], within: float
+        self, forget: Callable[[float], bool], name: str, concerns: Callable[[Item], bool], within: float
     ) -> bool:
         try:
             with self._spool.hold(within / 2) as held:  # what the drainer has in hand would come back

@@ -20,7 +20,7 @@ from typing import Final
 
 from receiver.spool.spool_database import VERSION, SpoolDatabase
 from receiver.spool.spool_deletion import Forgotten, forget
-from receiver.store.writer import News
+from receiver.store.writer import Item
 
 _AT_ONCE: Final = 100
 _ROWS_AT_ONCE: Final = 250
@@ -50,14 +50,14 @@ class Entry:
     Args:
         id: its number in the order of coming.
         at: when it came, seconds since 1970.
-        delivery: the id of its delivery.
-        news: what it says, as text.
+        notification_id: the id of its delivery.
+        items: what it says, as text.
     """
 
     id: int
     at: float
-    delivery: str
-    news: bytes
+    notification_id: str
+    items: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,9 @@ class SpoolFile:
         at = self._clock()
         with self._database.transaction() as connection:
             for start in range(0, len(deliveries), _ROWS_AT_ONCE):
-                rows = [(at, *delivery) for delivery in deliveries[start : start + _ROWS_AT_ONCE]]
+                rows = [
+                    (at, *notification_id) for notification_id in deliveries[start : start + _ROWS_AT_ONCE]
+                ]
                 marks = ", ".join(["(?, ?, ?)"] * len(rows))
                 values = [value for row in rows for value in row]
                 connection.execute(f"INSERT INTO waiting (at, delivery, news) VALUES {marks}", values)  # noqa: S608
@@ -118,8 +120,8 @@ class SpoolFile:
         with self._reading() as connection:
             [(rows,)] = connection.execute(_NEXT, (after, _AT_ONCE, _BYTES_AT_ONCE))
         return [
-            Entry(number, at, delivery, bytes.fromhex(news))
-            for number, at, delivery, news in json.loads(rows)
+            Entry(number, at, notification_id, bytes.fromhex(items))
+            for number, at, notification_id, items in json.loads(rows)
         ]
 
     def remove(self, entries: Sequence[Entry]) -> None:
@@ -128,7 +130,7 @@ class SpoolFile:
         Raises:
             SpoolError: they are not deleted yet, and count as gone all the same.
         """
-        self._done.update((entry.id, entry.delivery) for entry in entries)
+        self._done.update((entry.id, entry.notification_id) for entry in entries)
         self.remove_done()
 
     @property
@@ -160,7 +162,8 @@ class SpoolFile:
             ).fetchall()
             # After the DELETE, whose pages it can have: the spool may be full.
             connection.execute(
-                "INSERT INTO dead VALUES (?, ?, ?, ?, ?)", (entry.id, at, entry.delivery, entry.news, reason)
+                "INSERT INTO dead VALUES (?, ?, ?, ?, ?)",
+                (entry.id, at, entry.notification_id, entry.items, reason),
             )
 
     def retry_dead(self) -> int:
@@ -188,7 +191,7 @@ class SpoolFile:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM dead WHERE at < ?", (before,))
 
-    def forget(self, name: str, concerns: Callable[[News], bool]) -> Forgotten:
+    def forget(self, name: str, concerns: Callable[[Item], bool]) -> Forgotten:
         """Delete news out of every entry that this version can read.
 
         Args:

@@ -16,12 +16,12 @@ from typing import Final
 
 from receiver.errors import OverloadedError
 from receiver.spool.disk_thread import Aside, Disk, here
-from receiver.spool.entry_codec import write_news
+from receiver.spool.entry_codec import encode_items
 from receiver.spool.spool_database import SpoolError
 from receiver.spool.spool_file import Depth, Entry, SpoolFile
 from receiver.store.skipped_values import Skips
-from receiver.store.transport.queue_limit import LineBound
-from receiver.store.writer import News
+from receiver.store.transport.queue_limit import QueueLimit
+from receiver.store.writer import Item
 from receiver.supervision import Loop, Supervisor
 
 _RECENT: Final = 5.0
@@ -55,8 +55,8 @@ class SpoolStatus:
 class _Deposit:
     """A notification on its way to the disk."""
 
-    def __init__(self, delivery: str, news: bytes) -> None:
-        self.content = (delivery, news)
+    def __init__(self, notification_id: str, items: bytes) -> None:
+        self.content = (notification_id, items)
         self.settled = threading.Event()
         self.error: SpoolError | None = None
 
@@ -87,17 +87,17 @@ class Spool:
         self._clock = clock
         self._deposits: deque[_Deposit] = deque()
         self._deposited = threading.Event()
-        self._line_bound = LineBound(MOST, _IN_TIME)
+        self._line_bound = QueueLimit(MOST, _IN_TIME)
         self._error: tuple[str, float] | None = None
         self._closed = False
         (supervisor or Supervisor()).start("spool", self._write)
 
-    def put(self, news: Sequence[News], *, delivery: str, within: float) -> None:
+    def put(self, items: Sequence[Item], *, notification_id: str, within: float) -> None:
         """Write a notification to the disk; on return it is there to stay.
 
         Args:
-            news: what came.
-            delivery: the id under which the store merges it once.
+            items: what came.
+            notification_id: the id under which the store merges it once.
             within: seconds.
 
         Raises:
@@ -106,7 +106,7 @@ class Spool:
         """
         if self.is_full:
             raise OverloadedError
-        deposit = _Deposit(delivery, write_news(news))
+        deposit = _Deposit(notification_id, encode_items(items))
         self._deposits.append(deposit)
         self._deposited.set()
         if not deposit.settled.wait(within):
@@ -164,7 +164,7 @@ class Spool:
         """
         self._disk.use(lambda: self._file.drop_dead(self._clock() - seconds))
 
-    def forget(self, name: str, concerns: Callable[[News], bool]) -> bool:
+    def forget(self, name: str, concerns: Callable[[Item], bool]) -> bool:
         """Delete news out of every entry that this version can read; the others are kept, counted and logged.
 
         Args:

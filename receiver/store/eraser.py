@@ -7,7 +7,7 @@ from receiver.store.feed import START
 from receiver.store.keys import PREFIX
 from receiver.store.record_versions import VersionChangedError
 from receiver.store.scripts import FORGET, FORGET_CALL, FORGET_ENTRIES, MOST_AT_ONCE, Script
-from receiver.store.transport.store_client import Command, Link
+from receiver.store.transport.store_client import Command, StoreClient
 
 _ENTRIES: Final = 1000
 """Of a stream, looked at together: some milliseconds."""
@@ -17,11 +17,11 @@ class Eraser:
     """Forgets; every method raises StoreUnavailableError where it is not sure that all is forgotten.
 
     Args:
-        link: the way to Redis.
+        store_client: the way to Redis.
     """
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
+    def __init__(self, store_client: StoreClient) -> None:
+        self._store_client = store_client
 
     def forget_operations(self, client_context: str, *, within: float, version: str = "") -> bool:
         """Forget the operations of a client context, and what is in quarantine of it.
@@ -67,7 +67,7 @@ class Eraser:
         total, left = 0, 1
         while left:
             command: Command = ("EVALSHA", script.sha1, 1, key, PREFIX, *names, MOST_AT_ONCE, version)
-            [reply] = self._link.call([command], within=within)
+            [reply] = self._store_client.call([command], within=within)
             if reply is None:
                 raise VersionChangedError
             forgotten, left = reply
@@ -79,7 +79,7 @@ class Eraser:
         script, total, position = FORGET_ENTRIES, 0, START
         while position:
             head = ("EVALSHA", script.sha1, 1, f"{PREFIX}{stream}", call_id, position, _ENTRIES)
-            [(forgotten, *last)] = self._link.call([(*head, *addresses(call_id))], within=within)
+            [(forgotten, *last)] = self._store_client.call([(*head, *addresses(call_id))], within=within)
             total += forgotten
             position = last[0].decode() if last else ""
         return total > 0

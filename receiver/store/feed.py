@@ -21,7 +21,7 @@ from receiver.store.records import CallRecord, OperationRecord
 from receiver.store.scripts import FEED_EXTENT
 from receiver.store.skipped_values import Kind, Skips
 from receiver.store.stored_values import text_of
-from receiver.store.transport.store_client import Command, Link
+from receiver.store.transport.store_client import Command, StoreClient
 
 Changed: TypeAlias = OperationRecord | CallRecord | StreamEntry
 """What an event carries: an operation, a call, or a change notification."""
@@ -114,19 +114,19 @@ class Feed:
     """Reads the feed; every method raises StoreUnavailableError where the store doesn't answer in time.
 
     Args:
-        link: the way to Redis. One that waits for entries must be a link of its own: it holds a connection.
+        store_client: the way to Redis. One that waits for entries must be a link of its own: it holds a connection.
         within: seconds that one round trip may take.
         skips: counts what cannot be read, and is passed over; by default its own.
     """
 
-    def __init__(self, link: Link, *, within: float = 2.0, skips: Skips | None = None) -> None:
-        self._link = link
+    def __init__(self, store_client: StoreClient, *, within: float = 2.0, skips: Skips | None = None) -> None:
+        self._store_client = store_client
         self._skips = skips or Skips()
         self._within = within
 
     def position(self) -> str:
         """Return the last id that the feed gave."""
-        [reply] = self._link.call([EXTENT], within=self._within)
+        [reply] = self._store_client.call([EXTENT], within=self._within)
         return read_extent(reply).newest
 
     def wait(self, after: str, seconds: float) -> FeedBatch:
@@ -137,14 +137,14 @@ class Feed:
         block = round(seconds * 1000)
         read = ("XREAD", "COUNT", _MOST_AT_ONCE, "BLOCK", block, "STREAMS", _FEED, after)
         # In this order: what the feed still holds behind the read, it held at the read.
-        reply, extent = self._link.call([read, EXTENT], within=seconds + self._within)
+        reply, extent = self._store_client.call([read, EXTENT], within=seconds + self._within)
         rows = reply[0][1] if reply else []
         return self._batch(rows, after, rows[-1][0].decode() if rows else after, read_extent(extent))
 
     def between(self, after: str, until: str) -> FeedBatch:
         """Return what has changed after a position, up to another; at most some hundred events at a time."""
         read = ("XRANGE", _FEED, f"({after}", until, "COUNT", _MOST_AT_ONCE)
-        rows, extent = self._link.call([read, EXTENT], within=self._within)
+        rows, extent = self._store_client.call([read, EXTENT], within=self._within)
         position = until if len(rows) < _MOST_AT_ONCE else rows[-1][0].decode()
         return self._batch(rows, after, position, read_extent(extent))
 
@@ -179,7 +179,7 @@ class Feed:
             commands.append(("MGET", *(f"{PREFIX}op:{name}" for _, name in operations)))
         if not commands:
             return {}
-        replies = self._link.call(commands, within=self._within)
+        replies = self._store_client.call(commands, within=self._within)
         texts = replies.pop() if operations else []
         return {**dict(zip(operations, texts, strict=True)), **dict(zip(others, replies, strict=True))}
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from receiver.errors import NotPermittedError
 from receiver.store.keys import PREFIX
-from receiver.store.transport.store_client import Command, Link, checked, pack
+from receiver.store.transport.store_client import Command, StoreClient, checked, pack
 
 _SCRIPT: Final = "return 1"
 _SCRIPT_SHA1: Final = "e0e1f9fabfc9d4800c877a703b823ac0578ff8db"
@@ -64,11 +64,11 @@ def trial(name: str) -> list[Command]:
     ]
 
 
-def forbidden(link: Link, *, waits: bool, within: float) -> list[str]:
+def forbidden(store_client: StoreClient, *, waits: bool, within: float) -> list[str]:
     """Return the names of the commands that the user may not run, in the order in which they are tried.
 
     Args:
-        link: the way to the store.
+        store_client: the way to the store.
         waits: WAIT is used, too.
         within: seconds.
 
@@ -76,7 +76,7 @@ def forbidden(link: Link, *, waits: bool, within: float) -> list[str]:
         StoreUnavailableError: the store does not answer in time, or refuses for another reason.
     """
     commands = [*trial(f"{PREFIX}check:{secrets.token_hex(8)}"), *([("WAIT", 0, 1)] if waits else [])]
-    replies = link.call_each([pack(command) for command in commands], within=within)
+    replies = store_client.call_each([pack(command) for command in commands], within=within)
     found = {
         str(command[0]): None
         for command, reply in zip(commands, replies, strict=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from receiver.errors import NotPermittedError
-from receiver.store.transport.store_client import Link
+from receiver.store.transport.store_client import StoreClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,14 @@ class Condition:
     writes_alone: bool
 
     @classmethod
-    def read(cls, link: Link, *, within: float) -> Self:
+    def read(cls, store_client: StoreClient, *, within: float) -> Self:
         """Ask the server.
 
         Raises:
             NotPermittedError: the user may not run INFO.
             StoreUnavailableError: it does not answer in time.
         """
-        [reply] = link.call([("INFO",)], within=within)
+        [reply] = store_client.call([("INFO",)], within=within)
         info = dict(line.split(":", 1) for line in reply.decode().splitlines() if ":" in line)
         replicas = int(info.get("connected_slaves", "0"))
         return cls(
@@ -66,8 +66,8 @@ class Condition:
 class Inspector:
     """Reads the server's condition, and stops asking once that is not permitted: each refusal is logged as an error."""
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
+    def __init__(self, store_client: StoreClient) -> None:
+        self._store_client = store_client
         self._is_refused = False
 
     def read(self, *, within: float) -> Condition | None:
@@ -79,7 +79,7 @@ class Inspector:
         if self._is_refused:
             return None
         try:
-            return Condition.read(self._link, within=within)
+            return Condition.read(self._store_client, within=within)
         except NotPermittedError:
             self._is_refused = True
             return None

@@ -24,10 +24,10 @@ from receiver.store.roster_values import packed
 from receiver.store.scripts import GUARDED_MERGE, MERGE, MOST_AT_ONCE
 from receiver.store.skipped_values import Skips
 from receiver.store.tone_values import tone
-from receiver.store.transport.batching_client import Pipeline
+from receiver.store.transport.batching_client import BatchingClient
 from receiver.store.transport.store_client import Command
 
-News: TypeAlias = Update | ChangeNotification | Unreadable
+Item: TypeAlias = Update | ChangeNotification | Unreadable
 
 OVERDUE_SECONDS: Final = 120
 """Graph rings for a minute; who has not answered by then does not answer."""
@@ -39,7 +39,7 @@ class Writer:
     """Writes to the store.
 
     Args:
-        pipeline: the way to Redis.
+        batching_client: the way to Redis.
         retention_days: how long a record is kept after its last news.
         overdue_seconds: how long after its first news a result is due, where nobody says otherwise.
         skips: counts records that an update met and that could not be read; by default its own.
@@ -48,14 +48,14 @@ class Writer:
 
     def __init__(
         self,
-        pipeline: Pipeline,
+        batching_client: BatchingClient,
         *,
         retention_days: int,
         overdue_seconds: int = OVERDUE_SECONDS,
         skips: Skips | None = None,
         clock: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        self._pipeline = pipeline
+        self._batching_client = batching_client
         self._retention = retention_days * _SECONDS_PER_DAY
         self._deadline = overdue_seconds * 1000
         self._skips = skips or Skips()
@@ -64,14 +64,16 @@ class Writer:
     @property
     def is_full(self) -> bool:
         """Whether news that comes now is refused, since too much is under way."""
-        return self._pipeline.is_full
+        return self._batching_client.is_full
 
-    def keep(self, news: Sequence[News], *, delivery: str, within: float, age: float = 0.0) -> list[str]:
+    def keep(
+        self, items: Sequence[Item], *, notification_id: str, within: float, age: float = 0.0
+    ) -> list[str]:
         """Merge and store all that one notification brought; on return the store has taken it.
 
         Args:
-            news: what came.
-            delivery: an id of this POST; the same id again is not counted again.
+            items: what came.
+            notification_id: an id of this POST; the same id again is not counted again.
             within: seconds.
             age: seconds since it came.
 
@@ -81,9 +83,9 @@ class Writer:
         Raises:
             StoreUnavailableError: it is not sure that all is stored.
         """
-        return self._merge([_arguments(item) for item in news], delivery, within, age)
+        return self._merge([_arguments(item) for item in items], notification_id, within, age)
 
-    def keep_all(self, deliveries: Sequence[tuple[Sequence[News], str, float]], *, within: float) -> None:
+    def keep_all(self, deliveries: Sequence[tuple[Sequence[Item], str, float]], *, within: float) -> None:
         """Do as `keep` does for several notifications, in their order, in one round trip.
 
         Args:
@@ -95,17 +97,17 @@ class Writer:
         """
         commands = [
             command
-            for news, delivery, age in deliveries
-            for command in self._commands([_arguments(item) for item in news], delivery, age)
+            for items, notification_id, age in deliveries
+            for command in self._commands([_arguments(item) for item in items], notification_id, age)
         ]
-        for reply in self._pipeline.call(commands, within=within, items=len(commands)):
+        for reply in self._batching_client.call(commands, within=within, items=len(commands)):
             self._outcomes(reply)
 
     def register(
         self,
         operation: OperationUpdate,
         *,
-        delivery: str,
+        notification_id: str,
         within: float,
         deadline: int | None = None,
         version: str = "",
@@ -114,7 +116,7 @@ class Writer:
 
         Args:
             operation: what he tells.
-            delivery: an id of this request.
+            notification_id: an id of this request.
             within: seconds.
             deadline: seconds from its first news until its result is due; None says nothing about it.
             version: that the operations of its client context must have (versions.py); empty, where any will do.
@@ -128,11 +130,11 @@ class Writer:
         """
         item = _operation(operation, counted=0, deadline=deadline)
         if not version:
-            return self._merge([item], delivery, within)[0]
+            return self._merge([item], notification_id, within)[0]
         key = f"{PREFIX}cc:{operation.client_context}"
-        _, _, _, counter, *arguments = self._merging([item], f"{delivery}.0", 0.0)
+        _, _, _, counter, *arguments = self._merging([item], f"{notification_id}.0", 0.0)
         command = ("EVALSHA", GUARDED_MERGE.sha1, 2, counter, key, *arguments, version)
-        [reply] = self._pipeline.call([command], within=within, items=1)
+        [reply] = self._batching_client.call([command], within=within, items=1)
         if reply is None:
             raise VersionChangedError
         return self._outcomes(reply)[0]
@@ -146,7 +148,7 @@ class Writer:
         Raises:
             StoreUnavailableError: it is not sure that they are dropped.
         """
-        [dropped] = self._pipeline.call([("XDEL", f"{PREFIX}quarantine", *entry_ids)], within=within)
+        [dropped] = self._batching_client.call([("XDEL", f"{PREFIX}quarantine", *entry_ids)], within=within)
         return int(dropped)
 
     def probe(self, *, within: float) -> None:
@@ -156,14 +158,16 @@ class Writer:
             StoreUnavailableError: the store takes no writes, or runs no scripts.
         """
         write: Command = ("SET", f"{PREFIX}probe", "", "EX", 60)
-        self._pipeline.call([write, self._merging([], "probe", 0.0)], within=within)
+        self._batching_client.call([write, self._merging([], "probe", 0.0)], within=within)
 
     def _merge(
-        self, items: list[list[str | int]], delivery: str, within: float, age: float = 0.0
+        self, items: list[list[str | int]], notification_id: str, within: float, age: float = 0.0
     ) -> list[str]:
         if not items:
             return []
-        replies = self._pipeline.call(self._commands(items, delivery, age), within=within, items=len(items))
+        replies = self._batching_client.call(
+            self._commands(items, notification_id, age), within=within, items=len(items)
+        )
         return [outcome for reply in replies for outcome in self._outcomes(reply)]
 
     def _outcomes(self, reply: Sequence[bytes | int]) -> list[str]:
@@ -174,47 +178,47 @@ class Writer:
             self._skips.add("operation", "met by an update", unreadable)
         return outcomes
 
-    def _commands(self, items: list[list[str | int]], delivery: str, age: float) -> list[Command]:
+    def _commands(self, items: list[list[str | int]], notification_id: str, age: float) -> list[Command]:
         # Each script call counts its items from nought, so each needs an id of its own.
         return [
-            self._merging(items[start : start + MOST_AT_ONCE], f"{delivery}.{start}", age)
+            self._merging(items[start : start + MOST_AT_ONCE], f"{notification_id}.{start}", age)
             for start in range(0, len(items), MOST_AT_ONCE)
         ]
 
-    def _merging(self, items: list[list[str | int]], delivery: str, age: float) -> Command:
+    def _merging(self, items: list[list[str | int]], notification_id: str, age: float) -> Command:
         now = round((self._clock() - age) * 1000)  # by the store's clock, it is the negative age
-        head = (PREFIX, now, self._retention, delivery, self._deadline)
+        head = (PREFIX, now, self._retention, notification_id, self._deadline)
         arguments = [part for item in items for part in item]
         return ("EVALSHA", MERGE.sha1, 1, f"{PREFIX}next", *head, *arguments)
 
 
-def _arguments(news: News) -> list[str | int]:
+def _arguments(item: Item) -> list[str | int]:
     arguments: list[str | int]
-    match news:
+    match item:
         case OperationUpdate():
-            arguments = _operation(news, counted=1)
+            arguments = _operation(item, counted=1)
         case CallUpdate():
-            number, text, members = tone(news.members)
-            about = (news.call_id, news.tenant_id, news.state, news.rank)
+            number, text, members = tone(item.members)
+            about = (item.call_id, item.tenant_id, item.state, item.rank)
             arguments = ["c", *about, number, text, *_pairs(members)]
         case RosterUpdate():
-            arguments = ["r", news.call_id, news.tenant_id, *packed(news.participants)]
+            arguments = ["r", item.call_id, item.tenant_id, *packed(item.participants)]
         case RosterDelta():
-            _, participants = packed(news.participants)
-            arguments = ["d", news.call_id, news.tenant_id, sortable(news.sequence), participants]
+            _, participants = packed(item.participants)
+            arguments = ["d", item.call_id, item.tenant_id, sortable(item.sequence), participants]
         case ParticipantNotification():
-            arguments = ["p", news.call_id, news.tenant_id, news.text]
+            arguments = ["p", item.call_id, item.tenant_id, item.text]
         case ChangeNotification():
-            arguments = ["n", *_pairs({"text": news.text})]
+            arguments = ["n", *_pairs({"text": item.text})]
         case Unreadable():
-            summary = summarize(parse(news.text.encode()), news.contract, is_whole=news.is_whole)
+            summary = summarize(parse(item.text.encode()), item.contract, is_whole=item.is_whole)
             entry = {
-                "reason": news.reason,
-                "text": news.text,
-                "contract": news.contract,
-                "tenantId": news.tenant_id,
-                "clientContext": news.client_context,
-                "isWhole": "yes" if news.is_whole else "no",
+                "reason": item.reason,
+                "text": item.text,
+                "contract": item.contract,
+                "tenantId": item.tenant_id,
+                "clientContext": item.client_context,
+                "isWhole": "yes" if item.is_whole else "no",
                 "address": summary.address,
                 "type": summary.type,
                 "replayable": "yes" if summary.is_replayable else "no",

@@ -23,7 +23,7 @@ from receiver.errors import (
     UnknownAppError,
 )
 from receiver.trust.key_set import KeySet, UnknownKeyError
-from receiver.trust.token_cache import Remembered
+from receiver.trust.token_cache import TokenCache
 
 if TYPE_CHECKING:
     from jwt.types import Options
@@ -127,7 +127,7 @@ class TokenVerifier:
         self._tenants = frozenset(tenant.lower() for tenant in tenants)
         self._issuers = frozenset(issuers)
         self._clock = clock
-        self._remembered: Remembered[_Verified] = Remembered(cache_size)
+        self._remembered: TokenCache[_Verified] = TokenCache(cache_size)
 
     def verify(self, authorization: str | None, app_id: str | None = None) -> Caller:
         """Tell who sent a request.

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 _Fact = TypeVar("_Fact")
 
 
-class Remembered(Generic[_Fact]):
+class TokenCache(Generic[_Fact]):
     """Facts about tokens.
 
     Args:

@@ -152,7 +152,7 @@ def _end_of_entry(story: Story, number: int) -> tuple[int, bool]:
 
 def _found(story: Story, record: dict[str, Any], seen: list[str]) -> int:
     """Return how many of the accepted notifications a record has taken in."""
-    taken_in = sum(news in seen for news in story.accepted)
+    taken_in = sum(items in seen for items in story.accepted)
     return min(taken_in, int(record["notifications"]))
 
 

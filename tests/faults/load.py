@@ -40,7 +40,7 @@ class Load:
         self._lock = threading.Lock()
         self._end = threading.Event()
         self._senders = [threading.Thread(target=self._send_all, daemon=True) for _ in range(SENDERS)]
-        self._news = self._tell()
+        self._items = self._tell()
         self.stories: list[Story] = []
         self.slowest = 0.0
         self.turned_away = 0
@@ -73,15 +73,15 @@ class Load:
         for number, (kind, told) in zip(count(), cycle(STORIES)):
             story = Story(kind, f"{self._name} {number}")
             self.stories.append(story)
-            for news in told:
-                yield story, news
+            for items in told:
+                yield story, items
 
     def _send_all(self) -> None:
         client = self._connected()
         while not self._end.is_set():
             with self._lock:
-                story, news = next(self._news)
-            story.posts.append((news, self._send(client, *story.request(news))))
+                story, items = next(self._items)
+            story.posts.append((items, self._send(client, *story.request(items))))
             time.sleep(_PAUSE)
             if client.sock is None:
                 client = self._connected()

@@ -49,25 +49,25 @@ class Story:
 
     @property
     def sent(self) -> list[str]:
-        return [news for news, _ in self.posts]
+        return [items for items, _ in self.posts]
 
     @property
     def accepted(self) -> list[str]:
-        return [news for news, answer in self.posts if answer == 202]
+        return [items for items, answer in self.posts if answer == 202]
 
     @property
     def call_id(self) -> str:
         return str(uuid5(NAMESPACE_URL, self.name))
 
-    def request(self, news: str) -> tuple[str, dict[str, Any]]:
+    def request(self, items: str) -> tuple[str, dict[str, Any]]:
         """Return where news of it goes, and the item."""
         match self.kind:
             case Kind.OPERATION:
-                return "/callback", _operation(self.name, news)
+                return "/callback", _operation(self.name, items)
             case Kind.CALL:
-                return "/callback", _call(self.call_id, news)
+                return "/callback", _call(self.call_id, items)
             case Kind.CHANGE:
-                return "/notifications", _change(self.name, news)
+                return "/notifications", _change(self.name, items)
             case Kind.UNREADABLE:
                 return "/callback", operation(cc=self.name, op=self.name, resultInfo="no object")
 
@@ -77,13 +77,13 @@ def _operation(name: str, status: str) -> dict[str, Any]:
     return operation(cc=name, op=name, status=status, resultInfo=result)
 
 
-def _call(call_id: str, news: str) -> dict[str, Any]:
+def _call(call_id: str, items: str) -> dict[str, Any]:
     address = f"/communications/calls/{call_id}"
-    if news == ROSTER:
+    if items == ROSTER:
         return item(
             f"{address}/participants", [{"@odata.type": "#microsoft.graph.participant", **PARTICIPANT}]
         )
-    return item(address, {"@odata.type": "#microsoft.graph.call", "state": news}, "updated")
+    return item(address, {"@odata.type": "#microsoft.graph.call", "state": items}, "updated")
 
 
 def _change(name: str, change_type: str) -> dict[str, Any]:

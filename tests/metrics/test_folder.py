@@ -125,8 +125,8 @@ def test_memory_that_fills_up_kills_nobody(short_of_room: Service, megabytes: in
     assert short_of_room.process
     fill(Path(f"/proc/{short_of_room.process.pid}/root/dev/shm"))
     for number, kind in enumerate(OPERATION_SCHEMAS):
-        news = [operation(cc=f"cc-{number}", op=f"op-{number}", type=kind, status=one) for one in STATUSES]
-        assert short_of_room.call_back(*news).status == 202
+        items = [operation(cc=f"cc-{number}", op=f"op-{number}", type=kind, status=one) for one in STATUSES]
+        assert short_of_room.call_back(*items).status == 202
     assert told(short_of_room).value("receiver_notifications_total") == len(OPERATION_SCHEMAS) * len(STATUSES)
     assert "SIGBUS" not in short_of_room.log
 

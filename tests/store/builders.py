@@ -12,7 +12,7 @@ from receiver.graph.updates import (
     RosterUpdate,
     Unreadable,
 )
-from receiver.store.writer import News
+from receiver.store.writer import Item
 
 CALL = "57dab8b1-894c-409a-b240-bd8beae78896"
 OPERATION = "0fe0623f-d628-42ed-b4bd-8ac290072cc5"
@@ -54,7 +54,7 @@ def change(number: int = 1) -> ChangeNotification:
     )
 
 
-def every_kind() -> list[News]:
+def every_kind() -> list[Item]:
     """News of every kind, with something in every field."""
     return [
         operation("completed", resultInfo={"code": 200}),

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from receiver.background.overdue_watcher import Deadlines
+from receiver.background.overdue_watcher import OverdueWatcher
 from receiver.graph.updates import OperationUpdate
 from receiver.store.eraser import Eraser
 from receiver.store.reader import Reader
 from receiver.store.records import OperationRecord
 from receiver.store.skipped_values import Skips
-from receiver.store.transport.batching_client import Pipeline
+from receiver.store.transport.batching_client import BatchingClient
 from receiver.store.transport.connections import connect
-from receiver.store.transport.store_client import Link
-from receiver.store.writer import News, Writer
+from receiver.store.transport.store_client import StoreClient
+from receiver.store.writer import Item, Writer
 from tests.store.spooling import Process
 from tests.support.stores import StoreServer
 
@@ -26,23 +26,27 @@ NOW = 4_000_000_000
 class Shelf:
     """A writer, a reader and an eraser on one store, with a clock that the test sets, and a name for each delivery."""
 
-    link: Link
+    store_client: StoreClient
     now: float = NOW
     deliveries: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
         self.skips = Skips()
-        self.writer = Writer(Pipeline(self.link), retention_days=30, skips=self.skips, clock=lambda: self.now)
-        self.reader = Reader(self.link, skips=self.skips)
-        self.eraser = Eraser(self.link)
-        self.deadlines = Deadlines(self.link, skips=self.skips, clock=lambda: self.now)
+        self.writer = Writer(
+            BatchingClient(self.store_client), retention_days=30, skips=self.skips, clock=lambda: self.now
+        )
+        self.reader = Reader(self.store_client, skips=self.skips)
+        self.eraser = Eraser(self.store_client)
+        self.deadlines = OverdueWatcher(self.store_client, skips=self.skips, clock=lambda: self.now)
 
-    def keep(self, *news: News, delivery: str | None = None) -> list[str]:
-        return self.writer.keep(news, delivery=delivery or str(next(self.deliveries)), within=2)
+    def keep(self, *items: Item, notification_id: str | None = None) -> list[str]:
+        return self.writer.keep(
+            items, notification_id=notification_id or str(next(self.deliveries)), within=2
+        )
 
     def register(self, operation: OperationUpdate, *, deadline: int | None = None) -> str:
-        delivery = str(next(self.deliveries))
-        return self.writer.register(operation, delivery=delivery, within=2, deadline=deadline)
+        notification_id = str(next(self.deliveries))
+        return self.writer.register(operation, notification_id=notification_id, within=2, deadline=deadline)
 
     def latest(self, client_context: str = "invite-1") -> OperationRecord:
         record = self.reader.latest(client_context)
@@ -52,15 +56,15 @@ class Shelf:
 
 @pytest.fixture
 def shelf_of() -> Iterator[Callable[[StoreServer], Shelf]]:
-    links: list[Link] = []
+    store_clients: list[StoreClient] = []
 
     def make(server: StoreServer) -> Shelf:
-        links.append(Link(connect(server.url, "required")))
-        return Shelf(links[-1])
+        store_clients.append(StoreClient(connect(server.url, "required")))
+        return Shelf(store_clients[-1])
 
     yield make
-    for link in links:
-        link.close()
+    for store_client in store_clients:
+        store_client.close()
 
 
 @pytest.fixture
@@ -80,14 +84,14 @@ def process_of(tmp_path: Path) -> Iterator[Callable[..., Process]]:
     made: list[Process] = []
 
     def make(server: StoreServer, **options: int) -> Process:
-        made.append(Process(tmp_path / "spool", Link(connect(server.url, "required")), **options))
+        made.append(Process(tmp_path / "spool", StoreClient(connect(server.url, "required")), **options))
         return made[-1]
 
     yield make
     for process in made:
         process.drainer.close()
         process.spool.close()
-        process.link.close()
+        process.store_client.close()
 
 
 @pytest.fixture

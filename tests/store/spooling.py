@@ -12,8 +12,8 @@ from receiver.spool.spool_eraser import SpoolEraser
 from receiver.spool.spool_file import SpoolFile
 from receiver.spool.spool_queue import Spool
 from receiver.store.reader import Reader
-from receiver.store.transport.batching_client import Pipeline
-from receiver.store.transport.store_client import Link
+from receiver.store.transport.batching_client import BatchingClient
+from receiver.store.transport.store_client import StoreClient
 from receiver.store.writer import Writer
 
 DISK = 8 << 20
@@ -24,29 +24,29 @@ class Process:
     """What one process has of it: its own way to the store, its own use of the spool."""
 
     folder: Path
-    link: Link
+    store_client: StoreClient
     max_bytes: int = DISK
 
     def __post_init__(self) -> None:
         self.file = SpoolFile(self.folder, self.max_bytes)
         self.spool = Spool(self.file)
         self.outage = Outage()
-        self.writer = Writer(Pipeline(self.link), retention_days=30)
-        self.reader = Reader(self.link)
-        self.eraser = SpoolEraser(self.link, self.spool)
+        self.writer = Writer(BatchingClient(self.store_client), retention_days=30)
+        self.reader = Reader(self.store_client)
+        self.eraser = SpoolEraser(self.store_client, self.spool)
         self.intake = Intake(self.writer, self.spool, self.outage)
         self.drainer = Drainer(self.spool, self.writer, self.outage, retention_days=30)
 
-    def keep(self, *news: object, delivery: str = "d") -> list[str]:
-        return self.intake.keep(news, delivery=delivery, within=3)  # type: ignore[arg-type]
+    def keep(self, *items: object, notification_id: str = "d") -> list[str]:
+        return self.intake.keep(items, notification_id=notification_id, within=3)  # type: ignore[arg-type]
 
     def drained(self, seconds: float = 10) -> None:
         until(lambda: not self.spool.status().waiting and not self.outage.lasts, seconds)
 
 
-def fill(process: Process, news: OperationUpdate) -> None:
+def fill(process: Process, items: OperationUpdate) -> None:
     for _ in range(10):
-        process.keep(news)
+        process.keep(items)
 
 
 def contents(process: Process) -> list[bytes]:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from receiver.background.overdue_watcher import Deadlines
+from receiver.background.overdue_watcher import OverdueWatcher
 from receiver.spool.spool_file import SpoolFile
 from receiver.store.reader import OperationFilter
-from receiver.store.transport.batching_client import Pipeline
+from receiver.store.transport.batching_client import BatchingClient
 from receiver.store.writer import Writer
 from tests.store.builders import operation
 from tests.store.conftest import Shelf
@@ -34,9 +34,9 @@ def test_receiver_with_wrong_clock_makes_nothing_overdue(
     right_time = time.time
     before = by_the_store(every_store)
     monkeypatch.setattr(time, "time", lambda: right_time() + wrong)
-    writer = Writer(Pipeline(shelf.link), retention_days=30, overdue_seconds=1)
-    writer.keep([operation("running")], delivery="1", within=2)
-    deadlines = Deadlines(shelf.link)
+    writer = Writer(BatchingClient(shelf.store_client), retention_days=30, overdue_seconds=1)
+    writer.keep([operation("running")], notification_id="1", within=2)
+    deadlines = OverdueWatcher(shelf.store_client)
     assert deadlines.look() == 0
     record = shelf.latest()
     assert before * 1000 - 1 <= record.first_seen <= by_the_store(every_store) * 1000
@@ -51,9 +51,9 @@ def test_spooled_update_counts_from_when_it_came(process: Process, own_store: St
     came = by_the_store(own_store) - HOUR
     process.keep(operation("running", cc="direct", op="direct"))
     an_hour_ago = SpoolFile(process.folder, DISK, clock=lambda: time.time() - HOUR)
-    process.spool.put([operation("running", cc="other", op="other")], delivery="1", within=5)
+    process.spool.put([operation("running", cc="other", op="other")], notification_id="1", within=5)
     entries = process.file.next(0)
-    an_hour_ago.append([("2", entry.news) for entry in entries])
+    an_hour_ago.append([("2", entry.items) for entry in entries])
     process.file.remove(entries)
     process.drainer.start()
     process.drained()
@@ -63,23 +63,23 @@ def test_spooled_update_counts_from_when_it_came(process: Process, own_store: St
     assert abs(record.first_seen - came * 1000) < 60_000
     assert record.due == record.first_seen + 120_000
     assert abs(record.numbered - record.first_seen - HOUR * 1000) < 60_000
-    assert Deadlines(process.link).look() == 1
+    assert OverdueWatcher(process.store_client).look() == 1
 
 
 def test_list_since_goes_on_behind_a_spooled_update(shelf: Shelf, store: StoreServer) -> None:
-    writer = Writer(Pipeline(shelf.link), retention_days=30)
+    writer = Writer(BatchingClient(shelf.store_client), retention_days=30)
     now = round(by_the_store(store) * 1000)
-    writer.keep([operation(cc="direct", op="1")], delivery="1", within=2)
-    writer.keep([operation(cc="spooled", op="2")], delivery="2", within=2, age=HOUR)
-    writer.keep([operation(cc="direct-again", op="3")], delivery="3", within=2)
+    writer.keep([operation(cc="direct", op="1")], notification_id="1", within=2)
+    writer.keep([operation(cc="spooled", op="2")], notification_id="2", within=2, age=HOUR)
+    writer.keep([operation(cc="direct-again", op="3")], notification_id="3", within=2)
     found = shelf.reader.operations(OperationFilter(since=now - 60_000), limit=9).operations
     assert [record.client_context for record in found] == ["direct-again", "direct"]
 
 
 def test_older_update_does_not_set_the_time_of_change_back(shelf: Shelf) -> None:
-    writer = Writer(Pipeline(shelf.link), retention_days=30)
-    writer.keep([operation("running")], delivery="1", within=2)
+    writer = Writer(BatchingClient(shelf.store_client), retention_days=30)
+    writer.keep([operation("running")], notification_id="1", within=2)
     before = shelf.latest()
-    writer.keep([operation("completed")], delivery="2", within=2, age=HOUR)
+    writer.keep([operation("completed")], notification_id="2", within=2, age=HOUR)
     after = shelf.latest()
     assert (after.status, after.first_seen, after.updated) == ("completed", before.first_seen, before.updated)

@@ -8,7 +8,7 @@ import pytest
 
 from receiver.errors import StoreUnavailableError
 from receiver.store.transport.connections import connect
-from receiver.store.transport.store_client import Link
+from receiver.store.transport.store_client import StoreClient
 from tests.store.test_address import PASSWORDS
 from tests.support import stores
 from tests.support.service import free_port
@@ -26,9 +26,9 @@ def port_of(server: StoreServer) -> str:
 
 
 def stores_something(url: str, tls_verify: str = "required") -> bool:
-    with closing(Link(connect(url, tls_verify))) as link:
+    with closing(StoreClient(connect(url, tls_verify))) as store_client:
         try:
-            return link.call([("SET", "key", "value")], within=2) == [b"OK"]
+            return store_client.call([("SET", "key", "value")], within=2) == [b"OK"]
         except StoreUnavailableError:
             return False
 

@@ -20,7 +20,7 @@ from receiver.store.embedded.embedded_store import EmbeddedStore, EmbeddedStoreE
 PARENT = """
 import sys, time
 from pathlib import Path
-from receiver.store.embedded import EmbeddedStore
+from receiver.store.embedded.embedded_store import EmbeddedStore
 print(EmbeddedStore(Path(sys.argv[1])).start(), flush=True)
 time.sleep(60)
 """

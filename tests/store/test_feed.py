@@ -4,14 +4,14 @@ import pytest
 
 from receiver.store.feed import START, Extent, Feed
 from receiver.store.transport.connections import connect
-from receiver.store.transport.store_client import Link
+from receiver.store.transport.store_client import StoreClient
 from tests.support.stores import StoreServer
 
 FEED = "receiver:{0}:feed"
 
 
 def feed_of(store: StoreServer) -> Feed:
-    return Feed(Link(connect(store.url, "required")))
+    return Feed(StoreClient(connect(store.url, "required")))
 
 
 def fill(store: StoreServer, first: int, last: int) -> None:

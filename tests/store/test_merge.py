@@ -83,9 +83,9 @@ def test_the_same_news_again_counts_as_a_duplicate_and_changes_nothing(
 
 
 def test_a_delivery_that_is_sent_twice_is_counted_once(shelf: Shelf) -> None:
-    news = (operation("running"), operation("completed"), operation("completed"))
-    shelf.keep(*news, delivery="d")
-    shelf.keep(*news, delivery="d")
+    items = (operation("running"), operation("completed"), operation("completed"))
+    shelf.keep(*items, notification_id="d")
+    shelf.keep(*items, notification_id="d")
     record = shelf.latest()
     assert (record.notifications, record.duplicates, record.revision) == (3, 1, 2)
 
@@ -127,7 +127,7 @@ def test_an_operation_without_a_client_context_is_found_by_its_call(shelf: Shelf
 
 def test_a_response_that_knows_no_call_meets_its_notification(shelf: Shelf) -> None:
     for order in permutations([operation("running", call=""), operation("completed")]):
-        shelf.link.call([("FLUSHALL",)], within=2)
+        shelf.store_client.call([("FLUSHALL",)], within=2)
         shelf.keep(*order)
         record = shelf.latest()
         assert (record.call_id, record.status, record.others) == (CALL, "completed", 0)
@@ -140,7 +140,7 @@ def test_news_that_lack_one_id_or_another_meet_in_any_order(shelf: Shelf) -> Non
     of_the_response = operation("running", call="")
     for poorer in (operation("completed", op=""), operation("completed", cc="")):
         for order in permutations([of_the_response, poorer]):
-            shelf.link.call([("FLUSHALL",)], within=2)
+            shelf.store_client.call([("FLUSHALL",)], within=2)
             shelf.keep(*order)
             record = shelf.latest()
             assert (record.status, record.others) == ("completed", 0), order
@@ -240,9 +240,9 @@ def test_a_full_server_refuses_cleanly(
     before = shelf.latest()
     every_store.client.config_set("maxmemory", 1)
     try:
-        for news in (operation("completed"), operation(cc="another"), call(), RosterUpdate(CALL, "", "[]")):
+        for items in (operation("completed"), operation(cc="another"), call(), RosterUpdate(CALL, "", "[]")):
             with pytest.raises(StoreUnavailableError, match="OOM"):
-                shelf.keep(news)
+                shelf.keep(items)
     finally:
         every_store.client.config_set("maxmemory", 0)
     assert shelf.latest() == before
@@ -257,15 +257,15 @@ _members = st.dictionaries(st.sampled_from(["a", "b", "c"]), _values, max_size=3
 
 
 @st.composite
-def _news(draw: st.DrawFn) -> list[OperationUpdate]:
+def _items(draw: st.DrawFn) -> list[OperationUpdate]:
     """Draw news of one operation: of each rank, and results that agree as far as they go."""
     result = draw(_members)
     finals = draw(st.lists(st.sets(st.sampled_from(sorted(result)) if result else st.nothing()), max_size=3))
-    news = [operation("notStarted", **draw(_members))] if draw(st.booleans()) else []
-    news += [operation("running", **draw(_members))] if draw(st.booleans()) else []
-    news += [operation("completed", **{name: result[name] for name in names}) for names in finals]
-    news = [*news, *draw(st.lists(st.sampled_from(news), max_size=3))] if news else [operation("running")]
-    return draw(st.permutations(news))
+    items = [operation("notStarted", **draw(_members))] if draw(st.booleans()) else []
+    items += [operation("running", **draw(_members))] if draw(st.booleans()) else []
+    items += [operation("completed", **{name: result[name] for name in names}) for names in finals]
+    items = [*items, *draw(st.lists(st.sampled_from(items), max_size=3))] if items else [operation("running")]
+    return draw(st.permutations(items))
 
 
 def _state(record: OperationRecord) -> object:
@@ -281,13 +281,13 @@ def _state(record: OperationRecord) -> object:
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(first=_news(), data=st.data())
+@given(first=_items(), data=st.data())
 def test_any_order_and_repetition_gives_the_same_record(
     shelf: Shelf, first: list[OperationUpdate], data: st.DataObject
 ) -> None:
     states = []
     for order in (first, data.draw(st.permutations(first))):
-        shelf.link.call([("FLUSHALL",)], within=2)
+        shelf.store_client.call([("FLUSHALL",)], within=2)
         batch = data.draw(st.integers(1, len(order)))
         for start in range(0, len(order), batch):
             shelf.keep(*order[start : start + batch])
@@ -295,10 +295,10 @@ def test_any_order_and_repetition_gives_the_same_record(
     assert states[0] == states[1]
 
 
-def _model(news: list[OperationUpdate]) -> tuple[str, dict[str, str]]:
+def _model(items: list[OperationUpdate]) -> tuple[str, dict[str, str]]:
     """The rule again, in Python: a member has the value of the highest rank, among equals the last."""
     status, status_rank, members = "", -1, {}
-    for item in news:
+    for item in items:
         if item.rank > status_rank or item.rank == status_rank < 2:
             status, status_rank = item.status, item.rank
         for name, text in item.members.items():
@@ -309,12 +309,12 @@ def _model(news: list[OperationUpdate]) -> tuple[str, dict[str, str]]:
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(news=_news())
-def test_the_script_does_what_the_model_says(shelf: Shelf, news: list[OperationUpdate]) -> None:
-    shelf.link.call([("FLUSHALL",)], within=2)
-    shelf.keep(*news)
+@given(items=_items())
+def test_the_script_does_what_the_model_says(shelf: Shelf, items: list[OperationUpdate]) -> None:
+    shelf.store_client.call([("FLUSHALL",)], within=2)
+    shelf.keep(*items)
     record = shelf.latest()
-    assert (record.status, record.members) == _model(news)
+    assert (record.status, record.members) == _model(items)
     assert json.loads(json.dumps(record.times)) == record.times
 
 
@@ -343,9 +343,9 @@ def test_a_constant_client_context_costs_no_more_than_another(shelf: Shelf, stor
 
 def test_a_delivery_that_is_sent_twice_is_counted_once_though_others_came_in_between(shelf: Shelf) -> None:
     def deliver() -> None:
-        shelf.keep(operation("running"), call("established"), delivery="1")
-        shelf.keep(operation("completed"), call("terminated"), delivery="2")
-        shelf.keep(operation("completed"), call("terminated"), delivery="3")
+        shelf.keep(operation("running"), call("established"), notification_id="1")
+        shelf.keep(operation("completed"), call("terminated"), notification_id="2")
+        shelf.keep(operation("completed"), call("terminated"), notification_id="3")
 
     deliver()
     deliver()  # as when the replies to all that shared a round trip are lost
@@ -359,7 +359,7 @@ def test_a_delivery_that_is_sent_twice_is_counted_once_though_others_came_in_bet
 def test_a_change_that_is_sent_twice_stands_once_though_many_came_in_between(shelf: Shelf) -> None:
     def deliver() -> None:
         for number in range(60):
-            shelf.keep(change(number), change(-number), delivery=str(number))
+            shelf.keep(change(number), change(-number), notification_id=str(number))
 
     deliver()
     deliver()
@@ -377,7 +377,7 @@ def test_a_store_whose_clock_was_set_back_goes_on_in_order(shelf: Shelf, store: 
     shelf.keep(change(2), operation(cc="b", op="2"))
     entries, _ = shelf.reader.entries("changes", limit=10)
     assert [entry.fields["text"] for entry in entries] == [f'{{"number":{number}}}' for number in (2, 1, 0)]
-    feed = Feed(shelf.link)
+    feed = Feed(shelf.store_client)
     batch = feed.between(f"{in_an_hour}-0", feed.position())
     assert [event.client_context for event in batch.events] == ["", "a", "", "b"]
 

@@ -16,7 +16,7 @@ from receiver.store.permissions import forbidden, trial
 from receiver.store.scripts import LATEST
 from receiver.store.server_facts import Inspector
 from receiver.store.transport.connections import connect
-from receiver.store.transport.store_client import Link
+from receiver.store.transport.store_client import StoreClient
 from tests.settings.expected import DEFAULTS
 from tests.support import stores
 from tests.support.notifications import operation
@@ -65,9 +65,9 @@ def test_the_trial_has_every_command_that_is_used() -> None:
 
 def test_the_trial_does_what_it_tries_and_leaves_nothing(every_store: StoreServer) -> None:
     before = every_store.contents()
-    with closing(Link(connect(every_store.url, "required"))) as link:
-        replies = link.call(trial("receiver:{0}:check:x"), within=2)
-        assert forbidden(link, waits=True, within=2) == []
+    with closing(StoreClient(connect(every_store.url, "required"))) as store_client:
+        replies = store_client.call(trial("receiver:{0}:check:x"), within=2)
+        assert forbidden(store_client, waits=True, within=2) == []
     assert None not in replies[1:-1]
     assert every_store.contents() == before
 
@@ -109,16 +109,22 @@ def test_a_user_of_other_keys_is_an_error(store: StoreServer) -> None:
 def test_scripts_that_may_not_be_loaded_are_refused_at_once(own_store: StoreServer) -> None:
     """Not tried again and again until the time is up."""
     own_store.client.script_flush()
-    with a_user(own_store, "~*", "+@all", "-script") as url, closing(Link(connect(url, "required"))) as link:
+    with (
+        a_user(own_store, "~*", "+@all", "-script") as url,
+        closing(StoreClient(connect(url, "required"))) as store_client,
+    ):
         calls = own_store.client.info("commandstats").get("cmdstat_evalsha", {}).get("calls", 0)
         with pytest.raises(NotPermittedError):
-            link.call([("EVALSHA", LATEST.sha1, 1, "receiver:{0}:x", "receiver:{0}:")], within=2)
+            store_client.call([("EVALSHA", LATEST.sha1, 1, "receiver:{0}:x", "receiver:{0}:")], within=2)
         assert own_store.client.info("commandstats")["cmdstat_evalsha"]["calls"] - calls == 1
 
 
 def test_info_is_asked_for_once_where_it_is_refused(store: StoreServer) -> None:
-    with a_user(store, "~*", "+@all", "-info") as url, closing(Link(connect(url, "required"))) as link:
-        inspector = Inspector(link)
+    with (
+        a_user(store, "~*", "+@all", "-info") as url,
+        closing(StoreClient(connect(url, "required"))) as store_client,
+    ):
+        inspector = Inspector(store_client)
         assert [inspector.read(within=2) for _ in range(3)] == [None] * 3
         refused = store.client.info("commandstats")["cmdstat_info"]["rejected_calls"]
         inspector.read(within=2)

@@ -9,7 +9,7 @@ def test_a_page_is_short_where_looking_further_would_take_too_long(shelf: Shelf)
     for number in range(10):
         shelf.keep(operation(cc=f"invite-{number}", op=f"op-{number}"))
     lefts = iter(range(10, 0, -1))
-    reader = Reader(shelf.link, within=lambda: next(lefts))
+    reader = Reader(shelf.store_client, within=lambda: next(lefts))
     rare = OperationFilter(status="failed")
     page = reader.operations(rare, limit=1)
     assert (page.operations, page.cursor) == ((), 5), "three round trips with two records each"

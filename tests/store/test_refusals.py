@@ -81,14 +81,14 @@ def test_a_mistake_in_a_script_is_about_the_item(
     every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]
 ) -> None:
     with pytest.raises(WriteRefusedError):
-        shelf_of(every_store).link.call([("EVAL", "local nothing; return nothing.more", 0)], within=2)
+        shelf_of(every_store).store_client.call([("EVAL", "local nothing; return nothing.more", 0)], within=2)
 
 
 def test_a_script_that_somebody_ends_is_not_about_the_item(
     every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]
 ) -> None:
     every_store.client.config_set("lua-time-limit", 10)
-    link = shelf_of(every_store).link
+    store_client = shelf_of(every_store).store_client
 
     def end() -> None:
         while True:
@@ -102,7 +102,7 @@ def test_a_script_that_somebody_ends_is_not_about_the_item(
     ending = threading.Thread(target=end)
     ending.start()
     with pytest.raises(StoreUnavailableError) as caught:
-        link.call([("EVAL", "while true do end", 0)], within=5)
+        store_client.call([("EVAL", "while true do end", 0)], within=5)
     ending.join()
     assert caught.type is StoreUnavailableError
 

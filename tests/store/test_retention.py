@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from receiver.graph.updates import ChangeNotification, OperationUpdate, RosterUpdate, Unreadable
-from receiver.store.writer import News
+from receiver.store.writer import Item
 from tests.store.builders import CALL, bare, call, operation
 from tests.store.conftest import Shelf
 from tests.support.stores import StoreServer
@@ -27,9 +27,9 @@ EVERYTHING = [
 ]
 
 
-@pytest.mark.parametrize("news", EVERYTHING)
-def test_whatever_is_kept_expires(shelf: Shelf, store: StoreServer, news: News) -> None:
-    shelf.keep(news)
+@pytest.mark.parametrize("items", EVERYTHING)
+def test_whatever_is_kept_expires(shelf: Shelf, store: StoreServer, items: Item) -> None:
+    shelf.keep(items)
     personal = [key for key, text in store.contents().items() if "Ann" in key + text]
     assert personal
     for key in personal:
@@ -49,7 +49,7 @@ def test_whatever_is_kept_expires(shelf: Shelf, store: StoreServer, news: News) 
     ],
 )
 def test_what_has_grown_old_in_a_stream_goes_when_something_new_comes(
-    shelf: Shelf, store: StoreServer, later: News, swept: set[str]
+    shelf: Shelf, store: StoreServer, later: Item, swept: set[str]
 ) -> None:
     shelf.keep(CHANGE, UNREADABLE)
     make_older(store, 29)

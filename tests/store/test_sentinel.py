@@ -12,7 +12,7 @@ import trustme
 
 from receiver.errors import StoreUnavailableError
 from receiver.store.transport.connections import connect
-from receiver.store.transport.store_client import Link
+from receiver.store.transport.store_client import StoreClient
 from tests.support import stores
 from tests.support.service import free_port
 
@@ -47,18 +47,18 @@ def sentinel(folder: Path, settings: Sequence[str]) -> Iterator[None]:
 def stores_in_time(url: str, tls_verify: str) -> bool:
     """Try for some seconds: a sentinel needs a moment to know its primary."""
     deadline = time.monotonic() + 10
-    with closing(Link(connect(url, tls_verify))) as link:
+    with closing(StoreClient(connect(url, tls_verify))) as store_client:
         while time.monotonic() < deadline:
             try:
-                return link.call([("SET", "key", "value")], within=2) == [b"OK"]
+                return store_client.call([("SET", "key", "value")], within=2) == [b"OK"]
             except StoreUnavailableError:
                 time.sleep(0.1)
     return False
 
 
 def is_refused(url: str, tls_verify: str) -> bool:
-    with closing(Link(connect(url, tls_verify))) as link, pytest.raises(StoreUnavailableError):
-        link.call([("PING",)], within=1)
+    with closing(StoreClient(connect(url, tls_verify))) as store_client, pytest.raises(StoreUnavailableError):
+        store_client.call([("PING",)], within=1)
     return True
 
 

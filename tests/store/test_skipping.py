@@ -139,9 +139,11 @@ def test_update_that_meets_an_unreadable_record_gets_its_own(
         store.client.flushall()
         shelf.keep(operation("running"), operation("running", cc="other", op="other"))
         store.client.set(f"{P}op:1", odd)
-        delivery = f"again-{number}"
+        notification_id = f"again-{number}"
         outcomes = shelf.keep(
-            operation("completed"), operation("completed", cc="other", op="other"), delivery=delivery
+            operation("completed"),
+            operation("completed", cc="other", op="other"),
+            notification_id=notification_id,
         )
         assert outcomes[1] == "changed", odd
         if outcomes[0] == "new":
@@ -219,7 +221,10 @@ def test_version_of_a_context_passes_over_the_unreadable(shelf: Shelf, store: St
     latest = shelf.latest()
     assert latest.number == 1
     version = context_version(latest)
-    assert shelf.writer.register(bare(), delivery="x", within=2, deadline=600, version=version) == "duplicate"
+    assert (
+        shelf.writer.register(bare(), notification_id="x", within=2, deadline=600, version=version)
+        == "duplicate"
+    )
     with pytest.raises(VersionChangedError):
         shelf.eraser.forget_operations("invite-1", within=2, version=version)
     assert shelf.eraser.forget_operations("invite-1", within=2, version=context_version(shelf.latest()))

@@ -15,7 +15,7 @@ from tests.support.stores import StoreServer
 
 @pytest.fixture
 def snapshots(shelf: Shelf) -> Snapshots:
-    return Snapshots(shelf.link, shelf.reader)
+    return Snapshots(shelf.store_client, shelf.reader)
 
 
 def ask_together(snapshots: Snapshots, contexts: list[str]) -> list[Snapshot | BaseException | None]:
@@ -72,7 +72,7 @@ def test_request_without_a_store_fails(
     own_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]
 ) -> None:
     shelf = shelf_of(own_store)
-    snapshots = Snapshots(shelf.link, shelf.reader)
+    snapshots = Snapshots(shelf.store_client, shelf.reader)
     own_store.kill()
     found = ask_together(snapshots, ["a", "b", "a"])
     own_store.start()

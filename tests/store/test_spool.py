@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable, Sequence
 
 from receiver.spool.drainer import Drainer
-from receiver.spool.entry_codec import write_news
-from receiver.store.transport.batching_client import Pipeline
-from receiver.store.transport.store_client import Link
-from receiver.store.writer import News, Writer
+from receiver.spool.entry_codec import encode_items
+from receiver.store.transport.batching_client import BatchingClient
+from receiver.store.transport.store_client import StoreClient
+from receiver.store.writer import Item, Writer
 from tests.store.builders import bare, call, every_kind, operation
 from tests.store.spooling import Process, until
 from tests.support.stores import StoreServer
@@ -27,7 +27,7 @@ def test_what_the_store_does_not_take_waits_and_comes_in_when_it_is_back(
     assert process.keep(*every_kind()) == ["spooled"] * len(every_kind())
     began = time.monotonic()
     for number in range(50):
-        process.keep(operation(cc=f"cc-{number}", op=str(number)), delivery=str(number))
+        process.keep(operation(cc=f"cc-{number}", op=str(number)), notification_id=str(number))
     assert time.monotonic() - began < 1.5, "nobody waits for a store that is known to be away"
     status = process.spool.status()
     assert (status.waiting, status.dead, status.error) == (51, 0, None)
@@ -44,7 +44,7 @@ def test_what_the_store_does_not_take_waits_and_comes_in_when_it_is_back(
 def test_entries_come_in_in_the_order_in_which_they_came(process: Process, own_store: StoreServer) -> None:
     own_store.kill()
     for number in range(120):
-        process.keep(operation("running", cc="one", value=number), delivery=str(number))
+        process.keep(operation("running", cc="one", value=number), notification_id=str(number))
     own_store.start()
     process.drainer.start()
     process.drained()
@@ -59,7 +59,8 @@ def test_a_write_that_timed_out_but_happened_is_counted_once(
     process.keep(operation(cc="before", op="before"))  # which loads the script
     own_store.stall()  # what is sent now is executed later
     assert (
-        process.keep(operation("running"), operation("completed"), call(), delivery="d-1") == ["spooled"] * 3
+        process.keep(operation("running"), operation("completed"), call(), notification_id="d-1")
+        == ["spooled"] * 3
     )
     own_store.go_on()
     until(lambda: process.reader.latest("invite-1"))
@@ -90,7 +91,7 @@ def test_two_processes_drain_one_spool_and_nothing_comes_in_twice(
     own_store.kill()
     for number in range(120):
         one = process if number % 2 else other
-        one.keep(operation(cc="many", op=str(number)), delivery=str(number))
+        one.keep(operation(cc="many", op=str(number)), notification_id=str(number))
     own_store.start()
     process.drainer.start()
     other.drainer.start()
@@ -104,11 +105,11 @@ def test_two_processes_drain_one_spool_and_nothing_comes_in_twice(
 class Recorder(Writer):
     """Remembers what it brings in, and takes its time for it."""
 
-    def __init__(self, link: Link) -> None:
-        super().__init__(Pipeline(link), retention_days=30)
+    def __init__(self, store_client: StoreClient) -> None:
+        super().__init__(BatchingClient(store_client), retention_days=30)
         self.brought: list[str] = []
 
-    def keep_all(self, deliveries: Sequence[tuple[Sequence[News], str, float]], *, within: float) -> None:
+    def keep_all(self, deliveries: Sequence[tuple[Sequence[Item], str, float]], *, within: float) -> None:
         self.brought += [delivery for _, delivery, _ in deliveries]
         time.sleep(0.2)
         super().keep_all(deliveries, within=within)
@@ -117,10 +118,10 @@ class Recorder(Writer):
 def test_of_two_processes_only_one_at_a_time_takes_entries_out(
     process: Process, own_store: StoreServer, process_of: Callable[..., Process]
 ) -> None:
-    process.file.append([(str(number), write_news([bare(str(number))])) for number in range(500)])
+    process.file.append([(str(number), encode_items([bare(str(number))])) for number in range(500)])
     recorders: list[Recorder] = []
     for one in (process, process_of(own_store)):
-        recorders.append(Recorder(one.link))
+        recorders.append(Recorder(one.store_client))
         one.drainer = Drainer(one.spool, recorders[-1], one.outage, retention_days=30)
     process.drainer.start()
     one.drainer.start()
@@ -134,7 +135,7 @@ def test_a_store_that_goes_away_in_the_midst_of_it_gets_the_rest_later(
 ) -> None:
     own_store.kill()
     for number in range(600):
-        process.spool.put([operation(cc="many", op=str(number))], delivery=str(number), within=2)
+        process.spool.put([operation(cc="many", op=str(number))], notification_id=str(number), within=2)
     own_store.start()
     process.drainer.start()
     until(lambda: process.reader.latest("many"))

@@ -12,8 +12,8 @@ def test_an_entry_that_the_store_does_not_take_holds_nobody_up(
     process: Process, own_store: StoreServer
 ) -> None:
     own_store.kill()
-    process.keep(operation(cc="poison", call="broken"), delivery="1")
-    process.keep(operation(cc="good"), delivery="2")
+    process.keep(operation(cc="poison", call="broken"), notification_id="1")
+    process.keep(operation(cc="good"), notification_id="2")
     own_store.start()
     own_store.client.set("receiver:{0}:ops:broken", "no hash")
     process.drainer.start()
@@ -27,7 +27,7 @@ def test_what_was_put_aside_comes_in_when_it_is_tried_again(process: Process, ow
     own_store.client.set("receiver:{0}:ops:broken", "no hash")
     for number in range(3):
         process.spool.put(
-            [operation(cc="poison", call="broken", op=str(number))], delivery=str(number), within=2
+            [operation(cc="poison", call="broken", op=str(number))], notification_id=str(number), within=2
         )
     process.drainer.start()
     until(lambda: process.spool.status().dead == 3)
@@ -44,7 +44,7 @@ def test_what_was_put_aside_comes_in_when_it_is_tried_again(process: Process, ow
 def test_an_entry_that_cannot_be_read_holds_nobody_up(process: Process) -> None:
     process.file.append([("1", b"garbage")])
     process.file.append([("2", b'[["operation", {"of": "tomorrow"}]]')])
-    process.spool.put([operation(cc="good")], delivery="3", within=1)
+    process.spool.put([operation(cc="good")], notification_id="3", within=1)
     process.drainer.start()
     process.drained()
     assert process.reader.latest("good")
@@ -66,7 +66,7 @@ def test_what_was_put_aside_is_kept_as_long_as_anything_else(process: Process) -
 def test_a_full_store_is_no_reason_to_put_anything_aside(process: Process, own_store: StoreServer) -> None:
     process.drainer.start()
     own_store.client.config_set("maxmemory", 1)
-    assert process.keep(operation(cc="a"), delivery="1") == ["spooled"]
+    assert process.keep(operation(cc="a"), notification_id="1") == ["spooled"]
     time.sleep(2)  # for more tries than an entry has
     assert process.spool.status().waiting == 1
     own_store.client.config_set("maxmemory", 0)
@@ -82,9 +82,9 @@ def test_a_store_that_is_busy_with_somebodys_script_is_no_reason_to_put_anything
     process.drainer.start()
     with busy(own_store):
         for number in range(3):
-            assert process.keep(operation(cc=f"cc-{number}", op=str(number)), delivery=str(number)) == [
-                "spooled"
-            ]
+            assert process.keep(
+                operation(cc=f"cc-{number}", op=str(number)), notification_id=str(number)
+            ) == ["spooled"]
         time.sleep(4)  # for more tries than an entry has
         status = process.spool.status()
         assert (status.waiting, status.dead) == (3, 0)
@@ -98,7 +98,7 @@ def test_a_store_that_refuses_everything_is_no_reason_to_put_anything_aside(
 ) -> None:
     """Whatever it says: here what would be an item's own fault, if only the store took anything else."""
     own_store.client.set("receiver:{0}:ops:broken", "no hash")
-    process.spool.put([operation(cc="poison", call="broken")], delivery="1", within=2)
+    process.spool.put([operation(cc="poison", call="broken")], notification_id="1", within=2)
     own_store.client.acl_setuser("default", enabled=True, commands=["-set"])
     process.drainer.start()
     until(lambda: process.outage.lasts)

@@ -33,7 +33,7 @@ def test_a_full_spool_and_no_store_is_an_error_and_says_which(
     assert process.keep(big) == ["new"], "where the spool takes nothing, the store is tried"
     process.drainer.start()
     process.drained()
-    process.spool.put([bare()], delivery="x", within=1)
+    process.spool.put([bare()], notification_id="x", within=1)
     assert process.spool.status().error is None
 
 
@@ -62,10 +62,10 @@ def test_a_disk_that_hangs_holds_nobody_up_for_long(tmp_path: Path) -> None:
     spool = Spool(SpoolFile(tmp_path / "spool", DISK), slowly)
     began = time.monotonic()
     with pytest.raises(SpoolError, match="in time"):
-        spool.put([operation()], delivery="1", within=0.2)
+        spool.put([operation()], notification_id="1", within=0.2)
     assert time.monotonic() - began < 1.5
     hanging.set()
-    spool.put([operation()], delivery="2", within=5)
+    spool.put([operation()], notification_id="2", within=5)
 
 
 class SlowFile(SpoolFile):
@@ -85,16 +85,16 @@ def test_on_their_way_to_a_slow_disk_are_only_a_few_and_more_are_refused_at_once
     file = SlowFile(tmp_path / "spool", DISK)
     spool = Spool(file)
     file.may_go_on.set()
-    spool.put([operation()], delivery="first", within=5)
+    spool.put([operation()], notification_id="first", within=5)
     file.may_go_on.clear()
     with ThreadPoolExecutor(40) as pool:
-        puts = [pool.submit(spool.put, [operation()], delivery="writing", within=5)]
+        puts = [pool.submit(spool.put, [operation()], notification_id="writing", within=5)]
         until(lambda: file.begun == 2)
-        puts += [pool.submit(spool.put, [operation()], delivery=str(n), within=5) for n in range(16)]
+        puts += [pool.submit(spool.put, [operation()], notification_id=str(n), within=5) for n in range(16)]
         until(lambda: spool.is_full)
         began = time.monotonic()
         with pytest.raises(OverloadedError):
-            spool.put([operation()], delivery="too much", within=5)
+            spool.put([operation()], notification_id="too much", within=5)
         assert time.monotonic() - began < 0.3
         file.may_go_on.set()
         for put in puts:
@@ -112,6 +112,6 @@ def test_all_that_come_while_the_disk_is_busy_are_written_as_one(tmp_path: Path)
 
     spool = Spool(SpoolFile(tmp_path / "spool", DISK), counted)
     with ThreadPoolExecutor(40) as pool:
-        list(pool.map(lambda n: spool.put([operation()], delivery=str(n), within=5), range(40)))
+        list(pool.map(lambda n: spool.put([operation()], notification_id=str(n), within=5), range(40)))
     assert len(works) < 10
     assert spool.status().waiting == 40

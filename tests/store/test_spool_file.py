@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from receiver.graph.updates import OperationUpdate, RosterDelta, RosterUpdate
-from receiver.spool.entry_codec import UnreadableNewsError, read_news, write_news
+from receiver.spool.entry_codec import UnreadableEntryError, decode_items, encode_items
 from receiver.spool.spool_database import SpoolError
 from receiver.spool.spool_deletion import Forgotten
 from receiver.spool.spool_file import Entry, SpoolFile
-from receiver.store.writer import News
+from receiver.store.writer import Item
 from tests.store.builders import CALL, call, every_kind, operation
 
 MEGABYTE = 1 << 20
@@ -36,7 +36,7 @@ def everything(file: SpoolFile) -> list[Entry]:
 
 
 def texts(file: SpoolFile) -> list[str]:
-    return [entry.delivery for entry in everything(file)]
+    return [entry.notification_id for entry in everything(file)]
 
 
 def fill(file: SpoolFile, size: int) -> None:
@@ -49,34 +49,34 @@ def on_disk(file: SpoolFile) -> bytes:
 
 
 def test_news_of_every_kind_comes_back_as_it_was() -> None:
-    assert read_news(write_news(every_kind())) == every_kind()
+    assert decode_items(encode_items(every_kind())) == every_kind()
 
 
 def test_delta_that_0_1_0_spooled_as_a_roster_is_a_delta() -> None:
     wrapper = (
         '{"@odata.type":"#microsoft.graph.deltaParticipants","participants":[{"id":"a"}],"sequenceNumber":7}'
     )
-    assert read_news(write_news([RosterUpdate(CALL, "t", f"[{wrapper}]")])) == [
+    assert decode_items(encode_items([RosterUpdate(CALL, "t", f"[{wrapper}]")])) == [
         RosterDelta(CALL, "t", 7, '[{"id":"a"}]')
     ]
     whole = RosterUpdate(CALL, "t", '[{"id":"deltaParticipants"}]')
-    assert read_news(write_news([whole])) == [whole]
+    assert decode_items(encode_items([whole])) == [whole]
 
 
 @pytest.mark.parametrize("text", [b"", b"{}", b"[1]", b'[["operation", {}]]', b'[["of tomorrow", {"a": 1}]]'])
 def test_a_text_that_is_none_of_ours_is_told_from_news(text: bytes) -> None:
     if text == b"{}":
-        assert read_news(text) == []
+        assert decode_items(text) == []
         return
-    with pytest.raises(UnreadableNewsError):
-        read_news(text)
+    with pytest.raises(UnreadableEntryError):
+        decode_items(text)
 
 
 def test_entries_come_out_in_the_order_in_which_they_came(file: SpoolFile) -> None:
     file.append([("a", b"1"), ("b", b"2")])
     file.append([("c", b"3")])
     first, second, third = file.next(0)
-    assert [(one.delivery, one.news) for one in (first, second, third)] == [
+    assert [(one.notification_id, one.items) for one in (first, second, third)] == [
         ("a", b"1"),
         ("b", b"2"),
         ("c", b"3"),
@@ -142,13 +142,13 @@ def test_what_is_removed_stands_nowhere_on_the_disk(file: SpoolFile) -> None:
 
 def test_news_is_forgotten_wherever_it_stands(file: SpoolFile) -> None:
     name = 'a "quoted" one'
-    file.append([("alone", write_news([operation(cc=name)])), ("garbage", b'["unreadable"')])
-    file.append([("beside", write_news([operation(cc=name), call(), operation(cc="another")]))])
-    file.append([("not at all", write_news([operation(cc="a", op=name)]))])
+    file.append([("alone", encode_items([operation(cc=name)])), ("garbage", b'["unreadable"')])
+    file.append([("beside", encode_items([operation(cc=name), call(), operation(cc="another")]))])
+    file.append([("not at all", encode_items([operation(cc="a", op=name)]))])
     file.bury(file.next(2)[0], "for a reason")
 
-    def concerns(news: News) -> bool:
-        return isinstance(news, OperationUpdate) and news.client_context == name
+    def concerns(items: Item) -> bool:
+        return isinstance(items, OperationUpdate) and items.client_context == name
 
     assert file.forget(name, concerns) == Forgotten(changed=2, unexamined=1)
     assert file.forget(name, concerns) == Forgotten(changed=0, unexamined=1)
@@ -179,8 +179,8 @@ def test_dead_entries_wait_again_in_their_order_even_in_a_full_spool(file: Spool
     assert file.retry_dead() == 0
     assert file.depth().dead == 0
     assert file.depth().oldest == 1000, "they are as old as before"
-    again = [(entry.delivery, entry.news) for entry in everything(file)]
-    assert again == [(entry.delivery, entry.news) for entry in waiting[30:] + waiting[:30]]
+    again = [(entry.notification_id, entry.items) for entry in everything(file)]
+    assert again == [(entry.notification_id, entry.items) for entry in waiting[30:] + waiting[:30]]
 
 
 def test_a_full_spool_says_so_and_takes_again_once_there_is_room(file: SpoolFile) -> None:

@@ -18,7 +18,7 @@ def test_what_is_forgotten_does_not_come_back_from_the_spool(
     process.keep(operation(cc="gone", op="1"))
     own_store.kill()
     broken = Unreadable("odd", '{"resourceData":[{"clientContext":"gone"}]}', "callback")
-    process.keep(operation(cc="gone", op="2"), operation(cc="stays", op="3"), broken, delivery="2")
+    process.keep(operation(cc="gone", op="2"), operation(cc="stays", op="3"), broken, notification_id="2")
     with pytest.raises(StoreUnavailableError):
         process.eraser.forget_operations("gone", within=2)
     own_store.start()
@@ -33,7 +33,7 @@ def test_what_is_forgotten_does_not_come_back_from_the_spool(
 
 def test_of_a_forgotten_call_nothing_comes_back_from_the_spool(process: Process) -> None:
     item = f'{{"resourceUrl":"/communications/calls/{CALL.upper()}"}}'
-    news = [
+    items = [
         operation(cc="of the call"),
         call(),
         RosterUpdate(CALL, "", "[]"),
@@ -43,9 +43,9 @@ def test_of_a_forgotten_call_nothing_comes_back_from_the_spool(process: Process)
         replace(change(), text=item),
     ]
     others = [operation(cc="of another", call="another", op="1"), change(), Unreadable("", "{}", "callback")]
-    process.spool.put([*news, *others], delivery="1", within=2)
-    for number, alone in enumerate(news, 2):
-        process.spool.put([alone], delivery=str(number), within=2)
+    process.spool.put([*items, *others], notification_id="1", within=2)
+    for number, alone in enumerate(items, 2):
+        process.spool.put([alone], notification_id=str(number), within=2)
     assert process.eraser.forget_call(CALL, within=2)
     assert process.spool.status().waiting == 1
     assert not process.eraser.forget_call(CALL, within=2)

@@ -17,7 +17,7 @@ from receiver.errors import StoreUnavailableError
 from receiver.spool.spool_database import SpoolError
 from receiver.spool.spool_file import SpoolFile
 from receiver.store.transport.connections import connect
-from receiver.store.transport.store_client import Link
+from receiver.store.transport.store_client import StoreClient
 from tests.store.builders import operation
 from tests.store.spooling import DISK, Process, until
 from tests.support.stores import StoreServer
@@ -38,8 +38,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def process(small_disk: Path, own_store: StoreServer) -> Iterator[Process]:
-    with closing(Link(connect(own_store.url, "required"))) as link:
-        made = Process(small_disk / "spool", link)
+    with closing(StoreClient(connect(own_store.url, "required"))) as store_client:
+        made = Process(small_disk / "spool", store_client)
         yield made
         made.drainer.close()
         made.spool.close()
@@ -57,8 +57,8 @@ def fill(disk: Path) -> Path:
 
 def spool_some(process: Process) -> None:
     for number in range(COUNT):
-        news = operation(cc=f"cc-{number}", op=str(number), text="x" * 6000)
-        process.spool.put([news], delivery=str(number), within=5)
+        items = operation(cc=f"cc-{number}", op=str(number), text="x" * 6000)
+        process.spool.put([items], notification_id=str(number), within=5)
 
 
 def brought_in(process: Process) -> int:
@@ -69,7 +69,7 @@ def test_full_disk_does_not_stop_draining(process: Process, small_disk: Path) ->
     spool_some(process)
     filler = fill(small_disk)
     with pytest.raises(SpoolError, match="is full"):
-        process.spool.put([operation(cc="last", text="x" * 50_000)], delivery="last", within=5)
+        process.spool.put([operation(cc="last", text="x" * 50_000)], notification_id="last", within=5)
     status = process.spool.status()
     assert status.waiting == COUNT
     assert "is full" in (status.error or "")
@@ -152,7 +152,7 @@ def test_moved_away_file_hides_no_entry_of_a_new_one(process: Process, small_dis
         path.unlink()
     process.file.append([("new", b"[]")])
     [entry] = process.file.next(0)
-    assert (entry.id, entry.delivery) == (1, "new")
+    assert (entry.id, entry.notification_id) == (1, "new")
     process.file.remove_done()
     assert process.file.next(0) == [entry]
 
@@ -176,9 +176,9 @@ def test_deletion_keeps_entries_that_cannot_be_read(
     tomorrow = json.dumps([["operation", {"client_context": "gone", "of": "tomorrow"}]]).encode()
     process.file.append([("1", tomorrow), ("2", tomorrow)])
     process.file.bury(process.file.next(0)[0], "for a reason")
-    process.spool.put([operation(cc="gone")], delivery="3", within=2)
+    process.spool.put([operation(cc="gone")], notification_id="3", within=2)
     with caplog.at_level(logging.WARNING):
         assert process.eraser.forget_operations("gone", within=2)
-    assert [entry.news for entry in process.file.next(0)] == [tomorrow]
+    assert [entry.items for entry in process.file.next(0)] == [tomorrow]
     assert process.spool.status().dead == 1
     assert "skipped 2 stored values that cannot be read: spool (kept by a deletion" in caplog.text

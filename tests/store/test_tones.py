@@ -34,7 +34,7 @@ def newest(record: CallRecord) -> Any:
 
 
 def told(shelf: Shelf) -> list[Any]:
-    events = Feed(shelf.link).wait(START, 0.1).events
+    events = Feed(shelf.store_client).wait(START, 0.1).events
     return [newest(event.changed) for event in events if isinstance(event.changed, CallRecord)]
 
 
@@ -135,9 +135,9 @@ def test_notifications_of_participants_are_kept_in_order(
 ) -> None:
     shelf = shelf_of(every_store)
     texts = [f'{{"n":{number}}}' for number in range(120)]
-    news = [ParticipantNotification(CALL, "tenant", text) for text in texts]
-    assert shelf.keep(*news, delivery="d") == ["new", *["changed"] * 119]
-    assert shelf.keep(*news, delivery="d") == ["duplicate"] * 120
+    items = [ParticipantNotification(CALL, "tenant", text) for text in texts]
+    assert shelf.keep(*items, notification_id="d") == ["new", *["changed"] * 119]
+    assert shelf.keep(*items, notification_id="d") == ["duplicate"] * 120
     assert record_of(shelf).participant_notifications == tuple(texts[-100:])
     assert 0 < every_store.client.ttl(f"receiver:{{0}}:participants:{CALL}") <= 30 * 86400
     assert shelf.eraser.forget_call(CALL, within=2)

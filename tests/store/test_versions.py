@@ -14,7 +14,7 @@ from tests.support.stores import StoreServer
 
 def test_context_version_differs_after_each_change(shelf: Shelf) -> None:
     versions = [context_version(shelf.reader.latest("invite-1"))]
-    for news in (
+    for items in (
         operation("running"),
         operation("completed"),
         operation(op="another", x=1),
@@ -23,7 +23,7 @@ def test_context_version_differs_after_each_change(shelf: Shelf) -> None:
             operation("running", call="", op="older"), type="other"
         ),  # an older record gets the client context
     ):
-        shelf.keep(news)
+        shelf.keep(items)
         versions.append(context_version(shelf.reader.latest("invite-1")))
     assert len(set(versions)) == 5, "all but the record without this client context"
     shelf.keep(operation(op="another", x=1))
@@ -51,8 +51,8 @@ def test_delete_with_version_removes_more_than_one_slice(shelf: Shelf) -> None:
 
 def test_delete_of_call_with_old_version_changes_nothing(shelf: Shelf, store: StoreServer) -> None:
     old = call_version(*shelf.reader.call(CALL))
-    for news in (operation("running"), call(), operation("running", op="another"), operation("completed")):
-        shelf.keep(news)
+    for items in (operation("running"), call(), operation("running", op="another"), operation("completed")):
+        shelf.keep(items)
         before = store.contents()
         with pytest.raises(VersionChangedError):
             shelf.eraser.forget_call(CALL, within=2, version=old)
@@ -64,14 +64,14 @@ def test_delete_of_call_with_old_version_changes_nothing(shelf: Shelf, store: St
 
 def test_registration_with_old_version_changes_nothing(shelf: Shelf, store: StoreServer) -> None:
     nothing = context_version(None)
-    registered = shelf.writer.register(bare(), delivery="1", within=2, deadline=5, version=nothing)
+    registered = shelf.writer.register(bare(), notification_id="1", within=2, deadline=5, version=nothing)
     assert registered == "new"
     before = store.contents()
     with pytest.raises(VersionChangedError):
-        shelf.writer.register(bare(), delivery="2", within=2, deadline=9, version=nothing)
+        shelf.writer.register(bare(), notification_id="2", within=2, deadline=9, version=nothing)
     assert store.contents() == before
     version = context_version(shelf.latest())
-    again = shelf.writer.register(bare(), delivery="3", within=2, deadline=9, version=version)
+    again = shelf.writer.register(bare(), notification_id="3", within=2, deadline=9, version=version)
     assert (again, shelf.latest().revision) == ("duplicate", 2)
 
 
@@ -79,9 +79,9 @@ def test_versions_are_compared_by_every_kind_of_store(
     every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]
 ) -> None:
     shelf = shelf_of(every_store)
-    assert shelf.writer.register(bare(), delivery="1", within=2, version="none") == "new"
+    assert shelf.writer.register(bare(), notification_id="1", within=2, version="none") == "new"
     with pytest.raises(VersionChangedError):
-        shelf.writer.register(bare(), delivery="2", within=2, version="none")
+        shelf.writer.register(bare(), notification_id="2", within=2, version="none")
     with pytest.raises(VersionChangedError):
         shelf.eraser.forget_operations("invite-1", within=2, version="none")
     version = context_version(shelf.latest())
@@ -90,7 +90,7 @@ def test_versions_are_compared_by_every_kind_of_store(
 
 def test_delete_with_old_version_keeps_spooled_entries(process: Process) -> None:
     process.keep(operation("running"))
-    process.spool.put([operation()], delivery="1", within=2)
+    process.spool.put([operation()], notification_id="1", within=2)
     with pytest.raises(VersionChangedError):
         process.eraser.forget_operations("invite-1", within=2, version="none")
     assert process.spool.status().waiting == 1

@@ -147,14 +147,14 @@ def test_few_key_ids_are_remembered(key_set, clock):
 
 
 def test_a_key_id_that_comes_during_a_fetch_is_not_refused_for_good(key_set, peer, clock):
-    peer.gate.clear()
+    peer.authorizer.clear()
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(key_set.get, "key-1")
         eventually(lambda: peer.requests)
         clock.advance(1)
         second = pool.submit(key_set.get, "key-2")
         eventually(lambda: "key-2" in key_set._seen)
-        peer.gate.set()
+        peer.authorizer.set()
         first.result()
         assert isinstance(second.exception(), KeysUnavailableError)
         assert second.exception().retry_after == 1
@@ -172,24 +172,24 @@ def test_failed_attempts_count_for_the_cool_down(key_set, peer, clock):
 
 
 def test_concurrent_callers_share_one_fetch(key_set, peer):
-    peer.gate.clear()
+    peer.authorizer.clear()
     with ThreadPoolExecutor(20) as pool:
         keys = [pool.submit(key_set.get, "key-1") for _ in range(20)]
         eventually(lambda: peer.requests)
-        peer.gate.set()
+        peer.authorizer.set()
         assert len({id(key.result()) for key in keys}) == 1
     assert peer.fetches == 1
 
 
 def test_known_keys_are_served_while_a_fetch_hangs(key_set, peer):
     key_set.get("key-1")
-    peer.gate.clear()
+    peer.authorizer.clear()
     with ThreadPoolExecutor(1) as pool:
         flood = pool.submit(key_set.get, "unknown")
         eventually(lambda: peer.fetches == 2)
         key_set.get("key-1")
         assert not flood.done()
-        peer.gate.set()
+        peer.authorizer.set()
         assert isinstance(flood.exception(), UnknownKeyError)
 
 
@@ -205,11 +205,11 @@ def test_a_caller_goes_on_with_the_keys_there_are_when_a_fetch_hangs(make_key_se
 
 
 def test_a_provider_slower_than_a_caller_still_gets_its_keys_to_us(make_key_set, peer):
-    peer.gate.clear()
+    peer.authorizer.clear()
     key_set = make_key_set(peer, patience=0.05)
     with pytest.raises(KeysUnavailableError):
         key_set.get("key-1")
-    peer.gate.set()
+    peer.authorizer.set()
     eventually(lambda: key_set.status().keys == 1)
     key_set.get("key-1")
     assert peer.fetches == 1

@@ -24,8 +24,8 @@ def test_the_documentation_shows_every_route_and_its_links_lead_somewhere(servic
     )
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert len(ids) == len(set(ids))
-    for link in re.findall(r'href="#([^"]+)"', page):
-        assert link in ids
+    for store_client in re.findall(r'href="#([^"]+)"', page):
+        assert store_client in ids
 
 
 def test_every_problem_is_explained_where_its_type_points(service: Service) -> None:

@@ -9,9 +9,9 @@ from receiver.graph.updates import CallUpdate
 from receiver.simulator.issuer import Issuer
 from receiver.store.feed import Feed
 from receiver.store.reader import Reader
-from receiver.store.transport.batching_client import Pipeline
+from receiver.store.transport.batching_client import BatchingClient
 from receiver.store.transport.connections import connect
-from receiver.store.transport.store_client import Link
+from receiver.store.transport.store_client import StoreClient
 from receiver.store.writer import Writer
 from receiver.web.endpoints.event_routes import _Stream, encode
 from receiver.web.live.hub import Hub
@@ -59,14 +59,14 @@ def test_a_stream_of_one_client_context_begins_with_its_present(service: Service
 
 
 def test_what_comes_while_a_stream_begins_is_told(store: StoreServer) -> None:
-    link = Link(connect(store.url, "required"))
-    feed, reader = Feed(link), Reader(link)
-    hub = Hub(Feed(Link(connect(store.url, "required"), size=1)), encode, most=1)
+    store_client = StoreClient(connect(store.url, "required"))
+    feed, reader = Feed(store_client), Reader(store_client)
+    hub = Hub(Feed(StoreClient(connect(store.url, "required"), size=1)), encode, most=1)
     subscription = hub.subscribe("stream", Interest("", CALL), feed.position(), None)
     frames = _Stream(subscription, reader, feed, lambda: True).frames("")
     assert next(frames).startswith(b"retry:")
     update = CallUpdate(CALL, "", "established", state_rank("established"))
-    Writer(Pipeline(link), retention_days=1).keep([update], delivery="1", within=2)
+    Writer(BatchingClient(store_client), retention_days=1).keep([update], notification_id="1", within=2)
     assert b"event: operation" not in next(frames), "no operations yet"
     assert b"event: call\n" in next(frames)
     subscription.close()

@@ -10,9 +10,9 @@ from receiver.graph.call_notifications import read_response
 from receiver.simulator.issuer import Issuer
 from receiver.store.feed import Feed
 from receiver.store.reader import Reader
-from receiver.store.transport.batching_client import Pipeline
+from receiver.store.transport.batching_client import BatchingClient
 from receiver.store.transport.connections import connect
-from receiver.store.transport.store_client import Link
+from receiver.store.transport.store_client import StoreClient
 from receiver.store.writer import Writer
 from receiver.web.endpoints.event_routes import _Stream, encode
 from receiver.web.live.hub import Hub
@@ -90,16 +90,16 @@ def test_store_that_lost_its_data_resets_streams(alone: Service, own_store: Stor
 
 
 def test_entries_dropped_while_a_client_catches_up_reset_it(store: StoreServer) -> None:
-    link = Link(connect(store.url, "required"))
-    feed = Feed(link)
-    writer = Writer(Pipeline(link), retention_days=1)
+    store_client = StoreClient(connect(store.url, "required"))
+    feed = Feed(store_client)
+    writer = Writer(BatchingClient(store_client), retention_days=1)
     for start in range(0, 1200, 100):
         updates = [read_response({}, f"cc-{number}", "") for number in range(start, start + 100)]
-        writer.keep(updates, delivery=f"delivery-{start}", within=2)
+        writer.keep(updates, notification_id=f"delivery-{start}", within=2)
     first = store.client.xrange(FEED, count=1)[0][0].decode()
-    hub = Hub(Feed(Link(connect(store.url, "required"), size=1)), encode, most=1)
+    hub = Hub(Feed(StoreClient(connect(store.url, "required"), size=1)), encode, most=1)
     subscription = hub.subscribe("stream", Interest(), feed.position(), None)
-    frames = _Stream(subscription, Reader(link), feed, lambda: True).frames(first)
+    frames = _Stream(subscription, Reader(store_client), feed, lambda: True).frames(first)
     assert next(frames) == b"retry: 3000\n"
     assert next(frames).count(b"event: operation\n") == 500
     store.client.xtrim(FEED, maxlen=10, approximate=False)  # the client was slow to take them

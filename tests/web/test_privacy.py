@@ -69,11 +69,11 @@ HIDDEN_FROM_READERS = [
 
 
 def test_a_read_key_sees_no_secret_by_name_form_or_nesting(service: Service) -> None:
-    passcode, query, jwt, link, in_json, password, key, join = HIDDEN_FROM_READERS
+    passcode, query, jwt, store_client, in_json, password, key, join = HIDDEN_FROM_READERS
     info = {"joinMeetingId": "1234567", "passcode": passcode, "joinWebUrl": f"https://x/?p={join}&a=b"}
     secret = {
         "resultInfo": {"code": 200, "message": f"see {jwt}"},
-        "transferReplacementLink": link,
+        "transferReplacementLink": store_client,
         "metadata": json.dumps({"accessToken": in_json}),
         "inner": {"headers": [{"name": "X-Api-Key", "value": key}], "userPassword": password},
     }

@@ -198,9 +198,9 @@ def test_the_list_is_filtered_and_comes_in_pages_newest_first(
         assert page.status == 200, page.body
         assert len(page.json["operations"]) <= limit
         found += [one["clientContext"] for one in page.json["operations"]]
-        link = page.headers.get("Link", "")
-        assert bool(link) == (page.json["next"] is not None)
-        path = link.partition("<")[2].partition(">")[0]
+        store_client = page.headers.get("Link", "")
+        assert bool(store_client) == (page.json["next"] is not None)
+        path = store_client.partition("<")[2].partition(">")[0]
     assert found == [f"cc-{n}" for n in expected]
 
 

@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 
 import pytest
 
-from receiver.errors import TooManyTriesError
+from receiver.errors import TooManyAttemptsError
 from receiver.simulator.issuer import Issuer
 from receiver.store.transport.connections import connect
-from receiver.store.transport.store_client import Link
-from receiver.web.auth.sign_in_limit import MOST_OF_ALL, MOST_OF_ONE, Tries
+from receiver.store.transport.store_client import StoreClient
+from receiver.web.auth.sign_in_limit import MOST_OF_ALL, MOST_OF_ONE, SignInLimit
 from tests.support.notifications import operation
 from tests.support.service import READ, Answer, Service
 from tests.support.stores import StoreServer
@@ -193,53 +193,56 @@ def test_a_made_up_address_is_no_new_client(service: Service, behind_two: Servic
 
 
 @pytest.fixture
-def tries(store: StoreServer) -> Tries:
+def sign_in_limit(store: StoreServer) -> SignInLimit:
     now = time.time()  # stands still
-    return Tries(Link(connect(store.url, "required")), clock=lambda: now, within=lambda: 2.0)
+    return SignInLimit(StoreClient(connect(store.url, "required")), clock=lambda: now, within=lambda: 2.0)
 
 
-def refused(tries: Tries, address: str | None, browser: str = "") -> bool:
+def refused(sign_in_limit: SignInLimit, address: str | None, browser: str = "") -> bool:
     try:
-        tries.count(address, browser)
-    except TooManyTriesError:
+        sign_in_limit.count(address, browser)
+    except TooManyAttemptsError:
         return True
     return False
 
 
-def test_all_addresses_together_have_a_hundred_attempts(tries: Tries) -> None:
+def test_all_addresses_together_have_a_hundred_attempts(sign_in_limit: SignInLimit) -> None:
     attackers = [f"2001:db8:{n:x}::1" for n in range(3 * MOST_OF_ALL)]
-    assert sum(not refused(tries, address) for address in attackers) == MOST_OF_ALL
-    assert refused(tries, "192.0.2.1")
+    assert sum(not refused(sign_in_limit, address) for address in attackers) == MOST_OF_ALL
+    assert refused(sign_in_limit, "192.0.2.1")
 
 
 def test_all_attempts_are_counted_across_processes(store: StoreServer) -> None:
     now = time.time()
     workers = [
-        Tries(Link(connect(store.url, "required")), clock=lambda: now, within=lambda: 2.0) for _ in range(3)
+        SignInLimit(StoreClient(connect(store.url, "required")), clock=lambda: now, within=lambda: 2.0)
+        for _ in range(3)
     ]
     addresses = [f"2001:db8:{n:x}::1" for n in range(3 * MOST_OF_ALL)]
     taken = sum(not refused(workers[n % 3], address) for n, address in enumerate(addresses))
     assert taken == MOST_OF_ALL
 
 
-def test_a_browser_that_has_signed_in_is_not_locked_out(tries: Tries) -> None:
-    browser = tries.remember()
-    while not refused(tries, f"192.0.2.{secrets.randbelow(256)}"):
+def test_a_browser_that_has_signed_in_is_not_locked_out(sign_in_limit: SignInLimit) -> None:
+    browser = sign_in_limit.remember()
+    while not refused(sign_in_limit, f"192.0.2.{secrets.randbelow(256)}"):
         pass
     for n in range(300):
-        refused(tries, f"198.51.100.{n}")
-    assert sum(not refused(tries, "192.0.2.1", browser) for _ in range(2 * MOST_OF_ONE)) == MOST_OF_ONE
+        refused(sign_in_limit, f"198.51.100.{n}")
+    assert (
+        sum(not refused(sign_in_limit, "192.0.2.1", browser) for _ in range(2 * MOST_OF_ONE)) == MOST_OF_ONE
+    )
 
 
 @pytest.mark.parametrize("browser", ["", "x", "a" * 43, "a" * 4000, "\xff" * 43])
-def test_a_made_up_browser_has_no_attempts_of_its_own(tries: Tries, browser: str) -> None:
-    assert sum(not refused(tries, "192.0.2.1", browser) for _ in range(20)) == MOST_OF_ONE
+def test_a_made_up_browser_has_no_attempts_of_its_own(sign_in_limit: SignInLimit, browser: str) -> None:
+    assert sum(not refused(sign_in_limit, "192.0.2.1", browser) for _ in range(20)) == MOST_OF_ONE
 
 
-def test_after_too_many_the_store_is_not_asked_again(tries: Tries, store: StoreServer) -> None:
+def test_after_too_many_the_store_is_not_asked_again(sign_in_limit: SignInLimit, store: StoreServer) -> None:
     addresses = [f"2001:db8:{n:x}::1" for n in range(3 * MOST_OF_ALL)]
     for address in addresses:
-        refused(tries, address)
+        refused(sign_in_limit, address)
     assert len(store.client.keys()) == MOST_OF_ALL + 2
 
 
@@ -266,32 +269,34 @@ def test_others_use_up_all_attempts_but_not_those_of_a_browser(start: Start) -> 
     assert behind_two.get("/operations").status == 200
 
 
-def test_one_client_does_not_use_up_what_all_have(tries: Tries) -> None:
-    assert sum(not refused(tries, "192.0.2.1") for _ in range(2 * MOST_OF_ALL)) == MOST_OF_ONE
-    assert not any(refused(tries, "192.0.2.2") for _ in range(MOST_OF_ONE))
+def test_one_client_does_not_use_up_what_all_have(sign_in_limit: SignInLimit) -> None:
+    assert sum(not refused(sign_in_limit, "192.0.2.1") for _ in range(2 * MOST_OF_ALL)) == MOST_OF_ONE
+    assert not any(refused(sign_in_limit, "192.0.2.2") for _ in range(MOST_OF_ONE))
 
 
-def test_a_network_of_ipv6_is_one_client(tries: Tries) -> None:
-    assert sum(not refused(tries, f"2001:db8::{n:x}") for n in range(20)) == MOST_OF_ONE
+def test_a_network_of_ipv6_is_one_client(sign_in_limit: SignInLimit) -> None:
+    assert sum(not refused(sign_in_limit, f"2001:db8::{n:x}") for n in range(20)) == MOST_OF_ONE
 
 
-def test_an_ipv4_client_is_the_same_on_a_socket_for_both(tries: Tries) -> None:
-    assert sum(not refused(tries, "::ffff:192.0.2.1") for _ in range(20)) == MOST_OF_ONE
-    assert refused(tries, "192.0.2.1")
-    assert not refused(tries, "::ffff:192.0.2.2")
+def test_an_ipv4_client_is_the_same_on_a_socket_for_both(sign_in_limit: SignInLimit) -> None:
+    assert sum(not refused(sign_in_limit, "::ffff:192.0.2.1") for _ in range(20)) == MOST_OF_ONE
+    assert refused(sign_in_limit, "192.0.2.1")
+    assert not refused(sign_in_limit, "::ffff:192.0.2.2")
 
 
 @pytest.mark.parametrize("address", [None, "", "unknown", "a" * 1000, "\xff", "::1%eth0"])
-def test_whatever_stands_for_an_address_is_counted(tries: Tries, address: str | None) -> None:
-    assert sum(not refused(tries, address) for _ in range(20)) == MOST_OF_ONE
+def test_whatever_stands_for_an_address_is_counted(sign_in_limit: SignInLimit, address: str | None) -> None:
+    assert sum(not refused(sign_in_limit, address) for _ in range(20)) == MOST_OF_ONE
 
 
 def test_a_new_minute_begins_from_nought_and_nothing_stays(store: StoreServer) -> None:
     now = 1_800_000_000.0
-    tries = Tries(Link(connect(store.url, "required")), clock=lambda: now, within=lambda: 2.0)
-    assert [refused(tries, "192.0.2.1") for _ in range(12)] == [False] * 10 + [True] * 2
+    sign_in_limit = SignInLimit(
+        StoreClient(connect(store.url, "required")), clock=lambda: now, within=lambda: 2.0
+    )
+    assert [refused(sign_in_limit, "192.0.2.1") for _ in range(12)] == [False] * 10 + [True] * 2
     now += 60
-    assert not refused(tries, "192.0.2.1")
+    assert not refused(sign_in_limit, "192.0.2.1")
     keys = list(store.client.scan_iter())
     assert len(keys) == 4
     assert all(0 < store.client.ttl(key) <= 120 for key in keys)

@@ -13,7 +13,7 @@ import pytest
 
 from receiver.server.worker import LAST_CALL_SECONDS
 from receiver.simulator.issuer import Issuer
-from receiver.spool.entry_codec import write_news
+from receiver.spool.entry_codec import encode_items
 from receiver.spool.spool_file import SpoolFile
 from tests.metrics.told import told
 from tests.store import builders
@@ -131,9 +131,9 @@ def test_a_stop_waits_for_the_spool_that_is_being_drained(
     tmp_path: Path, spooling: Service, own_store: StoreServer
 ) -> None:
     spooling.kill()
-    news = [write_news([builders.operation(cc="many", op=str(number))]) for number in range(5000)]
+    items = [encode_items([builders.operation(cc="many", op=str(number))]) for number in range(5000)]
     file = SpoolFile(tmp_path / "spool", 1 << 24)
-    file.append([(str(number), text) for number, text in enumerate(news)])
+    file.append([(str(number), text) for number, text in enumerate(items)])
     spooling.start()
     until(lambda: spooling.get("/readyz").json["spool"]["waiting"] < 5000)
     assert spooling.stop(signal.SIGTERM) == 0

@@ -9,7 +9,7 @@ import pytest
 from receiver.store.feed import Feed
 from receiver.store.reader import Reader
 from receiver.store.transport.connections import connect
-from receiver.store.transport.store_client import Link
+from receiver.store.transport.store_client import StoreClient
 from receiver.web.endpoints import event_routes
 from receiver.web.live.hub import Hub
 from receiver.web.live.listener import Interest
@@ -78,8 +78,8 @@ def test_stream_ends_when_its_session_has_expired(
     store: StoreServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(event_routes, "HEARTBEAT", 0.2)
-    link = Link(connect(store.url, "required"))
-    feed, is_open, answers = Feed(link), threading.Event(), 0
+    store_client = StoreClient(connect(store.url, "required"))
+    feed, is_open, answers = Feed(store_client), threading.Event(), 0
 
     def may_listen() -> bool:
         nonlocal answers
@@ -87,16 +87,16 @@ def test_stream_ends_when_its_session_has_expired(
         return is_open.is_set()
 
     is_open.set()
-    hub = Hub(Feed(Link(connect(store.url, "required"), size=1)), event_routes.encode, most=1)
-    subscription = hub.subscribe("stream", Interest(), feed.position(), None)
-    frames = event_routes._Stream(subscription, Reader(link), feed, may_listen).frames("")
+    hub = Hub(Feed(StoreClient(connect(store.url, "required"), size=1)), event_routes.encode, most=1)
+    listener = hub.subscribe("stream", Interest(), feed.position(), None)
+    frames = event_routes._Stream(listener, Reader(store_client), feed, may_listen).frames("")
     assert [next(frames) for _ in range(3)][2] == b":\n"
     is_open.clear()
     began = time.monotonic()
     assert set(frames) <= {b":\n"}
     assert time.monotonic() - began < 5
     assert answers >= 2
-    hub.unsubscribe(subscription)
+    hub.unsubscribe(listener)
 
 
 def test_session_that_is_gone_opens_no_stream(service: Service, store: StoreServer) -> None:

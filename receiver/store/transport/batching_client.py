@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from receiver.errors import OverloadedError
-from receiver.store.transport.queue_limit import LineBound
-from receiver.store.transport.store_client import NO_REPLY, Command, Link, checked, pack
+from receiver.store.transport.queue_limit import QueueLimit
+from receiver.store.transport.store_client import NO_REPLY, Command, StoreClient, checked, pack
 from receiver.supervision import Loop, Supervisor
 
 LANES: Final = 2
@@ -39,11 +39,11 @@ def _unobserved(items: int, seconds: float) -> None:
     """Tell nobody."""
 
 
-class Pipeline:
+class BatchingClient:
     """Calls the store, many calls in one round trip.
 
     Args:
-        link: the way to Redis.
+        store_client: the way to Redis.
         lanes: how many round trips may be under way at once.
         most: how many items may share one; a single call may have more.
         line: how many calls may stand in line; more are refused at once, rather than answered late.
@@ -56,18 +56,18 @@ class Pipeline:
 
     def __init__(
         self,
-        link: Link,
+        store_client: StoreClient,
         *,
         lanes: int = LANES,
         most: int = MOST_AT_ONCE,
         line: int = LINE,
-        gives_way_to: "Pipeline | None" = None,
+        gives_way_to: "BatchingClient | None" = None,
         observe: Callable[[int, float], None] = _unobserved,
         clock: Callable[[], float] = time.monotonic,
         name: str = "pipeline",
         supervisor: Supervisor | None = None,
     ) -> None:
-        self._link = link
+        self._store_client = store_client
         self._number_of_lanes = lanes
         self._lanes = deque(range(lanes))
         self._most = most
@@ -80,7 +80,7 @@ class Pipeline:
         self._name = name
         self._supervisor = supervisor or Supervisor()
         self._is_watched = False
-        self._line_bound = LineBound(line, _IN_TIME)
+        self._line_bound = QueueLimit(line, _IN_TIME)
 
     def call(self, commands: Sequence[Command], *, within: float, items: int = 1) -> list[Any]:
         """Send commands and return their replies.
@@ -178,7 +178,7 @@ class Pipeline:
             self._join(batch)
             began = self._clock()
             commands = [command for joined in batch for command in joined.commands]
-            replies = self._link.call_each(commands, within=call.deadline - began)
+            replies = self._store_client.call_each(commands, within=call.deadline - began)
         finally:
             took = self._clock() - began
             self._give_lane()

@@ -8,7 +8,7 @@ _FEW: Final = 16
 _LEAST_SECONDS: Final = 1e-4
 
 
-class LineBound:
+class QueueLimit:
     """Bounds a line by what was done of late: a bound that is fixed is too high where service gets slow.
 
     Args:

@@ -69,7 +69,7 @@ class Caller(Protocol):
         """Do as `Link.call` does."""
 
 
-class Link:
+class StoreClient:
     """Sends commands and waits for their replies, within a deadline.
 
     Args:

@@ -8,26 +8,28 @@ from receiver.errors import ForbiddenError, InsufficientScopeError
 from receiver.trust.api_keys import SCOPES, APIKey, APIKeyRing
 from receiver.web.auth import cookies
 from receiver.web.auth.sessions import Sessions, name_of
-from receiver.web.auth.sign_in_limit import Tries
+from receiver.web.auth.sign_in_limit import SignInLimit
 from receiver.web.middleware.request_context import vouch
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class Gate:
+class Authorizer:
     """Lets a request in, or not.
 
     Args:
         ring: the accepted keys.
         sessions: those who have signed in to the page.
-        tries: counts who tries to.
+        sign_in_limit: counts who tries to.
         open_to_all: nobody needs a key; only for the demo on a loopback address.
     """
 
-    def __init__(self, ring: APIKeyRing, sessions: Sessions, tries: Tries, *, open_to_all: bool) -> None:
+    def __init__(
+        self, ring: APIKeyRing, sessions: Sessions, sign_in_limit: SignInLimit, *, open_to_all: bool
+    ) -> None:
         self._ring = ring
         self._sessions = sessions
-        self._tries = tries
+        self._sign_in_limit = sign_in_limit
         self.open_to_all = open_to_all
 
     def knows(self, authorization: str) -> bool:
@@ -88,13 +90,13 @@ class Gate:
             TooManyTriesError: this client, or all together, try too often.
         """
         refuse_other_sites()
-        self._tries.count(request.remote_addr, cookies.browser())
+        self._sign_in_limit.count(request.remote_addr, cookies.browser())
         found: APIKey = self._ring.authorize(f"Bearer {key}", "read")
         return self._sessions.begin(found)
 
     def remember_browser(self) -> str:
         """Return an id that tells this browser, which has signed in, from strangers; empty where it has one."""
-        return "" if self._tries.knows(cookies.browser()) else self._tries.remember()
+        return "" if self._sign_in_limit.knows(cookies.browser()) else self._sign_in_limit.remember()
 
     def sign_out(self) -> None:
         """End the session that the request's cookie names.

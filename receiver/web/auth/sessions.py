@@ -15,7 +15,7 @@ from typing import Final
 from receiver.store.keys import PREFIX
 from receiver.store.scripts import END_SESSION
 from receiver.store.skipped_values import Skips
-from receiver.store.transport.store_client import Link
+from receiver.store.transport.store_client import StoreClient
 from receiver.trust.api_keys import APIKey
 from receiver.web.middleware.request_context import time_left
 
@@ -33,13 +33,13 @@ class Sessions:
     """Begins, finds and ends sessions; every method raises StoreUnavailableError where the store doesn't answer.
 
     Args:
-        link: the way to Redis.
+        store_client: the way to Redis.
         keys: the API keys of the settings.
         skips: counts what cannot be read, and is taken for no session.
     """
 
-    def __init__(self, link: Link, keys: Iterable[APIKey], skips: Skips) -> None:
-        self._link = link
+    def __init__(self, store_client: StoreClient, keys: Iterable[APIKey], skips: Skips) -> None:
+        self._store_client = store_client
         self._skips = skips
         self._keys = {key.sha256: key for key in keys}
 
@@ -70,7 +70,7 @@ class Sessions:
 
     def _call(self, *command: str | int, within: float) -> bytes | None:
         reply: bytes | None
-        [reply] = self._link.call([command], within=within)
+        [reply] = self._store_client.call([command], within=within)
         return reply
 
 

@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from receiver.errors import TooManyTriesError
+from receiver.errors import TooManyAttemptsError
 from receiver.store.keys import PREFIX
-from receiver.store.transport.store_client import Link
+from receiver.store.transport.store_client import StoreClient
 from receiver.web.middleware.request_context import time_left
 
 MOST_OF_ONE: Final = 10
@@ -33,19 +33,23 @@ _ID: Final = re.compile(r"[\w-]{43}", re.ASCII)
 """What `secrets.token_urlsafe(32)` makes."""
 
 
-class Tries:
+class SignInLimit:
     """Counts attempts to sign in, and knows the browsers that have signed in before.
 
     Args:
-        link: the way to Redis.
+        store_client: the way to Redis.
         clock: seconds since 1970; a new minute begins from nought.
         within: tells the seconds that the store has.
     """
 
     def __init__(
-        self, link: Link, *, clock: Callable[[], float] = time.time, within: Callable[[], float] = time_left
+        self,
+        store_client: StoreClient,
+        *,
+        clock: Callable[[], float] = time.time,
+        within: Callable[[], float] = time_left,
     ) -> None:
-        self._link = link
+        self._store_client = store_client
         self._clock = clock
         self._within = within
         self._full_minute = 0
@@ -68,7 +72,7 @@ class Tries:
             is_too_many = minute == self._full_minute or self._is_too_many(minute, address)
         if is_too_many:
             seconds = _MINUTE - second
-            raise TooManyTriesError(
+            raise TooManyAttemptsError(
                 f"Wait {seconds} seconds, then try again. Meanwhile requests with an API key are answered.",
                 retry_after=seconds,
             )
@@ -97,7 +101,7 @@ class Tries:
         return int(self._call(("INCR", key), ("EXPIRE", key, 2 * _MINUTE))[0])
 
     def _call(self, *commands: tuple[str | int, ...]) -> list[int]:
-        return self._link.call(commands, within=self._within())
+        return self._store_client.call(commands, within=self._within())
 
 
 def _browser_key(browser: str) -> str:

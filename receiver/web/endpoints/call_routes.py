@@ -10,7 +10,7 @@ from receiver.store.eraser import Eraser
 from receiver.store.reader import Reader
 from receiver.store.record_versions import call_version
 from receiver.web import representation
-from receiver.web.auth.authorizer import Gate
+from receiver.web.auth.authorizer import Authorizer
 from receiver.web.endpoints.operation_routes import operation_answer, operation_answers
 from receiver.web.middleware.request_context import time_left
 from receiver.web.openapi import READ, WRITE, Answer, describe
@@ -19,7 +19,7 @@ from receiver.web.openapi.route_parameters import IF_MATCH, IF_NONE_MATCH, UNLES
 from receiver.web.preconditions import Preconditions, answer_version, write_if
 
 
-def make_calls(reader: Reader, eraser: Eraser, gate: Gate) -> Blueprint:
+def make_calls(reader: Reader, eraser: Eraser, authorizer: Authorizer) -> Blueprint:
     """Make the routes of calls."""
     blueprint = Blueprint("calls", __name__)
 
@@ -35,7 +35,7 @@ def make_calls(reader: Reader, eraser: Eraser, gate: Gate) -> Blueprint:
     )
     def show(call_id: str) -> Response:
         """Get a call: its state, its roster, its operations."""
-        gate.require("read")
+        authorizer.require("read")
         wanted = normalize_id(call_id)
         record, operations = reader.call(wanted)
         if record is None and not operations:
@@ -57,7 +57,7 @@ def make_calls(reader: Reader, eraser: Eraser, gate: Gate) -> Blueprint:
     )
     def forget(call_id: str) -> Response:
         """Delete a call: state, roster, its operations, and what names it in quarantine and change notifications."""
-        gate.require("write")
+        authorizer.require("write")
         wanted = normalize_id(call_id)
 
         def check(conditions: Preconditions) -> str:
@@ -86,7 +86,7 @@ def make_calls(reader: Reader, eraser: Eraser, gate: Gate) -> Blueprint:
     )
     def operation(call_id: str, operation_id: str) -> Response:
         """Get an operation by its ids, for one without a client context."""
-        scopes = gate.require("read")
+        scopes = authorizer.require("read")
         record = reader.operation(normalize_id(call_id), normalize_id(operation_id))
         return operation_answer(record, secrets_too="secrets" in scopes)
 

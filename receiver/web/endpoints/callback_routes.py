@@ -26,9 +26,9 @@ from receiver.graph.updates import (
     RosterUpdate,
     Unreadable,
 )
-from receiver.metrics.counters import Meters
-from receiver.spool.intake import Keeper
-from receiver.store.writer import News
+from receiver.metrics.counters import Counters
+from receiver.spool.intake import NotificationSink
+from receiver.store.writer import Item
 from receiver.tracing import Tracing
 from receiver.trust.callback_tokens import TokenVerifier
 from receiver.web.flask_overrides import WholeResponse
@@ -53,23 +53,25 @@ _REASONS: Final[dict[type[Exception], str]] = {
 """Why the quarantine has a body that was refused: a closed set, since the metrics count by it."""
 
 
-def make_callback(verifier: TokenVerifier, keeper: Keeper, meters: Meters, tracing: Tracing) -> Blueprint:
+def make_callback(
+    verifier: TokenVerifier, sink: NotificationSink, counters: Counters, tracing: Tracing
+) -> Blueprint:
     """Make the callback's routes.
 
     Args:
         verifier: tells who speaks.
-        keeper: keeps what is said.
-        meters: count it.
+        sink: keeps what is said.
+        counters: count it.
         tracing: traces verifying, reading and storing.
     """
     blueprint = Blueprint("callback", __name__)
     verify = tracing.step("verify", verifier.verify)
     read = tracing.step("read", read_notification)
-    keep = tracing.step("store", partial(_keep, keeper, meters, in_detail=_log.is_enabled_for(logging.DEBUG)))
+    keep = tracing.step("store", partial(_keep, sink, counters, in_detail=_log.is_enabled_for(logging.DEBUG)))
 
     @blueprint.after_request
     def measure(response: Response) -> Response:
-        meters.answered(response.status_code, time_taken())
+        counters.answered(response.status_code, time_taken())
         return response
 
     @blueprint.post("/callback", strict_slashes=False)
@@ -120,21 +122,21 @@ def make_callback(verifier: TokenVerifier, keeper: Keeper, meters: Meters, traci
     return blueprint
 
 
-def _keep(keeper: Keeper, meters: Meters, notification: Notification, *, in_detail: bool) -> None:
-    news: list[News] = [*notification.updates, *notification.unreadable]
-    outcomes = keeper.keep(news, delivery=make_id(), within=time_left())
-    meters.kept(news, outcomes)
-    note(items=len(news), outcome=",".join(dict.fromkeys(outcomes)))
+def _keep(sink: NotificationSink, counters: Counters, notification: Notification, *, in_detail: bool) -> None:
+    items: list[Item] = [*notification.updates, *notification.unreadable]
+    outcomes = sink.keep(items, notification_id=make_id(), within=time_left())
+    counters.kept(items, outcomes)
+    note(items=len(items), outcome=",".join(dict.fromkeys(outcomes)))
     if notification.ignored:
         note(ignored=",".join(loggable(collection) for collection in notification.ignored))
-    for item, outcome in zip(news, outcomes, strict=True):
+    for item, outcome in zip(items, outcomes, strict=True):
         if isinstance(item, Unreadable):
             _log.warning("an item could not be read and is in quarantine", reason=item.reason)
         elif outcome == "conflict" or in_detail:
             _tell(item, outcome)
 
 
-def _tell(item: News, outcome: str) -> None:
+def _tell(item: Item, outcome: str) -> None:
     log = _log.warning if outcome == "conflict" else _log.debug
     match item:
         case OperationUpdate():

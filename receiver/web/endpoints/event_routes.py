@@ -20,9 +20,9 @@ from receiver.store.feed import Changed, Feed, FeedEvent, order
 from receiver.store.reader import OperationFilter, Reader
 from receiver.store.records import CallRecord, OperationRecord
 from receiver.web import representation
-from receiver.web.auth.authorizer import Gate
+from receiver.web.auth.authorizer import Authorizer
 from receiver.web.live.hub import Hub
-from receiver.web.live.listener import Interest, Subscription
+from receiver.web.live.listener import Interest, Listener
 from receiver.web.live.long_poll import stopping
 from receiver.web.openapi import READ, Answer, describe
 from receiver.web.openapi.event_data import EVENTS
@@ -44,14 +44,14 @@ _ID: Final = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 _log: Final = logging.getLogger(__name__)
 
 
-def make_events(reader: Reader, feed: Feed, hub: Hub, gate: Gate) -> Blueprint:
+def make_events(reader: Reader, feed: Feed, hub: Hub, authorizer: Authorizer) -> Blueprint:
     """Make the route of the live stream.
 
     Args:
         reader: reads the present state.
         feed: reads what a client that comes again has missed.
         hub: hands out what changes.
-        gate: which clients may listen.
+        authorizer: which clients may listen.
     """
     blueprint = Blueprint("events", __name__)
 
@@ -76,19 +76,19 @@ def make_events(reader: Reader, feed: Feed, hub: Hub, gate: Gate) -> Blueprint:
         `data: {}`. Ignore types of events that you do not know. A comment line comes at least every 15 seconds.
         A stream that was opened with a session of the page ends with that session.
         """
-        gate.require("read")
+        authorizer.require("read")
         interest = Interest(
             request.args.get("clientContext", ""), normalize_id(request.args.get("callId", ""))
         )
-        session = gate.session()
+        session = authorizer.session()
         known, position = hub.position, feed.position()
         hub.compare(known, position)
-        subscription = hub.subscribe("stream", interest, position, stopping(), session)
-        stream = _Stream(subscription, reader, feed, lambda: gate.is_open(session))
-        subscription.skip_to(position)
+        listener = hub.subscribe("stream", interest, position, stopping(), session)
+        stream = _Stream(listener, reader, feed, lambda: authorizer.is_open(session))
+        listener.skip_to(position)
         frames = stream.frames(request.headers.get("Last-Event-ID", ""))
         response = Response(frames, content_type=f"{_EVENT_STREAM}; charset=utf-8")
-        response.call_on_close(lambda: hub.unsubscribe(subscription))
+        response.call_on_close(lambda: hub.unsubscribe(listener))
         response.headers["Cache-Control"] = "no-cache, no-transform"
         response.headers["X-Accel-Buffering"] = "no"  # nginx would collect it first
         return response
@@ -112,16 +112,16 @@ class _Stream:
     """One client's stream: what it missed, or the present, and then what comes.
 
     Args:
-        subscription: collects what comes.
+        listener: collects what comes.
         reader: reads the present.
         feed: reads what the client has missed.
         may_listen: whether the client still may.
     """
 
     def __init__(
-        self, subscription: Subscription, reader: Reader, feed: Feed, may_listen: Callable[[], bool]
+        self, listener: Listener, reader: Reader, feed: Feed, may_listen: Callable[[], bool]
     ) -> None:
-        self._subscription = subscription
+        self._listener = listener
         self._reader = reader
         self._feed = feed
         self._may_listen = may_listen
@@ -141,12 +141,12 @@ class _Stream:
                 return
             yield from self._beginning(last_id)
             while not self._is_over():
-                deliveries = self._subscription.take(HEARTBEAT)
-                if deliveries is None:
+                listener_events = self._listener.take(HEARTBEAT)
+                if listener_events is None:
                     yield from self._reset()
-                elif frames := b"".join(one.frame for one in deliveries if not self._is_old(one.event)):
+                elif frames := b"".join(one.frame for one in listener_events if not self._is_old(one.event)):
                     yield frames
-                elif not deliveries:
+                elif not listener_events:
                     yield _KEEP_ALIVE
         except StoreUnavailableError:
             return  # the client connects again by itself, with the id that it has
@@ -159,19 +159,19 @@ class _Stream:
             with suppress(StoreUnavailableError):  # without the store there are no events either
                 if not self._may_listen():
                     return True
-        return self._subscription.closed
+        return self._listener.closed
 
     def _beginning(self, last_id: str) -> Iterator[bytes]:
-        position = self._subscription.position
+        position = self._listener.position
         if last_id:
             yield from self._missed(last_id) if _ID.fullmatch(last_id) else self._reset()
-        elif self._subscription.interest == Interest():
+        elif self._listener.interest == Interest():
             yield _bookmark(position)
         else:
             yield from self._present(position)
 
     def _missed(self, last_id: str) -> Iterator[bytes]:
-        position, until = last_id, self._subscription.position
+        position, until = last_id, self._listener.position
         while True:
             batch = self._feed.between(position, until)
             if batch.has_gap:
@@ -189,7 +189,7 @@ class _Stream:
 
     def _reset(self) -> Iterator[bytes]:
         yield _frame("reset", {"reason": "more has happened than the feed still holds"})
-        yield from self._present(self._subscription.position)
+        yield from self._present(self._listener.position)
 
     def _present(self, position: str) -> Iterator[bytes]:
         """Yield the newest operations, the oldest of them first, as they are now or later.
@@ -199,7 +199,7 @@ class _Stream:
         Args:
             position: from where on the subscription has what comes.
         """
-        interest = self._subscription.interest
+        interest = self._listener.interest
         chosen = OperationFilter(client_context=interest.client_context, call_id=interest.call_id)
         present = self._reader.operations(chosen, limit=_SNAPSHOT).operations[::-1]
         self._sent = {record.number: record.revision for record in present}
@@ -207,7 +207,7 @@ class _Stream:
         yield b"".join([*frames, _bookmark(position)])
 
     def _admits(self, event: FeedEvent) -> bool:
-        return self._subscription.interest.admits(event)
+        return self._listener.interest.admits(event)
 
     def _is_old(self, event: FeedEvent) -> bool:
         record = event.changed

@@ -13,12 +13,12 @@ from receiver.errors import StoreUnavailableError
 from receiver.spool.spool_queue import Spool, SpoolStatus
 from receiver.store.server_facts import Inspector
 from receiver.store.skipped_values import Skips
-from receiver.store.transport.store_client import Link
+from receiver.store.transport.store_client import StoreClient
 from receiver.store.writer import Writer
 from receiver.supervision import Supervisor
 from receiver.trust.key_set import KeySet
 from receiver.web import representation
-from receiver.web.auth.authorizer import Gate
+from receiver.web.auth.authorizer import Authorizer
 from receiver.web.middleware.request_context import time_left
 from receiver.web.openapi import ANYBODY, Answer, describe
 from receiver.web.openapi.response_schemas import LifeSchema, ReadinessSchema
@@ -43,11 +43,11 @@ _OK: Final = Check("ok")
 
 
 def make_health(
-    link: Link,
+    store_client: StoreClient,
     writer: Writer,
     keys: KeySet,
     spool: Spool | None,
-    gate: Gate,
+    authorizer: Authorizer,
     *,
     supervisor: Supervisor,
     skips: Skips,
@@ -57,18 +57,18 @@ def make_health(
     """Make the routes of health.
 
     Args:
-        link: asked how the store is set up.
+        store_client: asked how the store is set up.
         writer: asked whether the store takes writes.
         keys: asked whether there are signing keys.
         spool: takes notifications while the store does not; None where there is none.
-        gate: finds out whether a request has a key, and so gets the details.
+        authorizer: finds out whether a request has a key, and so gets the details.
         supervisor: asked whether the background loops work.
         skips: asked what could not be read.
         callback_is_set: an app id is set, so Graph can be received.
         queries_are_set: an API key is set, so somebody may ask.
     """
     blueprint = Blueprint("health", __name__)
-    inspector = Inspector(link)
+    inspector = Inspector(store_client)
 
     @blueprint.get("/livez")
     @describe(ANYBODY, {200: Answer("The process is alive.", LifeSchema)})
@@ -109,7 +109,7 @@ def make_health(
         is_ready = good >= {"signingKeys", "callback", "loops"} and bool(good & {"store", "spool"})
         document = {
             "status": "ready" if is_ready else "not ready",
-            "checks": _shown(checks, in_detail=gate.has_key()),
+            "checks": _shown(checks, in_detail=authorizer.has_key()),
             "spool": status
             and {
                 "waiting": status.waiting,

@@ -5,18 +5,18 @@ from typing import Final
 
 from flask import Blueprint, Response
 
-from receiver.web.auth.authorizer import Gate
+from receiver.web.auth.authorizer import Authorizer
 from receiver.web.openapi import READ, Answer, describe
 
 _TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def make_metrics(text: Callable[[], bytes], gate: Gate) -> Blueprint:
+def make_metrics(text: Callable[[], bytes], authorizer: Authorizer) -> Blueprint:
     """Make the route of the metrics.
 
     Args:
         text: writes them in the format 0.0.4 of Prometheus.
-        gate: who may read them.
+        authorizer: who may read them.
     """
     blueprint = Blueprint("metrics", __name__)
 
@@ -27,7 +27,7 @@ def make_metrics(text: Callable[[], bytes], gate: Gate) -> Blueprint:
 
         All workers of this server together. Each series has the name of the instance, where the platform gives one.
         """
-        gate.require("read")
+        authorizer.require("read")
         return Response(text(), content_type=_TYPE)
 
     return blueprint

@@ -12,12 +12,12 @@ from receiver.graph.json_codec import JSON
 from receiver.graph.privacy import loggable
 from receiver.graph.updates import ChangeNotification, Unreadable
 from receiver.log_grouping import REFUSALS
-from receiver.metrics.counters import Meters
-from receiver.spool.intake import Keeper
+from receiver.metrics.counters import Counters
+from receiver.spool.intake import NotificationSink
 from receiver.store.reader import Reader
 from receiver.trust.client_state import matches
 from receiver.web import representation
-from receiver.web.auth.authorizer import Gate
+from receiver.web.auth.authorizer import Authorizer
 from receiver.web.endpoints.callback_routes import ACCEPTED
 from receiver.web.middleware.request_context import time_left, vouch
 from receiver.web.middleware.untrusted_bodies import UntrustedBodies
@@ -44,19 +44,19 @@ _WHAT_TO_DO: Final = {
 
 def make_notifications(
     client_states: Sequence[str],
-    keeper: Keeper,
+    sink: NotificationSink,
     reader: Reader,
-    gate: Gate,
-    meters: Meters,
+    authorizer: Authorizer,
+    counters: Counters,
 ) -> Blueprint:
     """Make the routes of change notifications.
 
     Args:
         client_states: the secrets of our subscriptions; without any, nothing but a handshake is taken.
-        keeper: keeps what is believed.
+        sink: keeps what is believed.
         reader: reads it again.
-        gate: who may read it.
-        meters: count what is kept.
+        authorizer: who may read it.
+        counters: count what is kept.
     """
     blueprint = Blueprint("notifications", __name__)
     bodies = UntrustedBodies()
@@ -85,11 +85,11 @@ def make_notifications(
         body = read_untrusted_body(bodies)
         if not body.strip() or _is_of_a_stranger(body, client_states):
             return Response(status=ACCEPTED)
-        news = [_kept(item) for item in _believed(read_json(body), client_states)]
-        if news:
+        items = [_kept(item) for item in _believed(read_json(body), client_states)]
+        if items:
             vouch()
-        meters.kept(news, keeper.keep(news, delivery=make_id(), within=time_left()))
-        for item in news:
+        counters.kept(items, sink.keep(items, notification_id=make_id(), within=time_left()))
+        for item in items:
             _tell(item)
         return Response(status=ACCEPTED)
 
@@ -102,7 +102,7 @@ def make_notifications(
     )
     def list_changes() -> Response:
         """List change notifications, newest first."""
-        gate.require("read")
+        authorizer.require("read")
         page = read_entry_page()
         entries, cursor = reader.entries("changes", limit=page.limit, before=page.cursor)
         return page_answer("notifications", [representation.change(entry) for entry in entries], cursor)

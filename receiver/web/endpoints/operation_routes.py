@@ -22,7 +22,7 @@ from receiver.store.record_versions import context_version, operation_version
 from receiver.store.records import OperationRecord
 from receiver.store.writer import Writer
 from receiver.web import representation
-from receiver.web.auth.authorizer import Gate
+from receiver.web.auth.authorizer import Authorizer
 from receiver.web.live.long_poll import Waiter, tell_preference, wanted_wait
 from receiver.web.middleware.request_context import query_argument, time_left
 from receiver.web.openapi import READ, WRITE, Answer, describe
@@ -51,7 +51,9 @@ _CREATED: Final = 201
 _LONGEST_DEADLINE: Final = DEADLINE["schema"]["maximum"]
 
 
-def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Waiter, gate: Gate) -> Blueprint:
+def make_operations(
+    reader: Reader, writer: Writer, eraser: Eraser, waiter: Waiter, authorizer: Authorizer
+) -> Blueprint:
     """Make the routes of operations.
 
     Args:
@@ -59,7 +61,7 @@ def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Wait
         writer: registers.
         eraser: forgets.
         waiter: waits for what is to come.
-        gate: who may do what.
+        authorizer: who may do what.
     """
     blueprint = Blueprint("operations", __name__)
 
@@ -76,7 +78,7 @@ def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Wait
         A wait works for an operation that is not known yet. It ends when the operation is done; with an `ETag` in
         `If-None-Match`, at any change. When the time is over, the latest state is the answer.
         """
-        scopes = gate.require("read")
+        scopes = authorizer.require("read")
         record = waiter.latest(client_context, wanted_wait(), _end_of_wait(Preconditions.of_request()))
         after_this_request(tell_preference)  # 404 after a wait has it, too
         return operation_answer(record, secrets_too="secrets" in scopes)
@@ -99,7 +101,7 @@ def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Wait
         overwrites a result. If no result has come when it is due, the operation is `overdue`, and `GET /events` has an
         event for it.
         """
-        scopes = gate.require("write")
+        scopes = authorizer.require("write")
         if len(client_context) > MAX_CLIENT_CONTEXT:
             raise BadRequestError(f"A client context has at most {MAX_CLIENT_CONTEXT} characters.")
         call_id = normalize_id(request.args.get("callId", ""))
@@ -113,7 +115,7 @@ def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Wait
 
         def write(version: str) -> str:
             return writer.register(
-                update, delivery=make_id(), within=time_left(), deadline=deadline, version=version
+                update, notification_id=make_id(), within=time_left(), deadline=deadline, version=version
             )
 
         outcome = write_if(check, write)
@@ -139,7 +141,7 @@ def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Wait
         Their history and their items in quarantine are deleted, too. An `ETag` in `If-Match` is that of one operation:
         if the client context has several, nothing is deleted, and the answer is 412.
         """
-        gate.require("write")
+        authorizer.require("write")
 
         def check(conditions: Preconditions) -> str:
             found = reader.latest(client_context)
@@ -167,7 +169,7 @@ def make_operations(reader: Reader, writer: Writer, eraser: Eraser, waiter: Wait
 
         A page may be shorter than `limit`, and even empty, though there is a next one: go on until `next` is null.
         """
-        gate.require("read")
+        authorizer.require("read")
         asked = read_operation_page()
         page = reader.operations(asked.chosen, limit=asked.limit, cursor=asked.cursor)
         found = [representation.operation(record) for record in page.operations]

@@ -16,22 +16,22 @@ from receiver.graph.privacy import redact
 from receiver.graph.quarantine_summary import sentence
 from receiver.graph.updates import ChangeNotification, Unreadable
 from receiver.store.quarantine_reader import Quarantine, QuarantineEntry, QuarantineGroup
-from receiver.store.writer import News, Writer
+from receiver.store.writer import Item, Writer
 from receiver.web import representation
-from receiver.web.auth.authorizer import Gate
+from receiver.web.auth.authorizer import Authorizer
 from receiver.web.middleware.request_context import time_left
 from receiver.web.openapi import WRITE, Answer, describe
 from receiver.web.openapi.response_schemas import QuarantinePageSchema, ReplaySchema
 from receiver.web.paging import ENTRY_ID, QuarantinePageQuery, page_answer, read_quarantine_page
 
 
-def make_quarantine(quarantine: Quarantine, writer: Writer, gate: Gate) -> Blueprint:
+def make_quarantine(quarantine: Quarantine, writer: Writer, authorizer: Authorizer) -> Blueprint:
     """Make the routes of the quarantine.
 
     Args:
         quarantine: what is in it.
         writer: keeps what is replayed, and drops entries.
-        gate: checks the scope `write`.
+        authorizer: checks the scope `write`.
     """
     blueprint = Blueprint("quarantine", __name__)
 
@@ -48,7 +48,7 @@ def make_quarantine(quarantine: Quarantine, writer: Writer, gate: Gate) -> Bluep
         Beside the entries of the page, `groups` counts all entries, by the ids of their groups: those of one group have
         the same reason, type and masked address. Personal data, ids and secrets are hidden.
         """
-        gate.require("write")
+        authorizer.require("write")
         page = read_quarantine_page()
         entries, cursor = quarantine.page(limit=page.limit, before=page.cursor, group=page.group)
         groups = {group.newest.group: represent_group(group) for group in quarantine.groups()}
@@ -62,12 +62,12 @@ def make_quarantine(quarantine: Quarantine, writer: Writer, gate: Gate) -> Bluep
     )
     def replay(entry_id: str) -> Response:
         """Try an item again, once the receiver can read it."""
-        gate.require("write")
+        authorizer.require("write")
         entry = quarantine.entry(_checked(entry_id))
         if entry is None:
             raise _unknown()
-        news = _read_again(entry)
-        outcomes = writer.keep(news, delivery=f"replay-{entry_id}", within=time_left())
+        items = _read_again(entry)
+        outcomes = writer.keep(items, notification_id=f"replay-{entry_id}", within=time_left())
         writer.release(entry_id, within=time_left())
         return representation.answer({"id": entry_id, "outcomes": outcomes})
 
@@ -79,7 +79,7 @@ def make_quarantine(quarantine: Quarantine, writer: Writer, gate: Gate) -> Bluep
     )
     def forget(entry_id: str) -> Response:
         """Forget an entry of the quarantine, for good."""
-        gate.require("write")
+        authorizer.require("write")
         if not writer.release(_checked(entry_id), within=time_left()):
             raise _unknown()
         return Response(status=204)
@@ -92,7 +92,7 @@ def make_quarantine(quarantine: Quarantine, writer: Writer, gate: Gate) -> Bluep
     )
     def forget_group(group_id: str) -> Response:
         """Forget all entries of a group of the quarantine, for good."""
-        gate.require("write")
+        authorizer.require("write")
         ids = quarantine.ids(group_id)
         if not ids or not writer.release(*ids, within=time_left()):
             raise _unknown()
@@ -143,7 +143,7 @@ def _unknown() -> QuarantineEntryNotFoundError:
     return QuarantineEntryNotFoundError("GET /quarantine lists those that there are.")
 
 
-def _read_again(entry: QuarantineEntry) -> list[News]:
+def _read_again(entry: QuarantineEntry) -> list[Item]:
     """Read an item as if it came now.
 
     Raises:
@@ -153,21 +153,21 @@ def _read_again(entry: QuarantineEntry) -> list[News]:
         raise _unreadable(entry.reason)
     item = parse(entry.text.encode())
     envelope: JSON = item if isinstance(item, dict) and "value" in item else {"value": [item]}
-    news: list[News] = []
+    items: list[Item] = []
     try:
         if entry.contract == "callback":
             notification = read_notification(envelope, entry.tenant_id)
-            news += [*notification.updates, *notification.unreadable]
+            items += [*notification.updates, *notification.unreadable]
         else:
-            news += read_changes(envelope, lambda _: True)  # it was believed when it came
+            items += read_changes(envelope, lambda _: True)  # it was believed when it came
     except InvalidEnvelopeError as error:
         raise _unreadable(error.detail) from None
-    for read in news:
+    for read in items:
         if isinstance(read, Unreadable):
             raise _unreadable(read.reason)
         if isinstance(read, ChangeNotification) and read.encrypted:
             raise _unreadable(entry.reason)
-    return news
+    return items
 
 
 def _unreadable(reason: str) -> StillUnreadableError:

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from receiver.errors import StoreUnavailableError, TooManyWaitingError
 from receiver.store.feed import START, Feed, FeedBatch, FeedEvent, order
 from receiver.supervision import Loop, Supervisor
-from receiver.web.live.listener import Delivery, Interest, Kind, Subscription
+from receiver.web.live.listener import Interest, Kind, Listener, ListenerEvent
 
 _POLL_SECONDS: Final = 1.0
 """How long one read of the feed waits at the server, and so how late a feed is noticed whose ids went back."""
@@ -61,7 +61,7 @@ class Hub:
         self._most = most
         self._lock = threading.Lock()
         self._wanted = threading.Event()
-        self._buckets: dict[Interest, set[Subscription]] = {}
+        self._buckets: dict[Interest, set[Listener]] = {}
         self._counts: Counter[Kind] = Counter()
         self._behind = 0.0
         self._failing_since: float | None = None
@@ -87,7 +87,7 @@ class Hub:
 
     def subscribe(
         self, kind: Kind, interest: Interest, position: str, stopping: Stopping | None, session: str = ""
-    ) -> Subscription:
+    ) -> Listener:
         """Begin to collect events; end it with `unsubscribe`.
 
         Where the hub reads the feed already, the events begin where it is, perhaps after `position`: compare it with
@@ -112,24 +112,24 @@ class Hub:
             self._watch(stopping)
             if not self.count:
                 self._position = position
-            subscription = Subscription(interest, self._position, kind, session)
-            self._buckets.setdefault(interest, set()).add(subscription)
+            listener = Listener(interest, self._position, kind, session)
+            self._buckets.setdefault(interest, set()).add(listener)
             self._counts[kind] += 1
             self._wanted.set()
         if stopping is not None and stopping.is_set():
-            subscription.close()
-        return subscription
+            listener.close()
+        return listener
 
-    def unsubscribe(self, subscription: Subscription) -> None:
+    def unsubscribe(self, listener: Listener) -> None:
         """Collect no more for a subscription; once is enough, twice does no harm."""
         with self._lock:
-            bucket = self._buckets.get(subscription.interest, set())
-            if subscription not in bucket:
+            bucket = self._buckets.get(listener.interest, set())
+            if listener not in bucket:
                 return
-            bucket.remove(subscription)
+            bucket.remove(listener)
             if not bucket:
-                del self._buckets[subscription.interest]
-            self._counts[subscription.kind] -= 1
+                del self._buckets[listener.interest]
+            self._counts[listener.kind] -= 1
             if not self.count:
                 self._wanted.clear()
 
@@ -196,35 +196,35 @@ class Hub:
         if batch.has_gap:
             self._start_over(batch.position, asked)
             return
-        for subscription in self._subscriptions() if batch.ended_sessions else ():
-            if subscription.session in batch.ended_sessions:
-                subscription.close()
+        for listener in self._listeners() if batch.ended_sessions else ():
+            if listener.session in batch.ended_sessions:
+                listener.close()
         try:
             for event in batch.events:
-                self._hand_out(Delivery(event, self._encode))
+                self._hand_out(ListenerEvent(event, self._encode))
         except Exception:
             self._start_over(batch.position, asked)
             raise
 
-    def _hand_out(self, delivery: Delivery) -> None:
-        event = delivery.event
+    def _hand_out(self, listener_event: ListenerEvent) -> None:
+        event = listener_event.event
         context, call_id = event.client_context, event.call_id
         for interest in {Interest(), Interest(context), Interest("", call_id), Interest(context, call_id)}:
-            for subscription in tuple(self._buckets.get(interest, ())):
-                subscription.offer(delivery)
+            for listener in tuple(self._buckets.get(interest, ())):
+                listener.offer(listener_event)
 
     def _start_over(self, position: str, before: str) -> None:
         _log.warning("events after %s are missing: waits and streams start over at %s", before, position)
-        for subscription in self._subscriptions():
-            subscription.start_over(position)
+        for listener in self._listeners():
+            listener.start_over(position)
 
-    def _subscriptions(self) -> Iterator[Subscription]:
+    def _listeners(self) -> Iterator[Listener]:
         with self._lock:
-            found = [subscription for bucket in self._buckets.values() for subscription in bucket]
+            found = [listener for bucket in self._buckets.values() for listener in bucket]
         yield from found
 
     def _close_at(self, stopping: Stopping, loop: Loop) -> None:
         loop.idle()
         stopping.wait()
-        for subscription in self._subscriptions():
-            subscription.close()
+        for listener in self._listeners():
+            listener.close()

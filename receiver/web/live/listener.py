@@ -26,7 +26,7 @@ class Interest:
         return self.client_context in {"", event.client_context} and self.call_id in {"", event.call_id}
 
 
-class Delivery:
+class ListenerEvent:
     """An event, and its frame on the wire, which is made once for all streams that send it."""
 
     __slots__ = ("_encode", "_frame", "event", "order")
@@ -45,7 +45,7 @@ class Delivery:
         return self._frame
 
 
-class Subscription:
+class Listener:
     """What one waiting or streaming client has yet to take.
 
     Args:
@@ -62,7 +62,7 @@ class Subscription:
         self.session = session
         self.closed = False
         self._after = order(position)
-        self._pending: deque[Delivery] = deque()
+        self._pending: deque[ListenerEvent] = deque()
         self._has_gap = False
         self._lock = threading.Lock()
         self._changed = threading.Event()
@@ -74,17 +74,17 @@ class Subscription:
             self._after = order(self.position)
             self._pending = deque(one for one in self._pending if one.order > self._after)
 
-    def offer(self, delivery: Delivery) -> None:
+    def offer(self, listener_event: ListenerEvent) -> None:
         """Append an event. Where too many are pending, a stream is closed, and a waiter gets a gap."""
         with self._lock:
-            if delivery.order <= self._after:
+            if listener_event.order <= self._after:
                 return
             if len(self._pending) < _MOST_PENDING:
-                self._pending.append(delivery)
+                self._pending.append(listener_event)
             elif self.kind == "stream":
                 self.closed = True
             else:
-                self._drop_until(delivery.event.id)
+                self._drop_until(listener_event.event.id)
         self._changed.set()
 
     def start_over(self, position: str) -> None:
@@ -98,7 +98,7 @@ class Subscription:
         self.closed = True
         self._changed.set()
 
-    def take(self, seconds: float) -> list[Delivery] | None:
+    def take(self, seconds: float) -> list[ListenerEvent] | None:
         """Wait for events, and return them; none where the time is over or the subscription is closed.
 
         Returns:

@@ -19,7 +19,7 @@ from receiver.store.reader import Reader
 from receiver.store.records import OperationRecord
 from receiver.store.snapshots import Snapshots
 from receiver.web.live.hub import Hub, Stopping
-from receiver.web.live.listener import Interest, Subscription
+from receiver.web.live.listener import Interest, Listener
 from receiver.web.middleware.request_context import query_argument, wsgi_environ
 from receiver.web.preferences import read_preference
 
@@ -96,19 +96,19 @@ class Waiter:
         if enough(found.record):
             return found.record
         self._hub.compare(known, found.position)
-        subscription = self._hub.subscribe("waiter", Interest(client_context), found.position, stopping())
+        listener = self._hub.subscribe("waiter", Interest(client_context), found.position, stopping())
         try:
             wait = _Wait(client_context, found.record, self._snapshots)
-            if order(subscription.position) > order(found.position):
+            if order(listener.position) > order(found.position):
                 wait.is_current = False  # something may have come in between
-            while not enough(wait.record) and not subscription.closed:
+            while not enough(wait.record) and not listener.closed:
                 if (left := until - time.monotonic()) <= 0:
                     break
-                wait.go_on(subscription, left)
+                wait.go_on(listener, left)
             if not enough(wait.record) or not wait.is_current:
                 wait.end(feed_is_read=not self._hub.is_failing)
         finally:
-            self._hub.unsubscribe(subscription)
+            self._hub.unsubscribe(listener)
         return wait.record
 
 
@@ -123,19 +123,19 @@ class _Wait:
         self._client_context = client_context
         self._snapshots = snapshots
 
-    def go_on(self, subscription: Subscription, seconds: float) -> None:
+    def go_on(self, listener: Listener, seconds: float) -> None:
         """Take in what comes in some seconds, at most; read the store only where events don't say enough."""
         if not self.is_current:
             with suppress(StoreUnavailableError):
                 self._read()
                 return
             seconds = min(seconds, _READ_AGAIN_SECONDS)
-        deliveries = subscription.take(seconds)
-        if deliveries is None:
+        listener_events = listener.take(seconds)
+        if listener_events is None:
             self.is_current = False
-        for delivery in deliveries or ():
-            if isinstance(delivery.event.changed, OperationRecord):
-                self._take_in(delivery.event.changed)
+        for listener_event in listener_events or ():
+            if isinstance(listener_event.event.changed, OperationRecord):
+                self._take_in(listener_event.event.changed)
 
     def end(self, *, feed_is_read: bool) -> None:
         """Read once more, so that the answer is what `GET` would answer now; without the store, what is known.

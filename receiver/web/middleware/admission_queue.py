@@ -23,7 +23,7 @@ _SHARES: Final = {Rank.KNOWN: 0, Rank.GRAPH: 8, Rank.HEALTH: 4, Rank.CLIENT: 4, 
 """Of 32 turns, how many a rank gets even when higher ones could use them all; the rest goes by rank."""
 
 
-class Turns:
+class AdmissionQueue:
     """Lets a few requests begin at a time: by rank, and within a rank in the order in which they came.
 
     Without that gevent takes up whatever arrives before it goes on with what waits for the store, and under overload

@@ -9,7 +9,7 @@ from typing import Final
 
 from receiver.errors import OverloadedError
 from receiver.server.raw_responses import raw_answer
-from receiver.web.middleware.load_shedder import Shedder, refusal
+from receiver.web.middleware.load_shedder import LoadShedder, refusal
 
 _REQUEST: Final = re.compile(
     rb"(GET|POST|PUT|DELETE) (/[!-~]*+) HTTP/1\.1\r\n(?:[\w!#$%&'*+.^`|~-]++:[^\r\n\0]*+\r\n)*+\r\n"
@@ -23,16 +23,16 @@ _SCHEMES: Final = re.compile(rb"\r\nx-forwarded-proto:(?:[^\r\n]*,)?[ \t]*(\w+)[
 _OTHERWISE_FRAMED: Final = (b"\r\ntransfer-encoding:", b"\r\nexpect:", b"\r\nupgrade:")
 
 
-class Door:
+class FastRejector:
     """Refuses requests as they come over the wire.
 
     Args:
-        shedder: knows what is too much, and counts what is refused.
+        load_shedder: knows what is too much, and counts what is refused.
         behind_proxy: whether `X-Forwarded-Proto` tells the scheme.
     """
 
-    def __init__(self, shedder: Shedder, *, behind_proxy: bool) -> None:
-        self._shedder = shedder
+    def __init__(self, load_shedder: LoadShedder, *, behind_proxy: bool) -> None:
+        self._load_shedder = load_shedder
         self._behind_proxy = behind_proxy
 
     def refuse(self, data: bytes) -> bytes | None:
@@ -44,7 +44,7 @@ class Door:
         Returns:
             The whole answer, after which the next request may come; None where the request is to be read.
         """
-        if not self._shedder.sheds_anything:
+        if not self._load_shedder.sheds_anything:
             return None
         request = _REQUEST.match(data)
         if request is None or not _is_whole(data, request.end()):
@@ -52,15 +52,15 @@ class Door:
         method, path = request[1].decode(), request[2].partition(b"?")[0].decode()
         head = data[: request.end()]
         authorization = _AUTHORIZATION.search(head)
-        rank = self._shedder.rank(
+        rank = self._load_shedder.rank(
             method,
             path,
             authorization[1].decode() if authorization else None,
             has_cookie=_COOKIE.search(head) is not None,
         )
-        if not self._shedder.sheds(rank):
+        if not self._load_shedder.sheds(rank):
             return None
-        self._shedder.refuse(path)
+        self._load_shedder.refuse(path)
         schemes = _SCHEMES.findall(head.lower()) if self._behind_proxy else []
         given = _REQUEST_ID.search(head)
         headers, document = refusal(given[1].decode() if given else None, https=schemes[-1:] == [b"https"])

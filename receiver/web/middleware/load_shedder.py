@@ -13,10 +13,10 @@ import structlog
 
 from receiver.errors import OverloadedError
 from receiver.logs import WORK
-from receiver.metrics.counters import Meters
-from receiver.spool.intake import Keeper
-from receiver.store.transport.batching_client import Pipeline
-from receiver.web.middleware.admission_queue import Turns
+from receiver.metrics.counters import Counters
+from receiver.spool.intake import NotificationSink
+from receiver.store.transport.batching_client import BatchingClient
+from receiver.web.middleware.admission_queue import AdmissionQueue
 from receiver.web.middleware.request_context import CAME, request_id_from
 from receiver.web.middleware.request_priority import Rank, Ranks
 from receiver.web.middleware.response_headers import hardening
@@ -39,44 +39,46 @@ _BETWEEN_LINES: Final = 1.0
 _log: Final = structlog.get_logger("receiver.shedding")
 
 
-class Shedder:
+class LoadShedder:
     """A WSGI application before another, which hands on to it only what can be answered in time.
 
     Args:
         application: the other.
-        keeper: keeps notifications.
+        sink: keeps notifications.
         reads: the way on which the store is asked.
-        meters: count what is refused.
+        counters: count what is refused.
         ranks: tells whose turn comes first.
-        turns: of all requests of this process.
+        admission_queue: of all requests of this process.
         refusals: turns of those that are refused, `REFUSED_AT_ONCE` of them.
     """
 
     def __init__(
         self,
         application: "WSGIApplication",
-        keeper: Keeper,
-        reads: Pipeline,
-        meters: Meters,
+        sink: NotificationSink,
+        reads: BatchingClient,
+        counters: Counters,
         *,
         ranks: Ranks,
-        turns: Turns,
-        refusals: Turns,
+        admission_queue: AdmissionQueue,
+        refusals: AdmissionQueue,
     ) -> None:
         self._application = application
-        self._keeper = keeper
+        self._sink = sink
         self._reads = reads
-        self._meters = meters
+        self._counters = counters
         self._ranks = ranks
-        self._turns = turns
+        self._admission_queue = admission_queue
         self._refusals = refusals
         self._told_at = 0.0
         self._untold = 0
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request, or have it answered."""
-        if not self._turns.are_taken and not self.sheds_anything:
-            environ[CAME] = self._turns.wait(Rank.GRAPH)  # which is not asked where there is no queue
+        if not self._admission_queue.are_taken and not self.sheds_anything:
+            environ[CAME] = self._admission_queue.wait(
+                Rank.GRAPH
+            )  # which is not asked where there is no queue
             return self._application(environ, start_response)
         path = environ["PATH_INFO"]
         rank = self.rank(
@@ -86,7 +88,7 @@ class Shedder:
             has_cookie="HTTP_COOKIE" in environ,
         )
         if not self.sheds(rank):
-            environ[CAME] = self._turns.wait(rank)
+            environ[CAME] = self._admission_queue.wait(rank)
             return self._application(environ, start_response)
         self.refuse(path)
         headers, document = refusal(
@@ -98,7 +100,7 @@ class Shedder:
     @property
     def sheds_anything(self) -> bool:
         """Whether there is too much for any request."""
-        return self._sheds_reads or self._turns.public_are_full
+        return self._sheds_reads or self._admission_queue.public_are_full
 
     def rank(self, method: str, path: str, authorization: str | None, *, has_cookie: bool) -> Rank:
         """Return the rank of a request."""
@@ -108,7 +110,7 @@ class Shedder:
         """Tell whether there is too much for a request of this rank."""
         match rank:
             case Rank.KNOWN | Rank.GRAPH:
-                return self._turns.are_late(_LATE, rank) or self._keeper.is_full
+                return self._admission_queue.are_late(_LATE, rank) or self._sink.is_full
             case Rank.HEALTH:
                 return False
             case Rank.CLIENT:
@@ -118,14 +120,18 @@ class Shedder:
 
     @property
     def _sheds_reads(self) -> bool:
-        return self._turns.are_late(_LATE / 2, Rank.CLIENT) or self._keeper.is_full or self._reads.is_full
+        return (
+            self._admission_queue.are_late(_LATE / 2, Rank.CLIENT)
+            or self._sink.is_full
+            or self._reads.is_full
+        )
 
     def refuse(self, path: str) -> None:
         """Count a refusal, and return when it is its turn."""
         self._refusals.wait(Rank.CLIENT)
         if path.startswith(_CALLBACK):
-            self._meters.answered(OverloadedError.status, 0.0)
-        self._meters.refused(OverloadedError, None)
+            self._counters.answered(OverloadedError.status, 0.0)
+        self._counters.refused(OverloadedError, None)
         self._tell()
 
     def _tell(self) -> None:

@@ -42,8 +42,8 @@ ADVICE: Final[dict[type[errors.ReceiverError], str]] = {
     errors.URITooLongError: "A client context has at most 256 characters, and no other part of an address is as long.",
     errors.HeadersTooLargeError: "Graph's headers are far smaller: the token is none, or something between adds.",
     errors.UnsupportedTransferCodingError: "Send the body as it is, or with `Transfer-Encoding: chunked`.",
-    errors.TooManyTriesError: "Wait for the seconds that `Retry-After` names. Sessions go on, and requests with an API "
-    "key are answered. A browser that has signed in before has attempts of its own, which no other client uses up.",
+    errors.TooManyAttemptsError: "Wait for the seconds that `Retry-After` names. Sessions go on, and requests with an "
+    "API key are answered. A browser that has signed in before has attempts of its own, which no other client uses up.",
     errors.UnavailableError: "Send the same again after the seconds that `Retry-After` names.",
     errors.NotConfiguredError: "Set what `detail` names, and start the receiver again. `receiver check` says whether "
     "all is there.",

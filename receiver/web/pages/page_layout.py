@@ -10,7 +10,7 @@ from markupsafe import escape
 from receiver.errors import NotConfiguredError, ReceiverError, UnauthenticatedError
 from receiver.graph.schemas import OPERATION_SCHEMAS
 from receiver.spool.spool_queue import Spool
-from receiver.web.auth.authorizer import Gate
+from receiver.web.auth.authorizer import Authorizer
 from receiver.web.auth.challenges import answer_challenge
 from receiver.web.openapi.authentication_texts import HTML
 from receiver.web.pages import time_text
@@ -56,7 +56,7 @@ def is_fragment() -> bool:
     return "X-Fragment" in request.headers
 
 
-def register_frame(blueprint: Blueprint, gate: Gate, spool: Spool | None) -> None:
+def register_frame(blueprint: Blueprint, authorizer: Authorizer, spool: Spool | None) -> None:
     """Give the blueprint of the page its static files, its errors, and what every template needs."""
     static = register_static_files(blueprint)
 
@@ -67,7 +67,7 @@ def register_frame(blueprint: Blueprint, gate: Gate, spool: Spool | None) -> Non
             "base": "fragment.html" if is_fragment() else "layout.html",
             "static": static,
             "scopes": scopes,
-            "open_to_all": gate.open_to_all,
+            "open_to_all": authorizer.open_to_all,
             "spool": spool,
             "address": request.host_url.rstrip("/"),
             "statuses": _STATUSES,

@@ -13,7 +13,7 @@ from receiver.metrics.slow_answers import Answers
 from receiver.spool.spool_queue import Spool
 from receiver.store.quarantine_reader import Quarantine
 from receiver.store.reader import OperationFilter, Reader
-from receiver.web.auth.authorizer import Gate
+from receiver.web.auth.authorizer import Authorizer
 from receiver.web.openapi import Answer, describe
 from receiver.web.openapi.authentication_texts import FIRST_PAGE, HTML, PAGE
 from receiver.web.openapi.openapi_document import Document
@@ -41,7 +41,7 @@ _NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}")
 def make_page(
     reader: Reader,
     quarantine: Quarantine,
-    gate: Gate,
+    authorizer: Authorizer,
     document: Document,
     *,
     recent_answers: Callable[[], Answers],
@@ -52,16 +52,16 @@ def make_page(
     Args:
         reader: what there is to see.
         quarantine: what could not be read.
-        gate: who may see it.
+        authorizer: who may see it.
         document: what the documentation is made of.
         recent_answers: tells how fast Graph is answered.
         spool: what has yet to come in; None where there is none.
     """
     blueprint = Blueprint("page", "receiver.web.pages", template_folder="templates")
-    register_frame(blueprint, gate, spool)
-    register_signing_in(blueprint, gate)
+    register_frame(blueprint, authorizer, spool)
+    register_signing_in(blueprint, authorizer)
     register_docs(blueprint, document)
-    register_quarantine(blueprint, quarantine, gate)
+    register_quarantine(blueprint, quarantine, authorizer)
 
     @blueprint.get("/")
     @describe(FIRST_PAGE, _A_PAGE, parameters=_QUERY)
@@ -70,7 +70,7 @@ def make_page(
 
         Whoever has not signed in gets the form for that.
         """
-        g.scopes = gate.require("read")
+        g.scopes = authorizer.require("read")
         query = _read_query()
         found = find(reader, query)
         now = _now()
@@ -87,7 +87,7 @@ def make_page(
     @describe(PAGE, _A_PAGE, problems=(OperationNotFoundError,))
     def operation(number: str) -> Response:
         """Show one operation."""
-        g.scopes = gate.require("read")
+        g.scopes = authorizer.require("read")
         record = reader.by_number(int(number)) if _NUMBER.fullmatch(number) else None
         if record is None:
             raise OperationNotFoundError("No update of it has come yet, or it has been deleted.")
@@ -105,7 +105,7 @@ def make_page(
     @describe(PAGE, _A_PAGE, problems=(CallNotFoundError,))
     def call(call_id: str) -> Response:
         """Show a call with its roster and operations."""
-        g.scopes = gate.require("read")
+        g.scopes = authorizer.require("read")
         wanted = normalize_id(call_id)
         record, operations = reader.call(wanted)
         if record is None and not operations:

@@ -11,7 +11,7 @@ from receiver.graph.json_codec import JSON, parse
 from receiver.graph.privacy import redact
 from receiver.graph.quarantine_summary import sentence
 from receiver.store.quarantine_reader import Quarantine, QuarantineEntry
-from receiver.web.auth.authorizer import Gate
+from receiver.web.auth.authorizer import Authorizer
 from receiver.web.openapi import Answer, describe
 from receiver.web.openapi.authentication_texts import HTML, WRITE_PAGE
 from receiver.web.openapi.route_parameters import only
@@ -53,7 +53,7 @@ class QuarantineView:
         return parse(redact(self.entry.text).encode())
 
 
-def register_quarantine(blueprint: Blueprint, quarantine: Quarantine, gate: Gate) -> None:
+def register_quarantine(blueprint: Blueprint, quarantine: Quarantine, authorizer: Authorizer) -> None:
     """Add the page of the quarantine."""
 
     @blueprint.get("/view/quarantine")
@@ -70,7 +70,7 @@ def register_quarantine(blueprint: Blueprint, quarantine: Quarantine, gate: Gate
 
         It takes the scope `write`, as `GET /quarantine` does.
         """
-        g.scopes = gate.require("write")
+        g.scopes = authorizer.require("write")
         group = request.args.get("group", "")[:_LONGEST_ID]
         if group:
             return _entries(group)

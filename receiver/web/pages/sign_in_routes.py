@@ -5,9 +5,9 @@ from typing import Final
 
 from flask import Blueprint, Response, request
 
-from receiver.errors import ForbiddenError, InsufficientScopeError, InvalidAPIKeyError, TooManyTriesError
+from receiver.errors import ForbiddenError, InsufficientScopeError, InvalidAPIKeyError, TooManyAttemptsError
 from receiver.web.auth import cookies
-from receiver.web.auth.authorizer import Gate, refuse_other_sites
+from receiver.web.auth.authorizer import Authorizer, refuse_other_sites
 from receiver.web.auth.sessions import LIFE
 from receiver.web.auth.sign_in_limit import BROWSER_SECONDS
 from receiver.web.openapi import STORE, Answer, describe
@@ -20,7 +20,7 @@ _LOCAL_PATH: Final = re.compile(r"/(?:[!-.0-\[\]-~][!-\[\]-~]*)?")
 """A path of our own: neither `//elsewhere` nor `/\\elsewhere`, which browsers read as an address."""
 
 
-def register_signing_in(blueprint: Blueprint, gate: Gate) -> None:
+def register_signing_in(blueprint: Blueprint, authorizer: Authorizer) -> None:
     """Add the routes of signing in and out."""
 
     @blueprint.post("/sign-in")
@@ -33,7 +33,7 @@ def register_signing_in(blueprint: Blueprint, gate: Gate) -> None:
             ),
         },
         body=SIGN_IN,
-        problems=(ForbiddenError, TooManyTriesError, *STORE),
+        problems=(ForbiddenError, TooManyAttemptsError, *STORE),
     )
     def sign_in() -> Response:
         """Sign in to the page with an API key that may `read`."""
@@ -41,18 +41,18 @@ def register_signing_in(blueprint: Blueprint, gate: Gate) -> None:
         request.max_content_length = _LONGEST_FORM
         then = _local(request.form.get("then", ""))
         try:
-            session_id = gate.sign_in(request.form.get("key", "").strip())
+            session_id = authorizer.sign_in(request.form.get("key", "").strip())
         except InvalidAPIKeyError:
             return sign_in_form(wrong="This key is not known here.", then=then)
         except InsufficientScopeError:
             return sign_in_form(wrong="This key may not read: it lacks the scope “read”.", then=then)
-        except TooManyTriesError as error:
+        except TooManyAttemptsError as error:
             response = sign_in_form(wrong=f"{error.title}. {error.detail}", then=then, status=error.status)
             response.headers["Retry-After"] = str(error.retry_after)
             return response
         response = _see_other(then)
         cookies.set_session(response, session_id, LIFE)
-        if browser := gate.remember_browser():
+        if browser := authorizer.remember_browser():
             cookies.set_browser(response, browser, BROWSER_SECONDS)
         return response
 
@@ -64,7 +64,7 @@ def register_signing_in(blueprint: Blueprint, gate: Gate) -> None:
     )
     def sign_out() -> Response:
         """Sign out of the page."""
-        gate.sign_out()
+        authorizer.sign_out()
         response = _see_other("/")
         cookies.drop_session(response)
         return response

@@ -18,11 +18,11 @@ from receiver.graph.json_codec import parse
 from receiver.graph.updates import OperationUpdate
 from receiver.store.keys import PREFIX
 from receiver.store.reader import Reader
-from receiver.store.transport.batching_client import Pipeline
+from receiver.store.transport.batching_client import BatchingClient
 from receiver.store.transport.connections import connect
-from receiver.store.transport.store_client import Link
+from receiver.store.transport.store_client import StoreClient
 from receiver.store.writer import Writer
-from tests.benchmarks.callback import news
+from tests.benchmarks.callback import items
 from tests.benchmarks.callback.load import Load
 from tests.benchmarks.callback.servers import PEER_SET, Kind
 from tests.benchmarks.callback.wrk import Counted
@@ -48,10 +48,10 @@ class Kept:
     """
 
     def __init__(self, store: StoreServer, records: int) -> None:
-        link = Link(connect(store.url, "required"))
+        store_client = StoreClient(connect(store.url, "required"))
         self._client: redis.Redis = store.client
-        self._reader = Reader(link, within=lambda: 30.0)
-        self._writer = Writer(Pipeline(link), retention_days=_RETENTION_DAYS)
+        self._reader = Reader(store_client, within=lambda: 30.0)
+        self._writer = Writer(BatchingClient(store_client), retention_days=_RETENTION_DAYS)
         self._records = records
         self.fill(records)
 
@@ -59,7 +59,9 @@ class Kept:
         """Store so many, by the receiver's own writer."""
         for start in range(1, records + 1, _AT_ONCE):
             numbers = range(start, min(start + _AT_ONCE, records + 1))
-            self._writer.keep([_filling(number) for number in numbers], delivery="f111f1f111f1", within=30)
+            self._writer.keep(
+                [_filling(number) for number in numbers], notification_id="f111f1f111f1", within=30
+            )
 
     def restore(self) -> None:
         """Have it hold no more than at first, unless that takes long and some more make no difference."""
@@ -73,7 +75,7 @@ class Kept:
         Raises:
             LostError: something is missing, or not what was sent.
         """
-        names = [news.client_context(counted.series, news.digits(n)) for n in range(1, counted.newest + 1)]
+        names = [items.client_context(counted.series, items.digits(n)) for n in range(1, counted.newest + 1)]
         stored, answered = self._settled_count(kind, names), counted.answered * load.items
         if stored < answered / (2 if load.kind == "lives" else 1):
             raise LostError(f"{kind.name}, {load.name}: {answered} items answered 202, {stored} stored")
@@ -82,7 +84,7 @@ class Kept:
         # The newest may lack their answer; wrk does not send the first POST, with which it tries its script.
         numbers = range(load.items + 1, counted.newest - 2 * load.connections * load.items)
         for number in random.sample(numbers, min(_SAMPLE, len(numbers))):
-            self._check_one(kind, counted.series, news.digits(number))
+            self._check_one(kind, counted.series, items.digits(number))
 
     def memory(self) -> dict[str, int]:
         """Return the bytes that the store says it uses, all in all and for data alone."""
@@ -103,8 +105,8 @@ class Kept:
         return sum(self._client.exists(*keys[start : start + 1000]) for start in range(0, len(keys), 1000))
 
     def _check_one(self, kind: Kind, series: str, number: str) -> None:
-        sent = news.invitation(series, number)["resourceData"]
-        name = news.client_context(series, number)
+        sent = items.invitation(series, number)["resourceData"]
+        name = items.client_context(series, number)
         if kind is PEER_SET:
             found = json.loads(self._client.get(f"op:{name}") or "null")
         else:
@@ -121,17 +123,17 @@ class Kept:
 
 
 def _filling(number: int) -> OperationUpdate:
-    digits = news.digits(number)
+    digits = items.digits(number)
     return replace(
         _FIRST,
-        client_context=news.client_context(news.FILLING, digits),
-        call_id=news.call_id(news.FILLING, digits),
-        operation_id=news.operation_id(news.FILLING, digits),
+        client_context=items.client_context(items.FILLING, digits),
+        call_id=items.call_id(items.FILLING, digits),
+        operation_id=items.operation_id(items.FILLING, digits),
     )
 
 
 def _read(number: int) -> OperationUpdate:
-    document = parse(news.body(news.invitation(news.FILLING, news.digits(number))).encode())
+    document = parse(items.body(items.invitation(items.FILLING, items.digits(number))).encode())
     [update] = read_notification(document, TENANT).updates
     assert isinstance(update, OperationUpdate)
     return update

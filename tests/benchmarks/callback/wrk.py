@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks.callback import news
+from tests.benchmarks.callback import items
 from tests.benchmarks.callback.load import Load
 from tests.benchmarks.callback.servers import READ_KEY
 
 _GRAPH_HEADERS: Final = (
     "User-Agent: Microsoft-Skype/3.0,(Calling/1.0)",
     "Content-Type: application/json; charset=utf-8",
-    f"X-Microsoft-Skype-Message-ID: 5a9e4a10-0000-4000-8000-{news.MARK}",
-    f"X-Microsoft-Skype-Chain-ID: 5a9e4a11-0000-4000-8000-{news.MARK}",
+    f"X-Microsoft-Skype-Message-ID: 5a9e4a10-0000-4000-8000-{items.MARK}",
+    f"X-Microsoft-Skype-Chain-ID: 5a9e4a11-0000-4000-8000-{items.MARK}",
 )
 _POSTS: Final = """
 number = 0
@@ -118,18 +118,18 @@ class Wrk:
 
     def _script(self, load: Load, series: str, port: int) -> str:
         phases = []
-        before, after = news.body("ITEMS").split('"ITEMS"')
+        before, after = items.body("ITEMS").split('"ITEMS"')
         for status in ("running", "completed") if load.kind == "lives" else ("completed",):
-            item = news.invitation(series, status=status)
-            length = len(news.body(*[item] * load.items))
+            item = items.invitation(series, status=status)
+            length = len(items.body(*[item] * load.items))
             own = (f"Authorization: Bearer {self._token}", *_GRAPH_HEADERS, f"Content-Length: {length}")
             head = _head("POST", "/callback", port, load, *own) + before
-            phases.append(f"{{head = {_cut(head)}, item = {_cut(news.text(item))}, tail = {_lua(after)}}}")
+            phases.append(f"{{head = {_cut(head)}, item = {_cut(items.text(item))}, tail = {_lua(after)}}}")
         return f"items = {load.items}\nphases = {{{', '.join(phases)}}}\n{_POSTS}{_DONE}"
 
 
 def _query_script(load: Load, port: int) -> str:
-    path = f"/operations/{news.client_context(news.FILLING, news.MARK)}"
+    path = f"/operations/{items.client_context(items.FILLING, items.MARK)}"
     head = _head("GET", path, port, load, f"Authorization: Bearer {READ_KEY}")
     return f"records = {load.records}\nhead = {_cut(head)}\n{_QUERIES}{_DONE}"
 
@@ -142,7 +142,7 @@ def _head(method: str, path: str, port: int, load: Load, *headers: str) -> str:
 
 def _cut(text: str) -> str:
     """Write a text as a Lua list of what stands between the marks."""
-    return f"{{{', '.join(_lua(part) for part in text.split(news.MARK))}}}"
+    return f"{{{', '.join(_lua(part) for part in text.split(items.MARK))}}}"
 
 
 def _lua(text: str) -> str:

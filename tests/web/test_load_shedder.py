@@ -11,8 +11,8 @@ import pytest
 from werkzeug.test import Client, TestResponse
 
 from receiver.metrics.worker_metrics import Metrics
-from receiver.web.middleware.admission_queue import Turns
-from receiver.web.middleware.load_shedder import Shedder
+from receiver.web.middleware.admission_queue import AdmissionQueue
+from receiver.web.middleware.load_shedder import LoadShedder
 from receiver.web.middleware.request_priority import Rank, Ranks
 from tests.support.hardened import soft
 
@@ -34,20 +34,20 @@ class Stage:
 
     def __init__(self) -> None:
         self.now = 100.0
-        self.keeper = Full()
+        self.sink = Full()
         self.reads = Full()
-        self.turns = Turns(lambda: self.now)
+        self.admission_queue = AdmissionQueue(lambda: self.now)
         self.metrics = Metrics(None, "")
-        shedder = Shedder(
+        load_shedder = LoadShedder(
             self.answer,
-            self.keeper,
+            self.sink,
             self.reads,
-            self.metrics.meters,
+            self.metrics.counters,
             ranks=RANKS,
-            turns=self.turns,
-            refusals=Turns(),
+            admission_queue=self.admission_queue,
+            refusals=AdmissionQueue(),
         )  # type: ignore[arg-type]
-        self.client = Client(shedder)
+        self.client = Client(load_shedder)
 
     def answer(self, _: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         start_response("202 Accepted", [])
@@ -89,7 +89,7 @@ def test_usually_nothing_is_refused(stage: Stage) -> None:
 
 
 def test_who_can_keep_no_more_refuses_all_but_health(stage: Stage) -> None:
-    stage.keeper.is_full = True
+    stage.sink.is_full = True
     assert stage.ask() == ALL_REFUSED
     refused(stage.client.post("/callback"))
     assert stage.client.head("/operations/x").data == b""
@@ -101,7 +101,7 @@ def test_reads_are_refused_first(stage: Stage) -> None:
 
 
 def test_refusals_are_counted(stage: Stage) -> None:
-    stage.keeper.is_full = True
+    stage.sink.is_full = True
     stage.ask()
     assert b'receiver_refusals_total{problem="overloaded"} 4.0' in stage.metrics.text()
 
@@ -109,29 +109,29 @@ def test_refusals_are_counted(stage: Stage) -> None:
 def test_where_requests_wait_long_for_their_turn_new_ones_are_refused(stage: Stage) -> None:
     begun = threading.Event()
     with ThreadPoolExecutor(1) as pool, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stage.turns, "_left", 0)
-        patch.setattr(stage.turns, "_want", begun.set)  # nobody gets a turn
-        waiting = pool.submit(stage.turns.wait, Rank.GRAPH)
+        patch.setattr(stage.admission_queue, "_left", 0)
+        patch.setattr(stage.admission_queue, "_want", begun.set)  # nobody gets a turn
+        waiting = pool.submit(stage.admission_queue.wait, Rank.GRAPH)
         assert begun.wait(10)
-        assert not stage.turns.are_late(0.1, Rank.GRAPH)
+        assert not stage.admission_queue.are_late(0.1, Rank.GRAPH)
         stage.now += 0.5
         assert {stage.client.get("/operations/x").status_code for _ in range(3)} == {503}
-        assert not stage.turns.are_late(0.6, Rank.GRAPH), "a notification may still wait"
+        assert not stage.admission_queue.are_late(0.6, Rank.GRAPH), "a notification may still wait"
         stage.now += 0.5
         refused(stage.client.post("/callback"))
         patch.undo()
-        stage.turns._want()
+        stage.admission_queue._want()
         assert waiting.result(10) == 100.0
     assert stage.ask() == ALL_TAKEN
 
 
 def test_everybody_gets_his_turn() -> None:
-    turns = Turns()
+    admission_queue = AdmissionQueue()
 
     def take(_: int) -> None:
-        turns.wait(Rank.CLIENT)
+        admission_queue.wait(Rank.CLIENT)
         time.sleep(0)
 
     with ThreadPoolExecutor(50) as pool:
         list(pool.map(take, range(2000), timeout=20))
-    assert not turns.are_late(0, Rank.CLIENT)
+    assert not admission_queue.are_late(0, Rank.CLIENT)

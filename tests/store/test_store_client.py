@@ -10,9 +10,9 @@ import pytest
 from receiver.errors import StoreUnavailableError
 from receiver.store.reader import Reader
 from receiver.store.scripts import MERGE
-from receiver.store.transport.batching_client import Pipeline
+from receiver.store.transport.batching_client import BatchingClient
 from receiver.store.transport.connections import connect
-from receiver.store.transport.store_client import Link
+from receiver.store.transport.store_client import StoreClient
 from receiver.store.writer import Writer
 from tests.faults.proxy import REPLY, REQUEST, Cut, Proxy
 from tests.store.builders import CALL, operation
@@ -28,14 +28,14 @@ def test_a_server_that_has_become_read_only_is_left_for_the_one_that_its_name_le
     with (
         stores.start() as old,
         stores.start() as new,
-        closing(Link(connect(f"unix://{name}", "required"))) as link,
+        closing(StoreClient(connect(f"unix://{name}", "required"))) as store_client,
     ):
         name.symlink_to(old.socket)
-        link.call([("SET", "key", "before")], within=2)
+        store_client.call([("SET", "key", "before")], within=2)
         old.client.replicaof("127.0.0.1", "1")
         name.unlink()
         name.symlink_to(new.socket)
-        link.call([("SET", "key", "after")], within=2)
+        store_client.call([("SET", "key", "after")], within=2)
         assert (old.client.get("key"), new.client.get("key")) == (b"before", b"after")
 
 
@@ -73,15 +73,15 @@ class CutAmongReplies:
 
 
 def test_of_a_write_that_breaks_exactly_what_was_not_acknowledged_is_sent_again(store: StoreServer) -> None:
-    with Proxy(store.socket) as proxy, closing(Link(connect(proxy.url, "required"))) as link:
-        writer, reader = Writer(Pipeline(link), retention_days=30), Reader(link)
+    with Proxy(store.socket) as proxy, closing(StoreClient(connect(proxy.url, "required"))) as store_client:
+        writer, reader = Writer(BatchingClient(store_client), retention_days=30), Reader(store_client)
         writer.keep(
-            [operation(op="first")], delivery="first", within=2
+            [operation(op="first")], notification_id="first", within=2
         )  # which loads the script, and connects
         mishap = CutAmongReplies(4, of=10)
         proxy.suffer(mishap)
-        news = [([operation(op=str(number))], str(number), 0.0) for number in range(10)]
-        writer.keep_all(news, within=5)
+        items = [([operation(op=str(number))], str(number), 0.0) for number in range(10)]
+        writer.keep_all(items, within=5)
         assert mishap.before == [f"{number}.0" for number in range(10)]
         assert mishap.after == [f"{number}.0" for number in range(4, 10)]
         _, records = reader.call(CALL)
@@ -94,20 +94,23 @@ def test_what_no_replica_has_is_not_done() -> None:
     with (
         stores.start(options=["--port", str(port)]) as primary,
         stores.start(options=["--replicaof", f"127.0.0.1 {port}"]) as replica,
-        closing(Link(connect(primary.url, "required"), replicas=1)) as link,
+        closing(StoreClient(connect(primary.url, "required"), replicas=1)) as store_client,
     ):
         while replica.client.info("replication")["master_link_status"] != "up":
             time.sleep(0.01)
         for number in range(20):
-            assert link.call([("SET", "key", number), ("GET", "key")], within=2) == [b"OK", b"%d" % number]
+            assert store_client.call([("SET", "key", number), ("GET", "key")], within=2) == [
+                b"OK",
+                b"%d" % number,
+            ]
             assert replica.client.get("key") == b"%d" % number
         replica.stall()
         began = time.monotonic()
         with pytest.raises(StoreUnavailableError):
-            link.call([("SET", "key", "alone")], within=1)
+            store_client.call([("SET", "key", "alone")], within=1)
         assert time.monotonic() - began < 1.6
         with pytest.raises(StoreUnavailableError, match="refuses"):
-            link.call([("LPUSH", "key", "no list")], within=1)
+            store_client.call([("LPUSH", "key", "no list")], within=1)
         replica.go_on()
-        assert link.call([("SET", "key", "after")], within=2) == [b"OK"]
+        assert store_client.call([("SET", "key", "after")], within=2) == [b"OK"]
         assert replica.client.get("key") == b"after"

@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from receiver.metrics.slow_answers import Answers, Pace
+from receiver.metrics.slow_answers import Answers, SlowAnswers
 
 
 class Counted:
@@ -11,21 +11,21 @@ class Counted:
     def __init__(self) -> None:
         self.now = 0.0
         self.answers = Answers(100, 50, 50)  # from before this process began
-        self.pace = Pace(lambda: self.answers, clock=lambda: self.now)
+        self.slow_answers = SlowAnswers(lambda: self.answers, clock=lambda: self.now)
 
     def more(self, count: int, slow: int = 0, very_slow: int = 0, *, after: float = 10) -> Answers:
         self.now += after
         before = self.answers
         self.answers = Answers(before.count + count, before.slow + slow, before.very_slow + very_slow)
-        self.pace.tick()
-        return self.pace.recent
+        self.slow_answers.tick()
+        return self.slow_answers.recent
 
 
 def test_without_answers_nothing_is_slow() -> None:
     counted = Counted()
-    assert counted.pace.recent == Answers()
+    assert counted.slow_answers.recent == Answers()
     assert counted.more(0).slow_share == 0.0
-    assert not counted.pace.recent.are_too_slow
+    assert not counted.slow_answers.recent.are_too_slow
 
 
 def test_only_the_last_ten_minutes_count() -> None:
@@ -33,7 +33,7 @@ def test_only_the_last_ten_minutes_count() -> None:
     assert counted.more(10, 2, 1) == Answers(10, 2, 1)
     for _ in range(59):
         counted.more(1)
-    assert counted.pace.recent == Answers(69, 2, 1)
+    assert counted.slow_answers.recent == Answers(69, 2, 1)
     assert counted.more(1) == Answers(60)
 
 

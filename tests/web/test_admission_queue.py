@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from receiver.web.middleware.admission_queue import Turns
+from receiver.web.middleware.admission_queue import AdmissionQueue
 from receiver.web.middleware.request_priority import Rank, Ranks
 
 RANKS = Ranks(lambda header: header == "Bearer good", lambda header: header == "Bearer key")
@@ -42,18 +42,18 @@ class Queue:
 
     def __init__(self) -> None:
         self.now = 100.0
-        self.turns = Turns(lambda: self.now)
+        self.admission_queue = AdmissionQueue(lambda: self.now)
         self._entries: list[tuple[Rank, queue.SimpleQueue[None]]] = []
 
     def enter(self, rank: Rank, count: int) -> None:
         for _ in range(count):
             turn: queue.SimpleQueue[None] = queue.SimpleQueue()
-            self.turns._waiting[rank].append((self.now, turn))
+            self.admission_queue._waiting[rank].append((self.now, turn))
             self._entries.append((rank, turn))
 
     def next_round(self) -> Counter[Rank]:
         """Give a round of turns; return how many each rank got."""
-        self.turns._give_round()
+        self.admission_queue._give_round()
         got = [entry for entry in self._entries if not entry[1].empty()]
         self._entries = [entry for entry in self._entries if entry not in got]
         return Counter(rank for rank, _ in got)
@@ -79,10 +79,12 @@ def test_a_flood_of_one_rank_makes_no_higher_one_late() -> None:
     waiting = Queue()
     waiting.enter(Rank.PUBLIC, 64)
     waiting.now += 10
-    assert waiting.turns.public_are_full
-    assert not any(waiting.turns.are_late(0.1, rank) for rank in (Rank.KNOWN, Rank.GRAPH, Rank.CLIENT))
+    assert waiting.admission_queue.public_are_full
+    assert not any(
+        waiting.admission_queue.are_late(0.1, rank) for rank in (Rank.KNOWN, Rank.GRAPH, Rank.CLIENT)
+    )
     waiting.enter(Rank.GRAPH, 1)
     waiting.now += 1
-    assert not waiting.turns.are_late(0.6, Rank.KNOWN), "forged tokens do not refuse known ones"
-    assert waiting.turns.are_late(0.6, Rank.GRAPH)
-    assert waiting.turns.are_late(0.3, Rank.CLIENT), "reads give way to notifications"
+    assert not waiting.admission_queue.are_late(0.6, Rank.KNOWN), "forged tokens do not refuse known ones"
+    assert waiting.admission_queue.are_late(0.6, Rank.GRAPH)
+    assert waiting.admission_queue.are_late(0.3, Rank.CLIENT), "reads give way to notifications"

@@ -8,9 +8,9 @@ from typing import Self
 import pytest
 
 from receiver.metrics.worker_metrics import Metrics
-from receiver.web.middleware.admission_queue import Turns
-from receiver.web.middleware.fast_rejector import Door
-from receiver.web.middleware.load_shedder import Shedder
+from receiver.web.middleware.admission_queue import AdmissionQueue
+from receiver.web.middleware.fast_rejector import FastRejector
+from receiver.web.middleware.load_shedder import LoadShedder
 from receiver.web.middleware.request_priority import Ranks
 from tests.support.hardened import soft
 
@@ -46,13 +46,21 @@ def metrics() -> Metrics:
 
 
 @pytest.fixture
-def shedder(full: Full, metrics: Metrics) -> Shedder:
-    return Shedder(lambda *_: [], full, full, metrics.meters, ranks=RANKS, turns=Turns(), refusals=Turns())  # type: ignore[arg-type]
+def load_shedder(full: Full, metrics: Metrics) -> LoadShedder:
+    return LoadShedder(
+        lambda *_: [],
+        full,
+        full,
+        metrics.counters,
+        ranks=RANKS,
+        admission_queue=AdmissionQueue(),
+        refusals=AdmissionQueue(),
+    )  # type: ignore[arg-type]
 
 
 @pytest.fixture
-def door(shedder: Shedder) -> Door:
-    return Door(shedder, behind_proxy=False)
+def fast_rejector(load_shedder: LoadShedder) -> FastRejector:
+    return FastRejector(load_shedder, behind_proxy=False)
 
 
 def read(refusal: bytes | None) -> tuple[http.client.HTTPResponse, dict[str, object]]:
@@ -73,8 +81,8 @@ def read(refusal: bytes | None) -> tuple[http.client.HTTPResponse, dict[str, obj
         pytest.param(READ.replace(b"GET", b"DELETE"), id="a DELETE"),
     ],
 )
-def test_what_comes_whole_is_refused(door: Door, metrics: Metrics, request_: bytes) -> None:
-    answer, document = read(door.refuse(request_))
+def test_what_comes_whole_is_refused(fast_rejector: FastRejector, metrics: Metrics, request_: bytes) -> None:
+    answer, document = read(fast_rejector.refuse(request_))
     assert (answer.status, document["type"], document["status"]) == (503, "/problems/overloaded", 503)
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert int(answer.headers["Retry-After"]) > 0
@@ -85,13 +93,13 @@ def test_what_comes_whole_is_refused(door: Door, metrics: Metrics, request_: byt
 
 
 @pytest.mark.parametrize("path", [b"/livez", b"/readyz?x", b"/metrics"])
-def test_who_asks_how_we_are_gets_in(door: Door, path: bytes) -> None:
-    assert door.refuse(b"GET %b HTTP/1.1\r\nHost: h\r\n\r\n" % path) is None
+def test_who_asks_how_we_are_gets_in(fast_rejector: FastRejector, path: bytes) -> None:
+    assert fast_rejector.refuse(b"GET %b HTTP/1.1\r\nHost: h\r\n\r\n" % path) is None
 
 
-def test_where_there_is_no_overload_all_get_in(door: Door, full: Full) -> None:
+def test_where_there_is_no_overload_all_get_in(fast_rejector: FastRejector, full: Full) -> None:
     full.is_full = False
-    assert door.refuse(WHOLE) is None
+    assert fast_rejector.refuse(WHOLE) is None
 
 
 @pytest.mark.parametrize(
@@ -127,23 +135,25 @@ def test_where_there_is_no_overload_all_get_in(door: Door, full: Full) -> None:
     ],
 )
 def test_what_can_be_read_in_two_ways_or_is_not_whole_is_left_to_the_parser(
-    door: Door, request_: bytes
+    fast_rejector: FastRejector, request_: bytes
 ) -> None:
-    assert door.refuse(request_) is None
+    assert fast_rejector.refuse(request_) is None
 
 
-def test_the_answer_has_the_request_id_that_its_sender_gave(door: Door) -> None:
+def test_the_answer_has_the_request_id_that_its_sender_gave(fast_rejector: FastRejector) -> None:
     for given, is_one in (
         (b"request-1234", True),
         (b"short", False),
         (b"r" * 129, False),
         (b"<b>request</b>", False),
     ):
-        answer, _ = read(door.refuse(HEAD + b"X-REQUEST-ID: %b\r\nContent-Length: 4\r\n\r\nbody" % given))
+        answer, _ = read(
+            fast_rejector.refuse(HEAD + b"X-REQUEST-ID: %b\r\nContent-Length: 4\r\n\r\nbody" % given)
+        )
         assert (answer.headers["X-Request-ID"].encode() == given) is is_one
 
 
-def test_only_a_proxy_tells_that_it_came_by_https(shedder: Shedder) -> None:
+def test_only_a_proxy_tells_that_it_came_by_https(load_shedder: LoadShedder) -> None:
     told = HEAD + b"x-forwarded-proto: %b\r\nContent-Length: 4\r\n\r\nbody"
     for behind_proxy, scheme, is_https in (
         (True, b"https", True),
@@ -151,5 +161,5 @@ def test_only_a_proxy_tells_that_it_came_by_https(shedder: Shedder) -> None:
         (True, b"https, http", False),
         (False, b"https", False),
     ):
-        answer, _ = read(Door(shedder, behind_proxy=behind_proxy).refuse(told % scheme))
+        answer, _ = read(FastRejector(load_shedder, behind_proxy=behind_proxy).refuse(told % scheme))
         assert ("Strict-Transport-Security" in answer.headers) is is_https

@@ -7,7 +7,7 @@ from dataclasses import replace
 from receiver.cli import check_command
 from receiver.store.server_facts import Condition
 from receiver.store.transport.connections import connect
-from receiver.store.transport.store_client import Link
+from receiver.store.transport.store_client import StoreClient
 from tests.settings.expected import DEFAULTS
 from tests.support import stores
 from tests.support.service import free_port
@@ -22,18 +22,21 @@ def test_a_primary_that_takes_writes_without_its_replicas_is_known_as_such() -> 
     port = free_port()
     with (
         stores.start(options=["--port", str(port)]) as primary,
-        closing(Link(connect(primary.url, "required"))) as link,
+        closing(StoreClient(connect(primary.url, "required"))) as store_client,
     ):
-        condition = Condition.read(link, within=2)
+        condition = Condition.read(store_client, within=2)
         assert not condition.writes_alone, "it has none"
         assert not is_warned_of_replicas(condition, 0)
         with stores.start(options=["--replicaof", f"127.0.0.1 {port}"]):
             deadline = time.monotonic() + 10
-            while not (alone := Condition.read(link, within=2).writes_alone) and time.monotonic() < deadline:
+            while (
+                not (alone := Condition.read(store_client, within=2).writes_alone)
+                and time.monotonic() < deadline
+            ):
                 time.sleep(0.05)
             assert alone
-            condition = Condition.read(link, within=2)
+            condition = Condition.read(store_client, within=2)
             assert is_warned_of_replicas(condition, 0)
             assert not is_warned_of_replicas(condition, 1)
             primary.client.config_set("min-replicas-to-write", 1)
-            assert not Condition.read(link, within=2).writes_alone
+            assert not Condition.read(store_client, within=2).writes_alone

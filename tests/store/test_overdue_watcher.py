@@ -22,17 +22,17 @@ def overdue(shelf: Shelf) -> list[str]:
 
 def told(shelf: Shelf) -> list[bool]:
     """What a reader of the whole feed, who reads now, is told last of each operation."""
-    feed = Feed(shelf.link)
+    feed = Feed(shelf.store_client)
     events = feed.between(START, feed.position()).events
     return [event.changed.overdue for event in events if isinstance(event.changed, OperationRecord)]
 
 
-@pytest.mark.parametrize("news", [bare(), operation("notStarted"), operation("running"), operation("other")])
+@pytest.mark.parametrize("items", [bare(), operation("notStarted"), operation("running"), operation("other")])
 def test_an_operation_without_a_result_becomes_overdue_once(
-    every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf], news: object
+    every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf], items: object
 ) -> None:
     shelf = shelf_of(every_store)
-    shelf.register(news)  # type: ignore[arg-type]
+    shelf.register(items)  # type: ignore[arg-type]
     before = shelf.latest()
     assert (before.due, before.overdue) == ((NOW + 120) * 1000, False)
     shelf.now += 119
