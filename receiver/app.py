@@ -10,7 +10,7 @@ from receiver.component_gauges import readings
 from receiver.components import make_components
 from receiver.server.environ_names import DOOR, UNFINISHED
 from receiver.settings.configuration import Settings
-from receiver.spool.disk_thread import Aside, here
+from receiver.spool.disk_thread import BlockingExecutor, run_inline
 from receiver.store.quarantine_reader import Quarantine
 from receiver.store.reader import Reader
 from receiver.store.snapshots import Snapshots
@@ -45,21 +45,21 @@ class _AnythingConverter(BaseConverter):
     part_isolating = False
 
 
-def create_app(settings: Settings, aside: Aside = here) -> Flask:
+def create_app(settings: Settings, executor: BlockingExecutor = run_inline) -> Flask:
     """Make the app, in the process that serves it: connections and threads don't survive a fork.
 
     Args:
         settings: with the address of a store; the embedded one is started before (`receiver.server.serve`).
-        aside: carries out work that waits for a disk, as the server wants it done.
+        executor: carries out work that waits for a disk, as the server wants it done.
 
     Raises:
         ValueError: there is no address of a store.
     """
-    components = make_components(settings, aside)
+    components = make_components(settings, executor)
     authorizer, counters = components.authorizer, components.metrics.counters
     # All that a request reads has the request's time; who waits or streams goes on after it.
-    reader = Reader(components.reads, within=time_left, skips=components.skips)
-    quarantine = Quarantine(components.reads, within=time_left, skips=components.skips)
+    reader = Reader(components.reads, within=time_left, skipped=components.skipped)
+    quarantine = Quarantine(components.reads, within=time_left, skipped=components.skipped)
     waiter = Waiter(components.reader, Snapshots(components.reads, components.reader), components.hub)
 
     tracing = start_tracing(settings.otlp_endpoint, settings.otlp_timeout)
@@ -117,7 +117,7 @@ def create_app(settings: Settings, aside: Aside = here) -> Flask:
             components.spool,
             authorizer,
             supervisor=components.supervisor,
-            skips=components.skips,
+            skipped=components.skipped,
             callback_is_set=bool(settings.app_ids),
             queries_are_set=bool(settings.api_keys) or settings.open_queries,
         )

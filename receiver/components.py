@@ -6,7 +6,7 @@ from typing import Final
 from receiver.background.overdue_watcher import OverdueWatcher
 from receiver.metrics.worker_metrics import Metrics
 from receiver.settings.configuration import Settings
-from receiver.spool.disk_thread import Aside
+from receiver.spool.disk_thread import BlockingExecutor
 from receiver.spool.drainer import Drainer
 from receiver.spool.intake import Intake, NotificationSink, Outage
 from receiver.spool.spool_eraser import SpoolEraser
@@ -15,7 +15,7 @@ from receiver.spool.spool_queue import Spool
 from receiver.store.eraser import Eraser
 from receiver.store.feed import Feed
 from receiver.store.reader import Reader
-from receiver.store.skipped_values import Skips
+from receiver.store.skipped_values import SkippedValues
 from receiver.store.transport.batching_client import BatchingClient
 from receiver.store.transport.connections import connect
 from receiver.store.transport.store_client import StoreClient
@@ -39,7 +39,7 @@ class Components:
 
     metrics: Metrics
     supervisor: Supervisor
-    skips: Skips
+    skipped: SkippedValues
     store_client: StoreClient
     writes: BatchingClient
     reads: BatchingClient
@@ -57,12 +57,12 @@ class Components:
     authorizer: Authorizer
 
 
-def make_components(settings: Settings, aside: Aside) -> Components:
+def make_components(settings: Settings, executor: BlockingExecutor) -> Components:
     """Make the parts, in the process that uses them; nothing runs yet, and nothing is sent.
 
     Args:
         settings: with the address of a store.
-        aside: carries out work that waits for a disk.
+        executor: carries out work that waits for a disk.
 
     Raises:
         ValueError: there is no address of a store.
@@ -70,7 +70,7 @@ def make_components(settings: Settings, aside: Aside) -> Components:
     if settings.redis_url is None:
         raise ValueError("no store: set REDIS_URL, or let `receiver serve` start the embedded one")
     metrics = Metrics(settings.metrics_dir, settings.instance)
-    supervisor, skips = Supervisor(metrics.counters.loop_failed), Skips(metrics.counters.skipped)
+    supervisor, skipped = Supervisor(metrics.counters.loop_failed), SkippedValues(metrics.counters.skipped)
     store_client = StoreClient(connect(settings.redis_url, settings.redis_tls_verify))
     # What is written may have to wait for replicas; what is read has not.
     copied = StoreClient(
@@ -94,21 +94,26 @@ def make_components(settings: Settings, aside: Aside) -> Components:
         writes,
         retention_days=settings.retention_days,
         overdue_seconds=settings.overdue_seconds,
-        skips=skips,
+        skipped=skipped,
     )
     sink: NotificationSink = writer
     eraser: Eraser = Eraser(copied)
     spool = drainer = None
     if settings.spool:
         file, outage = SpoolFile(settings.spool, settings.spool_max_bytes), Outage()
-        spool = Spool(file, aside, skips=skips, supervisor=supervisor)
+        spool = Spool(file, executor, skipped=skipped, supervisor=supervisor)
         sink, eraser = Intake(writer, spool, outage), SpoolEraser(copied, spool)
         drainer = Drainer(
-            spool, writer, outage, retention_days=settings.retention_days, skips=skips, supervisor=supervisor
+            spool,
+            writer,
+            outage,
+            retention_days=settings.retention_days,
+            skipped=skipped,
+            supervisor=supervisor,
         )
     # One that waits holds its connection, so the hub has a link of its own.
     waiting = StoreClient(connect(settings.redis_url, settings.redis_tls_verify), size=1)
-    hub = Hub(Feed(waiting, skips=skips), encode, most=settings.max_waiting, supervisor=supervisor)
+    hub = Hub(Feed(waiting, skipped=skipped), encode, most=settings.max_waiting, supervisor=supervisor)
     keys = KeySet(
         settings.metadata_url, hosts=settings.key_hosts, egress=settings.egress, supervisor=supervisor
     )
@@ -117,25 +122,25 @@ def make_components(settings: Settings, aside: Aside) -> Components:
     )
     authorizer = Authorizer(
         APIKeyRing(settings.api_keys),
-        Sessions(store_client, settings.api_keys, skips),
+        Sessions(store_client, settings.api_keys, skipped),
         SignInLimit(store_client),
         open_to_all=settings.open_queries,
     )
     return Components(
         metrics=metrics,
         supervisor=supervisor,
-        skips=skips,
+        skipped=skipped,
         store_client=store_client,
         writes=writes,
         reads=reads,
         writer=writer,
-        reader=Reader(reads, skips=skips),
+        reader=Reader(reads, skipped=skipped),
         sink=sink,
         eraser=eraser,
         spool=spool,
         drainer=drainer,
-        overdue_watcher=OverdueWatcher(store_client, skips=skips, supervisor=supervisor),
-        feed=Feed(store_client, skips=skips),
+        overdue_watcher=OverdueWatcher(store_client, skipped=skipped, supervisor=supervisor),
+        feed=Feed(store_client, skipped=skipped),
         hub=hub,
         keys=keys,
         verifier=verifier,

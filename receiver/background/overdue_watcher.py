@@ -13,9 +13,9 @@ from typing import Final
 
 from receiver.errors import StoreUnavailableError
 from receiver.store.keys import PREFIX
-from receiver.store.scripts import MOST_AT_ONCE, OVERDUE
-from receiver.store.skipped_values import Skips
-from receiver.store.transport.store_client import Caller
+from receiver.store.scripts import MARK_OVERDUE, MOST_AT_ONCE
+from receiver.store.skipped_values import SkippedValues
+from receiver.store.transport.store_client import CommandSender
 from receiver.supervision import Loop, Supervisor
 
 _PERIOD: Final = 1.0
@@ -30,21 +30,21 @@ class OverdueWatcher:
 
     Args:
         store: the way to Redis.
-        skips: counts records that could not be read; by default its own.
+        skipped: counts records that could not be read; by default its own.
         clock: seconds since 1970, from 1 on, instead of the store's own clock; for tests.
         supervisor: runs the loop; by default one of its own.
     """
 
     def __init__(
         self,
-        store: Caller,
+        store: CommandSender,
         *,
-        skips: Skips | None = None,
+        skipped: SkippedValues | None = None,
         clock: Callable[[], float] = lambda: 0.0,
         supervisor: Supervisor | None = None,
     ) -> None:
         self._store = store
-        self._skips = skips or Skips()
+        self._skipped = skipped or SkippedValues()
         self._clock = clock
         self._supervisor = supervisor or Supervisor()
         self._overdue = 0
@@ -71,10 +71,10 @@ class OverdueWatcher:
         found = MOST_AT_ONCE
         while found == MOST_AT_ONCE:
             now = round(self._clock() * 1000)
-            tell = ("EVALSHA", OVERDUE.sha1, 1, f"{PREFIX}due", PREFIX, now, MOST_AT_ONCE)
+            tell = ("EVALSHA", MARK_OVERDUE.sha1, 1, f"{PREFIX}due", PREFIX, now, MOST_AT_ONCE)
             count = ("ZCARD", f"{PREFIX}overdue")
             (found, unreadable), self._overdue = self._store.call([tell, count], within=_WITHIN)
-            self._skips.add("operation", "due", unreadable)
+            self._skipped.add("operation", "due", unreadable)
             yield found
 
     def _keep_looking(self, loop: Loop) -> None:

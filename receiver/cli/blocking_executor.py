@@ -12,7 +12,7 @@ from gevent.threadpool import ThreadPool
 T = TypeVar("T")
 
 
-class Aside:
+class NativeThreadExecutor:
     """Carries out work in a native thread of its own, one piece after the other. Make it after the fork.
 
     Not in gevent's own threads: they look up names, and may all hang in that just when the store is away.

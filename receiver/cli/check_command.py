@@ -14,7 +14,7 @@ from receiver.settings.configuration import PUBLIC_METADATA_URL, Settings
 from receiver.spool.spool_database import SpoolError
 from receiver.spool.spool_file import SpoolFile
 from receiver.store.permissions import forbidden
-from receiver.store.server_facts import Condition, Inspector
+from receiver.store.server_facts import ServerFacts, ServerFactsReader
 from receiver.store.transport.connections import connect
 from receiver.store.transport.store_address import parse_address
 from receiver.store.transport.store_client import StoreClient
@@ -94,7 +94,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
     store_client = StoreClient(connect(settings.redis_url, settings.redis_tls_verify))
     try:
         missing = forbidden(store_client, waits=settings.redis_replicas > 0, within=_WITHIN)
-        condition = Inspector(store_client).read(within=_WITHIN)
+        condition = ServerFactsReader(store_client).read(within=_WITHIN)
     except StoreUnavailableError as error:
         yield Finding("error", f"{settings.redis_variable}: {error.detail}")
         return
@@ -117,7 +117,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _facts(store: Condition, settings: Settings) -> Iterator[Finding]:
+def _facts(store: ServerFacts, settings: Settings) -> Iterator[Finding]:
     yield Finding(
         "ok", f"The store at {settings.redis_variable} answers; it is {store.name} {store.version}."
     )

@@ -145,7 +145,7 @@ def retry() -> None:
         raise click.ClickException("There is no spool: RECEIVER_SPOOL is not set.")
     file = SpoolFile(settings.spool, settings.spool_max_bytes)
     try:
-        count = file.retry_dead()
+        count = file.retry_dead_letters()
     except SpoolError as error:
         raise click.ClickException(str(error)) from None
     finally:
@@ -215,6 +215,6 @@ def _serve(
 
 def _make_app(settings: Settings) -> "flask.Flask":
     from receiver.app import create_app  # noqa: PLC0415 - after the fork
-    from receiver.cli.blocking_executor import Aside  # noqa: PLC0415
+    from receiver.cli.blocking_executor import NativeThreadExecutor  # noqa: PLC0415
 
-    return create_app(settings, Aside())
+    return create_app(settings, NativeThreadExecutor())

@@ -21,28 +21,28 @@ LONGEST: Final = 8.0
 """Seconds that a use of the disk is waited for."""
 
 
-class Aside(Protocol):
+class BlockingExecutor(Protocol):
     """Carries out blocking work without delaying other requests."""
 
     def __call__(self, work: Callable[[], T], /) -> T:
         """Return what the work returns, or raise what it raises."""
 
 
-def here(work: Callable[[], T], /) -> T:
+def run_inline(work: Callable[[], T], /) -> T:
     """Carry out the work in the calling thread: for processes that serve no other requests."""
     return work()
 
 
-class Disk:
+class DiskThread:
     """Carries out work on a disk.
 
     Args:
-        aside: carries out work that waits for the disk.
+        executor: carries out work that waits for the disk.
         longest: seconds that a use is waited for.
     """
 
-    def __init__(self, aside: Aside, longest: float = LONGEST) -> None:
-        self._aside = aside
+    def __init__(self, executor: BlockingExecutor, longest: float = LONGEST) -> None:
+        self._executor = executor
         self._longest = longest
         self._lock = threading.Lock()
         self._is_closed = False
@@ -75,7 +75,7 @@ class Disk:
     def _carry_out(self, use: Future[T], work: Callable[[], T]) -> None:
         """Settle a use when its work has ended, and let the next one begin before."""
         try:
-            result = self._aside(self._refuse if self._is_closed else work)
+            result = self._executor(self._refuse if self._is_closed else work)
         except BaseException as error:  # noqa: BLE001 - raised again where the result is awaited
             self._lock.release()
             use.set_exception(error)

@@ -18,7 +18,7 @@ from receiver.spool.intake import Outage
 from receiver.spool.spool_database import SpoolError
 from receiver.spool.spool_file import Entry
 from receiver.spool.spool_queue import Spool
-from receiver.store.skipped_values import UNREADABLE, Skips
+from receiver.store.skipped_values import UNREADABLE, SkippedValues
 from receiver.store.writer import Writer
 from receiver.supervision import Loop, Supervisor
 
@@ -42,7 +42,7 @@ class Drainer:
         writer: writes to the store.
         outage: ended when the store is back.
         retention_days: how long an entry is kept that can't be merged.
-        skips: counts entries that can't be read; by default its own.
+        skipped: counts entries that can't be read; by default its own.
         supervisor: runs the loop; by default one of its own.
     """
 
@@ -53,10 +53,10 @@ class Drainer:
         outage: Outage,
         *,
         retention_days: int,
-        skips: Skips | None = None,
+        skipped: SkippedValues | None = None,
         supervisor: Supervisor | None = None,
     ) -> None:
-        self._skips = skips or Skips()
+        self._skipped = skipped or SkippedValues()
         self._supervisor = supervisor or Supervisor()
         self._spool = spool
         self._writer = writer
@@ -118,7 +118,7 @@ class Drainer:
             self._spool.tidy()
             self._is_untidy = False
         if time.monotonic() >= self._expire_at:
-            self._spool.drop_dead(self._retention)
+            self._spool.delete_dead_letters(self._retention)
             self._expire_at = time.monotonic() + _EXPIRE_EVERY
 
     def _await_store(self) -> None:
@@ -168,7 +168,7 @@ class Drainer:
                 (decode_items(entry.items), entry.notification_id, self._spool.age_of(entry))
                 for entry in entries
             ]
-            self._writer.keep_all(deliveries, within=_WITHIN)
+            self._writer.store_all(deliveries, within=_WITHIN)
         except (WriteRefusedError, *UNREADABLE):  # one of them; which, is found out one by one
             return [entry for entry in entries if self._bring_in(entry, loop)]
         return entries
@@ -182,7 +182,7 @@ class Drainer:
         loop.progress()
         try:
             age = self._spool.age_of(entry)
-            self._writer.keep(
+            self._writer.store(
                 decode_items(entry.items), notification_id=entry.notification_id, within=_WITHIN, age=age
             )
         except WriteRefusedError as error:
@@ -192,14 +192,14 @@ class Drainer:
                 self._bury(entry, error.detail)
             return False
         except UNREADABLE as error:
-            self._skips.add("spool", type(error).__name__)
+            self._skipped.add("spool", type(error).__name__)
             self._bury(entry, f"{type(error).__name__}: {error}")
             return False
         return True
 
     def _bury(self, entry: Entry, reason: str) -> None:
         try:
-            self._spool.bury(entry, reason)
+            self._spool.dead_letter(entry, reason)
         except SpoolError as error:  # it stays where it is, and the others are brought in
             self._complain(str(error))
             return

@@ -32,8 +32,8 @@ class NotificationSink(Protocol):
     def is_full(self) -> bool:
         """Whether news that comes now is refused, since too much is under way."""
 
-    def keep(self, items: Sequence[Item], *, notification_id: str, within: float) -> list[str]:
-        """Keep all that one notification brought; see `Writer.keep`."""
+    def store(self, items: Sequence[Item], *, notification_id: str, within: float) -> list[str]:
+        """Keep all that one notification brought; see `Writer.store`."""
 
 
 class Outage:
@@ -82,11 +82,11 @@ class Intake:
         """Whether news that comes now is refused, since too much is under way."""
         return self._spool.is_full and (self._outage.lasts or self._writer.is_full)
 
-    def keep(self, items: Sequence[Item], *, notification_id: str, within: float) -> list[str]:
+    def store(self, items: Sequence[Item], *, notification_id: str, within: float) -> list[str]:
         """Keep all that one notification brought; on return the store or the spool has taken it.
 
         Returns:
-            What became of each, as `Writer.keep` does, or `spooled`.
+            What became of each, as `Writer.store` does, or `spooled`.
 
         Raises:
             StoreUnavailableError: neither is sure to have it.
@@ -97,7 +97,7 @@ class Intake:
         first: Callable[..., list[str]]
         second: Callable[..., list[str]]
         if self._outage.lasts:
-            first, second = self._put_into_spool, self._writer.keep
+            first, second = self._put_into_spool, self._writer.store
         else:
             first, second = self._put_into_store, self._put_into_spool
         try:
@@ -111,7 +111,7 @@ class Intake:
 
     def _put_into_store(self, items: Sequence[Item], *, notification_id: str, within: float) -> list[str]:
         try:
-            return self._writer.keep(items, notification_id=notification_id, within=within)
+            return self._writer.store(items, notification_id=notification_id, within=within)
         except (OverloadedError, WriteRefusedError):  # the store itself works
             raise
         except StoreUnavailableError as error:

@@ -9,7 +9,7 @@ from receiver.store.writer import Item
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
+class DeletionResult:
     """What a deletion did: how many entries it changed or deleted, and how many it could not read, and so has kept."""
 
     changed: int
@@ -18,7 +18,7 @@ class Forgotten:
 
 def forget(
     connection: sqlite3.Connection, table: str, name: str, concerns: Callable[[Item], bool]
-) -> Forgotten:
+) -> DeletionResult:
     """Delete news out of a table.
 
     An entry that this version cannot read is kept: it may hold results of other operations, which nothing else has.
@@ -44,4 +44,4 @@ def forget(
         else:
             connection.execute(f"DELETE FROM {table} WHERE id = ?", (number,))  # noqa: S608
         changed += 1
-    return Forgotten(changed, unexamined)
+    return DeletionResult(changed, unexamined)

@@ -28,8 +28,8 @@ class SpoolEraser(Eraser):
         super().__init__(store_client)
         self._spool = spool
 
-    def forget_operations(self, client_context: str, *, within: float, version: str = "") -> bool:
-        """Do as `Eraser.forget_operations` does, and in the spool too."""
+    def delete_operations(self, client_context: str, *, within: float, version: str = "") -> bool:
+        """Do as `Eraser.delete_operations` does, and in the spool too."""
         named = (f'"clientContext":{dump(client_context)}', inner_text(client_context))
 
         def concerns(item: Item) -> bool:
@@ -38,12 +38,12 @@ class SpoolEraser(Eraser):
             return isinstance(item, OperationUpdate) and item.client_context == client_context
 
         def forget(seconds: float) -> bool:
-            return Eraser.forget_operations(self, client_context, within=seconds, version=version)
+            return Eraser.delete_operations(self, client_context, within=seconds, version=version)
 
         return self._forget_in_both(forget, client_context, concerns, within)
 
-    def forget_call(self, call_id: str, *, within: float, version: str = "") -> bool:
-        """Do as `Eraser.forget_call` does, and in the spool too."""
+    def delete_call(self, call_id: str, *, within: float, version: str = "") -> bool:
+        """Do as `Eraser.delete_call` does, and in the spool too."""
 
         def concerns(item: Item) -> bool:
             if isinstance(item, (Unreadable, ChangeNotification)):
@@ -52,7 +52,7 @@ class SpoolEraser(Eraser):
             return item.call_id == call_id
 
         def forget(seconds: float) -> bool:
-            return Eraser.forget_call(self, call_id, within=seconds, version=version)
+            return Eraser.delete_call(self, call_id, within=seconds, version=version)
 
         return self._forget_in_both(forget, call_id, concerns, within)
 

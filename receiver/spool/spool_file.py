@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from receiver.spool.spool_database import VERSION, SpoolDatabase
-from receiver.spool.spool_deletion import Forgotten, forget
+from receiver.spool.spool_deletion import DeletionResult, forget
 from receiver.store.writer import Item
 
 _AT_ONCE: Final = 100
@@ -150,7 +150,7 @@ class SpoolFile:
             for number in some:
                 del self._done[number]
 
-    def bury(self, entry: Entry, reason: str) -> None:
+    def dead_letter(self, entry: Entry, reason: str) -> None:
         """Move an entry to where it holds nobody up, and nobody looks but a human.
 
         Raises:
@@ -166,7 +166,7 @@ class SpoolFile:
                 (entry.id, at, entry.notification_id, entry.items, reason),
             )
 
-    def retry_dead(self) -> int:
+    def retry_dead_letters(self) -> int:
         """Let the entries put aside wait again, with new numbers; return how many there were.
 
         Raises:
@@ -182,7 +182,7 @@ class SpoolFile:
                 connection.execute("INSERT INTO waiting (at, delivery, news) VALUES (?, ?, ?)", row)
             return len(numbers)
 
-    def drop_dead(self, before: float) -> None:
+    def delete_dead_letters(self, before: float) -> None:
         """Delete the entries put aside that came before a time, seconds since 1970.
 
         Raises:
@@ -191,7 +191,7 @@ class SpoolFile:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM dead WHERE at < ?", (before,))
 
-    def forget(self, name: str, concerns: Callable[[Item], bool]) -> Forgotten:
+    def forget(self, name: str, concerns: Callable[[Item], bool]) -> DeletionResult:
         """Delete news out of every entry that this version can read.
 
         Args:
@@ -203,7 +203,7 @@ class SpoolFile:
         """
         with self._database.transaction() as connection:
             found = [forget(connection, table, name, concerns) for table in ("waiting", "dead")]
-        return Forgotten(sum(one.changed for one in found), sum(one.unexamined for one in found))
+        return DeletionResult(sum(one.changed for one in found), sum(one.unexamined for one in found))
 
     def depth(self) -> Depth:
         """Count what is there.

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from receiver.errors import OverloadedError
-from receiver.spool.disk_thread import Aside, Disk, here
+from receiver.spool.disk_thread import BlockingExecutor, DiskThread, run_inline
 from receiver.spool.entry_codec import encode_items
 from receiver.spool.spool_database import SpoolError
 from receiver.spool.spool_file import Depth, Entry, SpoolFile
-from receiver.store.skipped_values import Skips
+from receiver.store.skipped_values import SkippedValues
 from receiver.store.transport.queue_limit import QueueLimit
 from receiver.store.writer import Item
 from receiver.supervision import Loop, Supervisor
@@ -66,24 +66,24 @@ class Spool:
 
     Args:
         file: where they are kept.
-        aside: carries out work on the file.
+        executor: carries out work on the file.
         clock: seconds since 1970.
-        skips: counts entries that a deletion could not read; by default its own.
+        skipped: counts entries that a deletion could not read; by default its own.
         supervisor: runs the loop that writes; by default one of its own.
     """
 
     def __init__(
         self,
         file: SpoolFile,
-        aside: Aside = here,
+        executor: BlockingExecutor = run_inline,
         clock: Callable[[], float] = time.time,
         *,
-        skips: Skips | None = None,
+        skipped: SkippedValues | None = None,
         supervisor: Supervisor | None = None,
     ) -> None:
         self._file = file
-        self._skips = skips or Skips()
-        self._disk = Disk(aside)
+        self._skipped = skipped or SkippedValues()
+        self._disk = DiskThread(executor)
         self._clock = clock
         self._deposits: deque[_Deposit] = deque()
         self._deposited = threading.Event()
@@ -148,21 +148,21 @@ class Spool:
         if self._file.has_done:
             self._disk.use(self._file.remove_done)
 
-    def bury(self, entry: Entry, reason: str) -> None:
+    def dead_letter(self, entry: Entry, reason: str) -> None:
         """Put an entry aside, where it holds nobody up.
 
         Raises:
             SpoolError: it stays where it is.
         """
-        self._disk.use(lambda: self._file.bury(entry, reason))
+        self._disk.use(lambda: self._file.dead_letter(entry, reason))
 
-    def drop_dead(self, seconds: float) -> None:
+    def delete_dead_letters(self, seconds: float) -> None:
         """Delete the entries put aside that came longer ago than this.
 
         Raises:
             SpoolError: none is deleted.
         """
-        self._disk.use(lambda: self._file.drop_dead(self._clock() - seconds))
+        self._disk.use(lambda: self._file.delete_dead_letters(self._clock() - seconds))
 
     def forget(self, name: str, concerns: Callable[[Item], bool]) -> bool:
         """Delete news out of every entry that this version can read; the others are kept, counted and logged.
@@ -178,7 +178,7 @@ class Spool:
             SpoolError: it is not sure that all is deleted.
         """
         forgotten = self._disk.use(lambda: self._file.forget(name, concerns))
-        self._skips.add("spool", "kept by a deletion, which could not examine them", forgotten.unexamined)
+        self._skipped.add("spool", "kept by a deletion, which could not examine them", forgotten.unexamined)
         if forgotten.changed:
             self.tidy()
         return forgotten.changed > 0

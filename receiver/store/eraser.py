@@ -6,7 +6,7 @@ from receiver.graph.json_codec import dump
 from receiver.store.feed import START
 from receiver.store.keys import PREFIX
 from receiver.store.record_versions import VersionChangedError
-from receiver.store.scripts import FORGET, FORGET_CALL, FORGET_ENTRIES, MOST_AT_ONCE, Script
+from receiver.store.scripts import DELETE_CALL, DELETE_ENTRIES, DELETE_OPERATIONS, MOST_AT_ONCE, Script
 from receiver.store.transport.store_client import Command, StoreClient
 
 _ENTRIES: Final = 1000
@@ -23,7 +23,7 @@ class Eraser:
     def __init__(self, store_client: StoreClient) -> None:
         self._store_client = store_client
 
-    def forget_operations(self, client_context: str, *, within: float, version: str = "") -> bool:
+    def delete_operations(self, client_context: str, *, within: float, version: str = "") -> bool:
         """Forget the operations of a client context, and what is in quarantine of it.
 
         Args:
@@ -39,9 +39,9 @@ class Eraser:
         """
         key = f"{PREFIX}cc:{client_context}"
         names = (client_context, dump(client_context), inner_text(client_context))
-        return self._forget(FORGET, key, *names, version=version, within=within)
+        return self._forget(DELETE_OPERATIONS, key, *names, version=version, within=within)
 
-    def forget_call(self, call_id: str, *, within: float, version: str = "") -> bool:
+    def delete_call(self, call_id: str, *, within: float, version: str = "") -> bool:
         """Forget a call: state, roster, all its operations, and what names it in quarantine and change notifications.
 
         Args:
@@ -56,7 +56,7 @@ class Eraser:
             VersionChangedError: they have another version.
         """
         key = f"{PREFIX}ops:{call_id}"
-        records = self._forget(FORGET_CALL, key, call_id, version=version, within=within)
+        records = self._forget(DELETE_CALL, key, call_id, version=version, within=within)
         quarantined, changes, _ = (
             self._forget_entries(stream, call_id, within=within)
             for stream in ("quarantine", "changes", "feed")
@@ -76,7 +76,7 @@ class Eraser:
         return total > 0
 
     def _forget_entries(self, stream: str, call_id: str, *, within: float) -> bool:
-        script, total, position = FORGET_ENTRIES, 0, START
+        script, total, position = DELETE_ENTRIES, 0, START
         while position:
             head = ("EVALSHA", script.sha1, 1, f"{PREFIX}{stream}", call_id, position, _ENTRIES)
             [(forgotten, *last)] = self._store_client.call([(*head, *addresses(call_id))], within=within)

@@ -18,8 +18,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from receiver.store.keys import PREFIX
 from receiver.store.reader import StreamEntry, call_command, item_entry, stream_entry
 from receiver.store.records import CallRecord, OperationRecord
-from receiver.store.scripts import FEED_EXTENT
-from receiver.store.skipped_values import Kind, Skips
+from receiver.store.scripts import GET_FEED_EXTENT
+from receiver.store.skipped_values import Kind, SkippedValues
 from receiver.store.stored_values import text_of
 from receiver.store.transport.store_client import Command, StoreClient
 
@@ -32,7 +32,7 @@ FEED_LENGTH: Final = 10_000
 
 _MOST_AT_ONCE: Final = 500
 _FEED: Final = f"{PREFIX}feed"
-EXTENT: Final[Command] = ("EVALSHA", FEED_EXTENT.sha1, 1, _FEED)
+EXTENT: Final[Command] = ("EVALSHA", GET_FEED_EXTENT.sha1, 1, _FEED)
 """Asks where the feed begins and ends."""
 
 _NAMES: Final = {
@@ -116,12 +116,14 @@ class Feed:
     Args:
         store_client: the way to Redis. One that waits for entries must be a link of its own: it holds a connection.
         within: seconds that one round trip may take.
-        skips: counts what cannot be read, and is passed over; by default its own.
+        skipped: counts what cannot be read, and is passed over; by default its own.
     """
 
-    def __init__(self, store_client: StoreClient, *, within: float = 2.0, skips: Skips | None = None) -> None:
+    def __init__(
+        self, store_client: StoreClient, *, within: float = 2.0, skipped: SkippedValues | None = None
+    ) -> None:
         self._store_client = store_client
-        self._skips = skips or Skips()
+        self._skipped = skipped or SkippedValues()
         self._within = within
 
     def position(self) -> str:
@@ -151,7 +153,7 @@ class Feed:
     def _batch(self, rows: Sequence[Any], after: str, position: str, extent: Extent) -> FeedBatch:
         if not extent.holds(after):
             return FeedBatch((), extent.newest, has_gap=True)
-        attempts = (self._skips.attempt("feed", partial(_read_entry, row)) for row in rows)
+        attempts = (self._skipped.attempt("feed", partial(_read_entry, row)) for row in rows)
         entries = [entry for entry in attempts if entry]
         held = self._held({(entry.kind, entry.name) for entry in entries})
         events = (self._event(entry, held.get((entry.kind, entry.name))) for entry in entries)
@@ -163,10 +165,10 @@ class Feed:
         if not held:
             return None
         if entry.kind == "n":
-            change = self._skips.attempt("changes", lambda: item_entry("changes", held[0]))
+            change = self._skipped.attempt("changes", lambda: item_entry("changes", held[0]))
             return FeedEvent(entry.id, change) if change else None
         kind: Kind = "operation" if entry.kind == "o" else "call"
-        record = self._skips.attempt(kind, lambda: _read_record(entry, held))
+        record = self._skipped.attempt(kind, lambda: _read_record(entry, held))
         is_wanted = record and (entry.tone is not None or record.revision == entry.revision)
         return FeedEvent(entry.id, record) if record and is_wanted else None
 

@@ -11,10 +11,10 @@ from receiver.graph.json_codec import parse
 from receiver.graph.quarantine_summary import Summary, summarize
 from receiver.store.keys import PREFIX
 from receiver.store.reader import StreamEntry, item_entry, stream_entry
-from receiver.store.scripts import QUARANTINE_HEADS
-from receiver.store.skipped_values import Skips
+from receiver.store.scripts import LIST_QUARANTINE
+from receiver.store.skipped_values import SkippedValues
 from receiver.store.stored_values import text_of
-from receiver.store.transport.store_client import Caller
+from receiver.store.transport.store_client import CommandSender
 
 _STREAM: Final = f"{PREFIX}quarantine"
 _HEADS_AT_ONCE: Final = 50
@@ -84,13 +84,13 @@ class Quarantine:
     Args:
         store: the way to Redis.
         within: tells the seconds that the next round trip may take.
-        skips: counts what can't be read.
+        skipped: counts what can't be read.
     """
 
-    def __init__(self, store: Caller, *, within: Callable[[], float], skips: Skips) -> None:
+    def __init__(self, store: CommandSender, *, within: Callable[[], float], skipped: SkippedValues) -> None:
         self._store = store
         self._within = within
-        self._skips = skips
+        self._skipped = skipped
 
     def groups(self) -> list[QuarantineGroup]:
         """Return all groups, the one with the newest entry first. Entries in it have no text."""
@@ -143,14 +143,16 @@ class Quarantine:
     def _heads(self, before: str | None = None) -> Iterator[QuarantineEntry]:
         """Yield all entries, or those before one, the newest first and without their texts."""
         newest = f"({before}" if before else "+"
-        while rows := self._call("EVALSHA", QUARANTINE_HEADS.sha1, 1, _STREAM, newest, _HEADS_AT_ONCE):
+        while rows := self._call("EVALSHA", LIST_QUARANTINE.sha1, 1, _STREAM, newest, _HEADS_AT_ONCE):
             for row in rows:
-                if head := self._skips.attempt("quarantine", partial(_head, row)):
+                if head := self._skipped.attempt("quarantine", partial(_head, row)):
                     yield head
             newest = f"({rows[-1][0].decode()}"
 
     def _whole(self, row: Row) -> QuarantineEntry | None:
-        return self._skips.attempt("quarantine", lambda: QuarantineEntry.parse(item_entry("quarantine", row)))
+        return self._skipped.attempt(
+            "quarantine", lambda: QuarantineEntry.parse(item_entry("quarantine", row))
+        )
 
     def _call(self, *command: str | int) -> Any:
         [reply] = self._store.call([command], within=self._within())

@@ -7,10 +7,10 @@ from typing import Any, Final, Literal, TypeAlias
 
 from receiver.store.keys import PREFIX
 from receiver.store.records import CallRecord, OperationRecord
-from receiver.store.scripts import CALL, LATEST
-from receiver.store.skipped_values import Skips
+from receiver.store.scripts import GET_CALL, GET_LATEST
+from receiver.store.skipped_values import SkippedValues
 from receiver.store.stored_values import json_text, milliseconds_of, number_of, object_text, text_of
-from receiver.store.transport.store_client import Caller, Command
+from receiver.store.transport.store_client import Command, CommandSender
 
 _BATCH: Final = 200
 _MOST_LOOKED_AT: Final = 5000
@@ -83,20 +83,24 @@ class Reader:
         store: the way to Redis.
         within: tells the seconds that the next round trip may take. Where they become fewer with each, all of them
             together have a deadline.
-        skips: counts what cannot be read, and is passed over; by default its own.
+        skipped: counts what cannot be read, and is passed over; by default its own.
     """
 
     def __init__(
-        self, store: Caller, *, within: Callable[[], float] = lambda: _PATIENCE, skips: Skips | None = None
+        self,
+        store: CommandSender,
+        *,
+        within: Callable[[], float] = lambda: _PATIENCE,
+        skipped: SkippedValues | None = None,
     ) -> None:
         self._store = store
         self._within = within
-        self._skips = skips or Skips()
+        self._skipped = skipped or SkippedValues()
 
     def latest(self, client_context: str) -> OperationRecord | None:
         """Return the operation of a client context whose first update arrived last, of those that can be read."""
         key = f"{PREFIX}cc:{client_context}"
-        found = self._call("EVALSHA", LATEST.sha1, 1, key, PREFIX)
+        found = self._call("EVALSHA", GET_LATEST.sha1, 1, key, PREFIX)
         if not found:
             return None
         number, text, others = found
@@ -122,7 +126,7 @@ class Reader:
             [call_command(call_id), ("HVALS", f"{PREFIX}ops:{call_id}")], within=self._within()
         )
         operations = tuple(record for _, record in self._records(self._falling(listed)) if record)
-        call = self._skips.attempt("call", lambda: CallRecord.parse(*held)) if held else None
+        call = self._skipped.attempt("call", lambda: CallRecord.parse(*held)) if held else None
         return call, operations
 
     def operations(self, chosen: OperationFilter, *, limit: int, cursor: int | None = None) -> Page:
@@ -210,13 +214,13 @@ class Reader:
         ]
 
     def _operation(self, number: int, text: bytes) -> OperationRecord | None:
-        return self._skips.attempt("operation", lambda: OperationRecord.parse(number, text))
+        return self._skipped.attempt("operation", lambda: OperationRecord.parse(number, text))
 
     def _entry(self, stream: Stream, row: tuple[bytes, Sequence[bytes]]) -> StreamEntry | None:
-        return self._skips.attempt(stream, lambda: item_entry(stream, row))
+        return self._skipped.attempt(stream, lambda: item_entry(stream, row))
 
     def _number(self, value: bytes) -> int | None:
-        return self._skips.attempt("index", lambda: number_of(value)) if value else None
+        return self._skipped.attempt("index", lambda: number_of(value)) if value else None
 
     def _falling(self, lists: Iterable[bytes]) -> list[int]:
         """Return the record numbers in lists such as `12 45`, the newest first, each once."""
@@ -230,7 +234,7 @@ class Reader:
 
 def call_command(call_id: str) -> Command:
     """Return the command that gets what `CallRecord.parse` reads; its reply is nothing where there is no such call."""
-    return ("EVALSHA", CALL.sha1, 1, f"{PREFIX}call:{call_id}", PREFIX, call_id)
+    return ("EVALSHA", GET_CALL.sha1, 1, f"{PREFIX}call:{call_id}", PREFIX, call_id)
 
 
 def stream_entry(row: tuple[bytes, Sequence[bytes]]) -> StreamEntry:

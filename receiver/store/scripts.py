@@ -1,4 +1,8 @@
-"""The Lua scripts that run in the store, with the digest by which it knows them."""
+"""The Lua scripts that run in the store, each with the SHA-1 by which EVALSHA names it.
+
+A script is one or more files of `lua/`, concatenated. The last file is the script itself; those before it define local
+functions that it calls. The first comment of each file names what stands before it, and a test compares the two.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,43 +14,49 @@ _FOLDER: Final = files("receiver.store") / "lua"
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script's text and its SHA-1, for EVALSHA."""
+    """A script: the names of the files that it is made of, its text, and the SHA-1 of the text for EVALSHA."""
 
+    files: tuple[str, ...]
     text: str
     sha1: str
 
 
 def _read(*names: str) -> Script:
     text = "".join((_FOLDER / f"{name}.lua").read_text("utf-8") for name in names)
-    return Script(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+    return Script(names, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
-MERGE: Final = _read("clock", "reading", "numbers", "announce", "roster", "merge")
-OVERDUE: Final = _read("clock", "reading", "announce", "overdue")
-GUARDED_MERGE: Final = _read("reading", "present", "guard", "clock", "numbers", "announce", "roster", "merge")
-LATEST: Final = _read("reading", "present", "latest")
-CALL: Final = _read("call")
-FORGET: Final = _read("numbers", "reading", "present", "drop", "entries", "forget")
-FORGET_CALL: Final = _read("numbers", "reading", "present", "drop", "forget_call")
-FORGET_ENTRIES: Final = _read("entries", "forget_entries")
-FEED_EXTENT: Final = _read("feed_extent")
-END_SESSION: Final = _read("announce", "end_session")
-QUARANTINE_HEADS: Final = _read("quarantine_heads")
+MERGE: Final = _read("clock", "read_record", "number_lists", "append_event", "roster", "merge")
+MERGE_IF_VERSION: Final = _read(
+    *("read_record", "newest_record", "version_check"),
+    *("clock", "number_lists", "append_event", "roster", "merge"),
+)
+MARK_OVERDUE: Final = _read("clock", "read_record", "append_event", "mark_overdue")
+GET_LATEST: Final = _read("read_record", "newest_record", "get_latest")
+GET_CALL: Final = _read("get_call")
+DELETE_OPERATIONS: Final = _read(
+    *("number_lists", "read_record", "newest_record", "delete_record", "stream_entries", "delete_operations")
+)
+DELETE_CALL: Final = _read("number_lists", "read_record", "newest_record", "delete_record", "delete_call")
+DELETE_ENTRIES: Final = _read("stream_entries", "delete_entries")
+GET_FEED_EXTENT: Final = _read("get_feed_extent")
+END_SESSION: Final = _read("append_event", "end_session")
+LIST_QUARANTINE: Final = _read("list_quarantine")
 
 SCRIPTS: Final = (
     MERGE,
-    GUARDED_MERGE,
-    OVERDUE,
-    LATEST,
-    CALL,
-    FORGET,
-    FORGET_CALL,
-    FORGET_ENTRIES,
-    FEED_EXTENT,
+    MERGE_IF_VERSION,
+    MARK_OVERDUE,
+    GET_LATEST,
+    GET_CALL,
+    DELETE_OPERATIONS,
+    DELETE_CALL,
+    DELETE_ENTRIES,
+    GET_FEED_EXTENT,
     END_SESSION,
-    QUARANTINE_HEADS,
+    LIST_QUARANTINE,
 )
-"""All of them, to be loaded when a server knows one of them not."""
+"""All scripts. `StoreClient` loads them all when the server reports that it lacks one (NOSCRIPT)."""
 
 MOST_AT_ONCE: Final = 100
-"""Items or records of one script call: a long one would hold up everybody else at the server."""
+"""Items or records of one script call. The server answers no other client while a script runs."""

@@ -8,7 +8,7 @@ from receiver.store.transport.store_client import StoreClient
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class ServerFacts:
     """How the server is set up.
 
     Args:
@@ -63,14 +63,14 @@ class Condition:
         return (major, minor) < (6, 2)
 
 
-class Inspector:
+class ServerFactsReader:
     """Reads the server's condition, and stops asking once that is not permitted: each refusal is logged as an error."""
 
     def __init__(self, store_client: StoreClient) -> None:
         self._store_client = store_client
         self._is_refused = False
 
-    def read(self, *, within: float) -> Condition | None:
+    def read(self, *, within: float) -> ServerFacts | None:
         """Return the condition; None where the user may not run INFO.
 
         Raises:
@@ -79,7 +79,7 @@ class Inspector:
         if self._is_refused:
             return None
         try:
-            return Condition.read(self._store_client, within=within)
+            return ServerFacts.read(self._store_client, within=within)
         except NotPermittedError:
             self._is_refused = True
             return None

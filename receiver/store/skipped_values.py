@@ -27,21 +27,21 @@ LOG_SECONDS: Final = 60.0
 _log: Final = logging.getLogger(__name__)
 
 
-class Skips:
+class SkippedValues:
     """Counts and logs what was skipped.
 
     Args:
-        on_skip: called with the kind of each value that is skipped, and how many there are.
+        on_skipped: called with the kind of each value that is skipped, and how many there are.
         clock: seconds; log entries are spaced by it.
     """
 
     def __init__(
         self,
-        on_skip: Callable[[Kind, int], None] = lambda *_: None,
+        on_skipped: Callable[[Kind, int], None] = lambda *_: None,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._on_skip = on_skip
+        self._on_skipped = on_skipped
         self._clock = clock
         self._lock = threading.Lock()
         self._counts: Counter[Kind] = Counter()
@@ -66,7 +66,7 @@ class Skips:
         """
         if not number:
             return
-        self._on_skip(kind, number)
+        self._on_skipped(kind, number)
         with self._lock:
             self._counts[kind] += number
             self._unlogged[kind] += number

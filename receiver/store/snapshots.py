@@ -16,9 +16,9 @@ from receiver.store.feed import EXTENT, read_extent
 from receiver.store.keys import PREFIX
 from receiver.store.reader import Reader
 from receiver.store.records import OperationRecord
-from receiver.store.scripts import LATEST, MOST_AT_ONCE
+from receiver.store.scripts import GET_LATEST, MOST_AT_ONCE
 from receiver.store.skipped_values import UNREADABLE
-from receiver.store.transport.store_client import Caller
+from receiver.store.transport.store_client import CommandSender
 
 _WITHIN_SECONDS: Final = 2.0
 
@@ -39,7 +39,7 @@ class Snapshots:
         reader: finds the next one where the latest can't be read.
     """
 
-    def __init__(self, store: Caller, reader: Reader) -> None:
+    def __init__(self, store: CommandSender, reader: Reader) -> None:
         self._store = store
         self._reader = reader
         self._lock = threading.Lock()
@@ -76,7 +76,7 @@ class Snapshots:
 
     def _read(self, contexts: Sequence[str], wanted: dict[str, Future[Snapshot]]) -> None:
         """Read snapshots of some client contexts in one round trip: first the position, then the operations."""
-        commands = [("EVALSHA", LATEST.sha1, 1, f"{PREFIX}cc:{one}", PREFIX) for one in contexts]
+        commands = [("EVALSHA", GET_LATEST.sha1, 1, f"{PREFIX}cc:{one}", PREFIX) for one in contexts]
         try:
             [extent, *replies] = self._store.call([EXTENT, *commands], within=_WITHIN_SECONDS)
         except WriteRefusedError as error:

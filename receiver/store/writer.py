@@ -21,8 +21,8 @@ from receiver.graph.updates import (
 from receiver.store.keys import PREFIX
 from receiver.store.record_versions import VersionChangedError
 from receiver.store.roster_values import packed
-from receiver.store.scripts import GUARDED_MERGE, MERGE, MOST_AT_ONCE
-from receiver.store.skipped_values import Skips
+from receiver.store.scripts import MERGE, MERGE_IF_VERSION, MOST_AT_ONCE
+from receiver.store.skipped_values import SkippedValues
 from receiver.store.tone_values import tone
 from receiver.store.transport.batching_client import BatchingClient
 from receiver.store.transport.store_client import Command
@@ -42,7 +42,7 @@ class Writer:
         batching_client: the way to Redis.
         retention_days: how long a record is kept after its last news.
         overdue_seconds: how long after its first news a result is due, where nobody says otherwise.
-        skips: counts records that an update met and that could not be read; by default its own.
+        skipped: counts records that an update met and that could not be read; by default its own.
         clock: seconds since 1970, from 1 on, instead of the store's own clock; for tests.
     """
 
@@ -52,13 +52,13 @@ class Writer:
         *,
         retention_days: int,
         overdue_seconds: int = OVERDUE_SECONDS,
-        skips: Skips | None = None,
+        skipped: SkippedValues | None = None,
         clock: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._batching_client = batching_client
         self._retention = retention_days * _SECONDS_PER_DAY
         self._deadline = overdue_seconds * 1000
-        self._skips = skips or Skips()
+        self._skipped = skipped or SkippedValues()
         self._clock = clock
 
     @property
@@ -66,7 +66,7 @@ class Writer:
         """Whether news that comes now is refused, since too much is under way."""
         return self._batching_client.is_full
 
-    def keep(
+    def store(
         self, items: Sequence[Item], *, notification_id: str, within: float, age: float = 0.0
     ) -> list[str]:
         """Merge and store all that one notification brought; on return the store has taken it.
@@ -85,8 +85,8 @@ class Writer:
         """
         return self._merge([_arguments(item) for item in items], notification_id, within, age)
 
-    def keep_all(self, deliveries: Sequence[tuple[Sequence[Item], str, float]], *, within: float) -> None:
-        """Do as `keep` does for several notifications, in their order, in one round trip.
+    def store_all(self, deliveries: Sequence[tuple[Sequence[Item], str, float]], *, within: float) -> None:
+        """Do as `store` does for several notifications, in their order, in one round trip.
 
         Args:
             deliveries: what came, the id of each POST, and the seconds since it came.
@@ -122,7 +122,7 @@ class Writer:
             version: that the operations of its client context must have (versions.py); empty, where any will do.
 
         Returns:
-            What became of it, as `keep` does.
+            What became of it, as `store` does.
 
         Raises:
             VersionChangedError: they have another version.
@@ -133,7 +133,7 @@ class Writer:
             return self._merge([item], notification_id, within)[0]
         key = f"{PREFIX}cc:{operation.client_context}"
         _, _, _, counter, *arguments = self._merging([item], f"{notification_id}.0", 0.0)
-        command = ("EVALSHA", GUARDED_MERGE.sha1, 2, counter, key, *arguments, version)
+        command = ("EVALSHA", MERGE_IF_VERSION.sha1, 2, counter, key, *arguments, version)
         [reply] = self._batching_client.call([command], within=within, items=1)
         if reply is None:
             raise VersionChangedError
@@ -175,7 +175,7 @@ class Writer:
         outcomes = [outcome.decode() for outcome in reply if isinstance(outcome, bytes)]
         if len(outcomes) < len(reply):
             [unreadable] = (number for number in reply if isinstance(number, int))
-            self._skips.add("operation", "met by an update", unreadable)
+            self._skipped.add("operation", "met by an update", unreadable)
         return outcomes
 
     def _commands(self, items: list[list[str | int]], notification_id: str, age: float) -> list[Command]:

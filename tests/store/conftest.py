@@ -10,7 +10,7 @@ from receiver.graph.updates import OperationUpdate
 from receiver.store.eraser import Eraser
 from receiver.store.reader import Reader
 from receiver.store.records import OperationRecord
-from receiver.store.skipped_values import Skips
+from receiver.store.skipped_values import SkippedValues
 from receiver.store.transport.batching_client import BatchingClient
 from receiver.store.transport.connections import connect
 from receiver.store.transport.store_client import StoreClient
@@ -31,16 +31,16 @@ class Shelf:
     deliveries: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
-        self.skips = Skips()
+        self.skipped = SkippedValues()
         self.writer = Writer(
-            BatchingClient(self.store_client), retention_days=30, skips=self.skips, clock=lambda: self.now
+            BatchingClient(self.store_client), retention_days=30, skipped=self.skipped, clock=lambda: self.now
         )
-        self.reader = Reader(self.store_client, skips=self.skips)
+        self.reader = Reader(self.store_client, skipped=self.skipped)
         self.eraser = Eraser(self.store_client)
-        self.deadlines = OverdueWatcher(self.store_client, skips=self.skips, clock=lambda: self.now)
+        self.deadlines = OverdueWatcher(self.store_client, skipped=self.skipped, clock=lambda: self.now)
 
     def keep(self, *items: Item, notification_id: str | None = None) -> list[str]:
-        return self.writer.keep(
+        return self.writer.store(
             items, notification_id=notification_id or str(next(self.deliveries)), within=2
         )
 

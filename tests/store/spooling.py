@@ -38,7 +38,7 @@ class Process:
         self.drainer = Drainer(self.spool, self.writer, self.outage, retention_days=30)
 
     def keep(self, *items: object, notification_id: str = "d") -> list[str]:
-        return self.intake.keep(items, notification_id=notification_id, within=3)  # type: ignore[arg-type]
+        return self.intake.store(items, notification_id=notification_id, within=3)  # type: ignore[arg-type]
 
     def drained(self, seconds: float = 10) -> None:
         until(lambda: not self.spool.status().waiting and not self.outage.lasts, seconds)

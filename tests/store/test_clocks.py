@@ -35,7 +35,7 @@ def test_receiver_with_wrong_clock_makes_nothing_overdue(
     before = by_the_store(every_store)
     monkeypatch.setattr(time, "time", lambda: right_time() + wrong)
     writer = Writer(BatchingClient(shelf.store_client), retention_days=30, overdue_seconds=1)
-    writer.keep([operation("running")], notification_id="1", within=2)
+    writer.store([operation("running")], notification_id="1", within=2)
     deadlines = OverdueWatcher(shelf.store_client)
     assert deadlines.look() == 0
     record = shelf.latest()
@@ -69,17 +69,17 @@ def test_spooled_update_counts_from_when_it_came(process: Process, own_store: St
 def test_list_since_goes_on_behind_a_spooled_update(shelf: Shelf, store: StoreServer) -> None:
     writer = Writer(BatchingClient(shelf.store_client), retention_days=30)
     now = round(by_the_store(store) * 1000)
-    writer.keep([operation(cc="direct", op="1")], notification_id="1", within=2)
-    writer.keep([operation(cc="spooled", op="2")], notification_id="2", within=2, age=HOUR)
-    writer.keep([operation(cc="direct-again", op="3")], notification_id="3", within=2)
+    writer.store([operation(cc="direct", op="1")], notification_id="1", within=2)
+    writer.store([operation(cc="spooled", op="2")], notification_id="2", within=2, age=HOUR)
+    writer.store([operation(cc="direct-again", op="3")], notification_id="3", within=2)
     found = shelf.reader.operations(OperationFilter(since=now - 60_000), limit=9).operations
     assert [record.client_context for record in found] == ["direct-again", "direct"]
 
 
 def test_older_update_does_not_set_the_time_of_change_back(shelf: Shelf) -> None:
     writer = Writer(BatchingClient(shelf.store_client), retention_days=30)
-    writer.keep([operation("running")], notification_id="1", within=2)
+    writer.store([operation("running")], notification_id="1", within=2)
     before = shelf.latest()
-    writer.keep([operation("completed")], notification_id="2", within=2, age=HOUR)
+    writer.store([operation("completed")], notification_id="2", within=2, age=HOUR)
     after = shelf.latest()
     assert (after.status, after.first_seen, after.updated) == ("completed", before.first_seen, before.updated)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from receiver.spool.disk_thread import Disk, T, here
+from receiver.spool.disk_thread import DiskThread, T, run_inline
 from receiver.spool.spool_database import SpoolError
 
 
@@ -15,9 +15,9 @@ def test_use_of_a_hanging_disk_is_not_waited_for() -> None:
 
     def hang(work: Callable[[], T]) -> T:
         goes_on.wait(10)
-        return here(work)
+        return run_inline(work)
 
-    disk, done = Disk(hang, longest=0.1), []
+    disk, done = DiskThread(hang, longest=0.1), []
     began = time.monotonic()
     with pytest.raises(SpoolError, match="does not answer"):
         disk.use(lambda: done.append("late"))
@@ -34,7 +34,7 @@ def test_error_of_the_work_is_raised_and_frees_the_disk(error: Exception) -> Non
     def fail() -> None:
         raise error
 
-    disk = Disk(here)
+    disk = DiskThread(run_inline)
     for _ in range(2):
         with pytest.raises(type(error)):
             disk.use(fail)
@@ -42,7 +42,7 @@ def test_error_of_the_work_is_raised_and_frees_the_disk(error: Exception) -> Non
 
 
 def test_closed_disk_is_not_used() -> None:
-    disk, done = Disk(here), []
+    disk, done = DiskThread(run_inline), []
     disk.close(lambda: done.append("last"))
     with pytest.raises(SpoolError, match="closed"):
         disk.use(lambda: done.append("never"))

@@ -226,9 +226,9 @@ def test_the_merge_is_the_same_on_every_server(
     shelf.keep(operation("running", a=1), operation("completed", a=2), call(), RosterUpdate(CALL, "", "[]"))
     record = shelf.latest()
     assert (record.status, record.members, record.revision) == ("completed", {"a": "2"}, 3)
-    assert shelf.eraser.forget_operations("invite-1", within=2)
+    assert shelf.eraser.delete_operations("invite-1", within=2)
     assert shelf.reader.latest("invite-1") is None
-    assert shelf.eraser.forget_call(CALL, within=2)
+    assert shelf.eraser.delete_call(CALL, within=2)
     assert shelf.reader.call(CALL) == (None, ())
 
 

@@ -129,8 +129,8 @@ def test_a_deadline_of_a_bare_registration_is_for_the_latest_operation(shelf: Sh
 
 def test_forgetting_leaves_nothing_of_it(shelf: Shelf, store: StoreServer) -> None:
     forgets: Sequence[Callable[[], bool]] = (
-        lambda: shelf.eraser.forget_operations("invite-1", within=2),
-        lambda: shelf.eraser.forget_call(CALL, within=2),
+        lambda: shelf.eraser.delete_operations("invite-1", within=2),
+        lambda: shelf.eraser.delete_call(CALL, within=2),
     )
     for forget in forgets:
         for looks in (False, True):

@@ -13,8 +13,8 @@ from receiver.cli.check_command import check
 from receiver.errors import NotPermittedError
 from receiver.simulator.issuer import Issuer
 from receiver.store.permissions import forbidden, trial
-from receiver.store.scripts import LATEST
-from receiver.store.server_facts import Inspector
+from receiver.store.scripts import GET_LATEST
+from receiver.store.server_facts import ServerFactsReader
 from receiver.store.transport.connections import connect
 from receiver.store.transport.store_client import StoreClient
 from tests.settings.expected import DEFAULTS
@@ -115,7 +115,7 @@ def test_scripts_that_may_not_be_loaded_are_refused_at_once(own_store: StoreServ
     ):
         calls = own_store.client.info("commandstats").get("cmdstat_evalsha", {}).get("calls", 0)
         with pytest.raises(NotPermittedError):
-            store_client.call([("EVALSHA", LATEST.sha1, 1, "receiver:{0}:x", "receiver:{0}:")], within=2)
+            store_client.call([("EVALSHA", GET_LATEST.sha1, 1, "receiver:{0}:x", "receiver:{0}:")], within=2)
         assert own_store.client.info("commandstats")["cmdstat_evalsha"]["calls"] - calls == 1
 
 
@@ -124,10 +124,10 @@ def test_info_is_asked_for_once_where_it_is_refused(store: StoreServer) -> None:
         a_user(store, "~*", "+@all", "-info") as url,
         closing(StoreClient(connect(url, "required"))) as store_client,
     ):
-        inspector = Inspector(store_client)
-        assert [inspector.read(within=2) for _ in range(3)] == [None] * 3
+        facts_reader = ServerFactsReader(store_client)
+        assert [facts_reader.read(within=2) for _ in range(3)] == [None] * 3
         refused = store.client.info("commandstats")["cmdstat_info"]["rejected_calls"]
-        inspector.read(within=2)
+        facts_reader.read(within=2)
         assert store.client.info("commandstats")["cmdstat_info"]["rejected_calls"] == refused
 
 

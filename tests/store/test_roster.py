@@ -158,7 +158,7 @@ def test_a_new_record_takes_nothing_of_a_forgotten_one(shelf: Shelf, store: Stor
 
 def test_forgetting_a_call_forgets_its_roster(shelf: Shelf, store: StoreServer) -> None:
     shelf.keep(whole(one("ann")), delta(9, left("ben")))
-    assert shelf.eraser.forget_call(CALL, within=2)
+    assert shelf.eraser.delete_call(CALL, within=2)
     assert not [key for key in store.client.scan_iter() if b"roster" in key or b"call" in key]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from receiver.store.reader import OperationFilter
 from receiver.store.record_versions import VersionChangedError, context_version
-from receiver.store.skipped_values import LOG_SECONDS, Skips
+from receiver.store.skipped_values import LOG_SECONDS, SkippedValues
 from tests.store.builders import CALL, OPERATION, bare, call, change, every_kind, operation
 from tests.store.conftest import Shelf
 from tests.support.stores import StoreServer
@@ -52,7 +52,7 @@ def test_odd_operation_fails_no_reader_and_is_passed_over(shelf: Shelf, store: S
         assert (shelf.latest().number, shelf.latest().others) == (expected[0], 2)
         assert (shelf.reader.operation(CALL, "c") is None) == (expected == [2, 1])
         assert [record.number for record in shelf.reader.call(CALL)[1]] == expected
-    assert shelf.skips.counts["operation"] > 100
+    assert shelf.skipped.counts["operation"] > 100
 
 
 def test_only_unreadable_operation_is_not_found(shelf: Shelf, store: StoreServer) -> None:
@@ -68,7 +68,7 @@ def test_odd_call_is_passed_over_and_its_operations_stay(shelf: Shelf, store: St
     for odd in (*ODD_TEXTS, *odd_records(text)):
         store.client.set(f"{P}call:{CALL}", odd)
         assert [record.number for record in shelf.reader.call(CALL)[1]] == [1]
-    assert shelf.skips.counts["call"] > 50
+    assert shelf.skipped.counts["call"] > 50
 
 
 @pytest.mark.parametrize("stream", ["changes", "quarantine"])
@@ -90,7 +90,7 @@ def test_odd_entries_are_passed_over_and_pages_go_on(shelf: Shelf, store: StoreS
             break
     assert found[0].fields["text"] == '{"a":"b"}'
     assert found[-1].id == first.decode()
-    assert shelf.skips.counts[stream] >= 3  # type: ignore[index]
+    assert shelf.skipped.counts[stream] >= 3  # type: ignore[index]
     assert shelf.reader.entry(stream, "18446744073709551615-1") is None  # type: ignore[arg-type]
 
 
@@ -110,23 +110,23 @@ def test_odd_members_of_indexes_are_passed_over(shelf: Shelf, store: StoreServer
     for name in ("next", "oldest"):
         store.client.set(f"{P}{name}", "odd")
         numbers(shelf)
-    assert shelf.skips.counts["index"] > 5
+    assert shelf.skipped.counts["index"] > 5
 
 
 def test_skips_are_logged_once_a_minute_without_content(caplog: pytest.LogCaptureFixture) -> None:
     now = [0.0]
-    skips = Skips(clock=lambda: now[0])
+    skipped = SkippedValues(clock=lambda: now[0])
     read: Callable[[], object] = lambda: {}["Ann Example"]  # noqa: E731
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            assert skips.attempt("operation", read) is None
+            assert skipped.attempt("operation", read) is None
         now[0] = LOG_SECONDS
-        skips.attempt("operation", read)
+        skipped.attempt("operation", read)
     assert [record.getMessage() for record in caplog.records] == [
         "skipped 1 stored values that cannot be read: operation (KeyError)",
         "skipped 3 stored values that cannot be read: operation (KeyError)",
     ]
-    assert skips.counts == {"operation": 4}
+    assert skipped.counts == {"operation": 4}
 
 
 def test_update_that_meets_an_unreadable_record_gets_its_own(
@@ -155,7 +155,7 @@ def test_update_that_meets_an_unreadable_record_gets_its_own(
             )
             assert shelf.register(bare(), deadline=60) == "duplicate"
         assert shelf.reader.latest("other") is not None
-    assert shelf.skips.counts["operation"] > 50
+    assert shelf.skipped.counts["operation"] > 50
 
 
 def test_update_of_an_unreadable_call_keeps_what_was_there(
@@ -174,7 +174,7 @@ def test_update_of_an_unreadable_call_keeps_what_was_there(
     store.client.hset(f"{P}call:{CALL}", "of", "tomorrow")
     assert shelf.keep(call("established")) == ["new"]
     assert store.client.hgetall(f"{P}unreadable:{CALL}") == {b"of": b"tomorrow"}
-    assert shelf.eraser.forget_call(CALL, within=2)
+    assert shelf.eraser.delete_call(CALL, within=2)
     assert store.client.exists(f"{P}call:{CALL}", f"{P}unreadable:{CALL}") == 0
 
 
@@ -189,7 +189,7 @@ def test_unreadable_record_is_due_again_and_holds_up_no_other(
     assert [shelf.deadlines.look() for _ in range(2)] == [4, 0]
     assert shelf.latest("b").overdue
     assert store.client.zrange(f"{P}due", 0, -1, withscores=True) == [(b"1", (shelf.now + 600) * 1000)]
-    assert shelf.skips.counts["operation"] == 1
+    assert shelf.skipped.counts["operation"] == 1
     store.client.delete(f"{P}op:1")
     shelf.now += 600
     shelf.deadlines.look()
@@ -201,8 +201,8 @@ def test_unreadable_record_is_forgotten_like_any_other(
     shelf: Shelf, store: StoreServer, odd: bytes | None
 ) -> None:
     forgets: Sequence[Callable[[], bool]] = (
-        lambda: shelf.eraser.forget_operations("invite-1", within=2),
-        lambda: shelf.eraser.forget_call(CALL, within=2),
+        lambda: shelf.eraser.delete_operations("invite-1", within=2),
+        lambda: shelf.eraser.delete_call(CALL, within=2),
     )
     for forget in forgets:
         shelf.keep(operation("running"))
@@ -226,5 +226,5 @@ def test_version_of_a_context_passes_over_the_unreadable(shelf: Shelf, store: St
         == "duplicate"
     )
     with pytest.raises(VersionChangedError):
-        shelf.eraser.forget_operations("invite-1", within=2, version=version)
-    assert shelf.eraser.forget_operations("invite-1", within=2, version=context_version(shelf.latest()))
+        shelf.eraser.delete_operations("invite-1", within=2, version=version)
+    assert shelf.eraser.delete_operations("invite-1", within=2, version=context_version(shelf.latest()))

@@ -109,10 +109,10 @@ class Recorder(Writer):
         super().__init__(BatchingClient(store_client), retention_days=30)
         self.brought: list[str] = []
 
-    def keep_all(self, deliveries: Sequence[tuple[Sequence[Item], str, float]], *, within: float) -> None:
+    def store_all(self, deliveries: Sequence[tuple[Sequence[Item], str, float]], *, within: float) -> None:
         self.brought += [delivery for _, delivery, _ in deliveries]
         time.sleep(0.2)
-        super().keep_all(deliveries, within=within)
+        super().store_all(deliveries, within=within)
 
 
 def test_of_two_processes_only_one_at_a_time_takes_entries_out(

@@ -31,10 +31,10 @@ def test_what_was_put_aside_comes_in_when_it_is_tried_again(process: Process, ow
         )
     process.drainer.start()
     until(lambda: process.spool.status().dead == 3)
-    assert process.file.retry_dead() == 3
+    assert process.file.retry_dead_letters() == 3
     until(lambda: process.spool.status().dead == 3)  # since the store does not take them yet
     own_store.client.delete("receiver:{0}:ops:broken")
-    assert process.file.retry_dead() == 3
+    assert process.file.retry_dead_letters() == 3
     process.drained()
     assert process.spool.status().dead == 0
     _, records = process.reader.call("broken")
@@ -54,10 +54,10 @@ def test_an_entry_that_cannot_be_read_holds_nobody_up(process: Process) -> None:
 def test_what_was_put_aside_is_kept_as_long_as_anything_else(process: Process) -> None:
     long_ago = SpoolFile(process.folder, DISK, clock=lambda: time.time() - 31 * 86400)
     long_ago.append([("1", b"garbage")])
-    long_ago.bury(long_ago.next(0)[0], "for a reason")
+    long_ago.dead_letter(long_ago.next(0)[0], "for a reason")
     long_ago.close()
     process.file.append([("2", b"garbage")])
-    process.file.bury(process.file.next(0)[0], "for a reason")
+    process.file.dead_letter(process.file.next(0)[0], "for a reason")
     assert process.spool.status().dead == 2
     process.drainer.start()
     until(lambda: process.spool.status().dead == 1)

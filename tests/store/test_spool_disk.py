@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from receiver.errors import OverloadedError, StoreUnavailableError
-from receiver.spool.disk_thread import T, here
+from receiver.spool.disk_thread import T, run_inline
 from receiver.spool.spool_database import SpoolError
 from receiver.spool.spool_file import SpoolFile
 from receiver.spool.spool_queue import Spool
@@ -57,7 +57,7 @@ def test_a_disk_that_hangs_holds_nobody_up_for_long(tmp_path: Path) -> None:
 
     def slowly(work: Callable[[], T]) -> T:
         hanging.wait(10)
-        return here(work)
+        return run_inline(work)
 
     spool = Spool(SpoolFile(tmp_path / "spool", DISK), slowly)
     began = time.monotonic()
@@ -108,7 +108,7 @@ def test_all_that_come_while_the_disk_is_busy_are_written_as_one(tmp_path: Path)
     def counted(work: Callable[[], T]) -> T:
         works.append(work)
         time.sleep(0.1)
-        return here(work)
+        return run_inline(work)
 
     spool = Spool(SpoolFile(tmp_path / "spool", DISK), counted)
     with ThreadPoolExecutor(40) as pool:

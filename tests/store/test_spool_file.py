@@ -13,7 +13,7 @@ import pytest
 from receiver.graph.updates import OperationUpdate, RosterDelta, RosterUpdate
 from receiver.spool.entry_codec import UnreadableEntryError, decode_items, encode_items
 from receiver.spool.spool_database import SpoolError
-from receiver.spool.spool_deletion import Forgotten
+from receiver.spool.spool_deletion import DeletionResult
 from receiver.spool.spool_file import Entry, SpoolFile
 from receiver.store.writer import Item
 from tests.store.builders import CALL, call, every_kind, operation
@@ -145,13 +145,13 @@ def test_news_is_forgotten_wherever_it_stands(file: SpoolFile) -> None:
     file.append([("alone", encode_items([operation(cc=name)])), ("garbage", b'["unreadable"')])
     file.append([("beside", encode_items([operation(cc=name), call(), operation(cc="another")]))])
     file.append([("not at all", encode_items([operation(cc="a", op=name)]))])
-    file.bury(file.next(2)[0], "for a reason")
+    file.dead_letter(file.next(2)[0], "for a reason")
 
     def concerns(items: Item) -> bool:
         return isinstance(items, OperationUpdate) and items.client_context == name
 
-    assert file.forget(name, concerns) == Forgotten(changed=2, unexamined=1)
-    assert file.forget(name, concerns) == Forgotten(changed=0, unexamined=1)
+    assert file.forget(name, concerns) == DeletionResult(changed=2, unexamined=1)
+    assert file.forget(name, concerns) == DeletionResult(changed=0, unexamined=1)
     assert texts(file) == ["garbage", "not at all"], "what cannot be read may hold what nothing else has"
     assert file.depth().dead == 1, "what else was in it stays"
 
@@ -160,7 +160,7 @@ def test_a_dead_entry_is_kept_with_its_reason_even_in_a_full_spool(file: SpoolFi
     with pytest.raises(SpoolError):
         fill(file, 100_000)
     assert file.depth().waiting > 30
-    file.bury(file.next(0)[0], "for a reason")
+    file.dead_letter(file.next(0)[0], "for a reason")
     assert file.depth().dead == 1
     with sqlite3.connect(file.folder / "spool.db") as connection:
         assert connection.execute("SELECT delivery, length(news), reason FROM dead").fetchall() == [
@@ -174,9 +174,9 @@ def test_dead_entries_wait_again_in_their_order_even_in_a_full_spool(file: Spool
         fill(file, 100_000)
     waiting = everything(file)
     for entry in waiting[:30]:
-        file.bury(entry, "for a reason")
-    assert file.retry_dead() == 30
-    assert file.retry_dead() == 0
+        file.dead_letter(entry, "for a reason")
+    assert file.retry_dead_letters() == 30
+    assert file.retry_dead_letters() == 0
     assert file.depth().dead == 0
     assert file.depth().oldest == 1000, "they are as old as before"
     again = [(entry.notification_id, entry.items) for entry in everything(file)]

@@ -20,9 +20,9 @@ def test_what_is_forgotten_does_not_come_back_from_the_spool(
     broken = Unreadable("odd", '{"resourceData":[{"clientContext":"gone"}]}', "callback")
     process.keep(operation(cc="gone", op="2"), operation(cc="stays", op="3"), broken, notification_id="2")
     with pytest.raises(StoreUnavailableError):
-        process.eraser.forget_operations("gone", within=2)
+        process.eraser.delete_operations("gone", within=2)
     own_store.start()
-    assert process.eraser.forget_operations("gone", within=2)
+    assert process.eraser.delete_operations("gone", within=2)
     process.drainer.start()
     process.drained()
     assert process.reader.latest("gone") is None
@@ -46,9 +46,9 @@ def test_of_a_forgotten_call_nothing_comes_back_from_the_spool(process: Process)
     process.spool.put([*items, *others], notification_id="1", within=2)
     for number, alone in enumerate(items, 2):
         process.spool.put([alone], notification_id=str(number), within=2)
-    assert process.eraser.forget_call(CALL, within=2)
+    assert process.eraser.delete_call(CALL, within=2)
     assert process.spool.status().waiting == 1
-    assert not process.eraser.forget_call(CALL, within=2)
+    assert not process.eraser.delete_call(CALL, within=2)
     process.drainer.start()
     process.drained()
     assert process.reader.call(CALL) == (None, ())
@@ -63,4 +63,4 @@ def test_nothing_is_forgotten_while_another_process_has_it_in_hand(
     with process_of(own_store).spool.hold(1) as held:
         assert held
         with pytest.raises(StoreUnavailableError, match="being drained"):
-            process.eraser.forget_operations("a", within=0.2)
+            process.eraser.delete_operations("a", within=0.2)

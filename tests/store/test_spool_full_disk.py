@@ -137,7 +137,7 @@ def test_deletion_on_a_full_disk_is_refused(process: Process, small_disk: Path) 
     spool_some(process)
     fill(small_disk)
     with pytest.raises(StoreUnavailableError):
-        process.eraser.forget_operations("cc-1", within=2)
+        process.eraser.delete_operations("cc-1", within=2)
 
 
 def test_moved_away_file_hides_no_entry_of_a_new_one(process: Process, small_disk: Path) -> None:
@@ -175,10 +175,10 @@ def test_deletion_keeps_entries_that_cannot_be_read(
     process = process_of(own_store)
     tomorrow = json.dumps([["operation", {"client_context": "gone", "of": "tomorrow"}]]).encode()
     process.file.append([("1", tomorrow), ("2", tomorrow)])
-    process.file.bury(process.file.next(0)[0], "for a reason")
+    process.file.dead_letter(process.file.next(0)[0], "for a reason")
     process.spool.put([operation(cc="gone")], notification_id="3", within=2)
     with caplog.at_level(logging.WARNING):
-        assert process.eraser.forget_operations("gone", within=2)
+        assert process.eraser.delete_operations("gone", within=2)
     assert [entry.items for entry in process.file.next(0)] == [tomorrow]
     assert process.spool.status().dead == 1
     assert "skipped 2 stored values that cannot be read: spool (kept by a deletion" in caplog.text

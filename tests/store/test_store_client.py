@@ -75,13 +75,13 @@ class CutAmongReplies:
 def test_of_a_write_that_breaks_exactly_what_was_not_acknowledged_is_sent_again(store: StoreServer) -> None:
     with Proxy(store.socket) as proxy, closing(StoreClient(connect(proxy.url, "required"))) as store_client:
         writer, reader = Writer(BatchingClient(store_client), retention_days=30), Reader(store_client)
-        writer.keep(
+        writer.store(
             [operation(op="first")], notification_id="first", within=2
         )  # which loads the script, and connects
         mishap = CutAmongReplies(4, of=10)
         proxy.suffer(mishap)
         items = [([operation(op=str(number))], str(number), 0.0) for number in range(10)]
-        writer.keep_all(items, within=5)
+        writer.store_all(items, within=5)
         assert mishap.before == [f"{number}.0" for number in range(10)]
         assert mishap.after == [f"{number}.0" for number in range(4, 10)]
         _, records = reader.call(CALL)

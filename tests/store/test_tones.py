@@ -93,7 +93,7 @@ def test_the_last_hundred_tones_are_kept(shelf: Shelf) -> None:
 
 def test_tones_of_a_forgotten_call_are_not_told(shelf: Shelf) -> None:
     shelf.keep(tone(1))
-    shelf.eraser.forget_call(CALL, within=2)
+    shelf.eraser.delete_call(CALL, within=2)
     assert told(shelf) == []
 
 
@@ -140,5 +140,5 @@ def test_notifications_of_participants_are_kept_in_order(
     assert shelf.keep(*items, notification_id="d") == ["duplicate"] * 120
     assert record_of(shelf).participant_notifications == tuple(texts[-100:])
     assert 0 < every_store.client.ttl(f"receiver:{{0}}:participants:{CALL}") <= 30 * 86400
-    assert shelf.eraser.forget_call(CALL, within=2)
+    assert shelf.eraser.delete_call(CALL, within=2)
     assert not every_store.client.exists(f"receiver:{{0}}:participants:{CALL}")

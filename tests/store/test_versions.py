@@ -35,17 +35,17 @@ def test_delete_with_old_version_changes_nothing(shelf: Shelf, store: StoreServe
     shelf.keep(operation("running"))
     before = store.contents()
     with pytest.raises(VersionChangedError):
-        shelf.eraser.forget_operations("invite-1", within=2, version=version)
+        shelf.eraser.delete_operations("invite-1", within=2, version=version)
     assert store.contents() == before
     version = context_version(shelf.latest())
-    assert shelf.eraser.forget_operations("invite-1", within=2, version=version)
+    assert shelf.eraser.delete_operations("invite-1", within=2, version=version)
     assert shelf.reader.latest("invite-1") is None
 
 
 def test_delete_with_version_removes_more_than_one_slice(shelf: Shelf) -> None:
     shelf.keep(*(operation(op=f"op-{number}", x=number) for number in range(250)))
     version = context_version(shelf.latest())
-    assert shelf.eraser.forget_operations("invite-1", within=2, version=version)
+    assert shelf.eraser.delete_operations("invite-1", within=2, version=version)
     assert shelf.reader.latest("invite-1") is None
 
 
@@ -55,10 +55,10 @@ def test_delete_of_call_with_old_version_changes_nothing(shelf: Shelf, store: St
         shelf.keep(items)
         before = store.contents()
         with pytest.raises(VersionChangedError):
-            shelf.eraser.forget_call(CALL, within=2, version=old)
+            shelf.eraser.delete_call(CALL, within=2, version=old)
         assert store.contents() == before
         old = call_version(*shelf.reader.call(CALL))
-    assert shelf.eraser.forget_call(CALL, within=2, version=old)
+    assert shelf.eraser.delete_call(CALL, within=2, version=old)
     assert shelf.reader.call(CALL) == (None, ())
 
 
@@ -83,14 +83,14 @@ def test_versions_are_compared_by_every_kind_of_store(
     with pytest.raises(VersionChangedError):
         shelf.writer.register(bare(), notification_id="2", within=2, version="none")
     with pytest.raises(VersionChangedError):
-        shelf.eraser.forget_operations("invite-1", within=2, version="none")
+        shelf.eraser.delete_operations("invite-1", within=2, version="none")
     version = context_version(shelf.latest())
-    assert shelf.eraser.forget_operations("invite-1", within=2, version=version)
+    assert shelf.eraser.delete_operations("invite-1", within=2, version=version)
 
 
 def test_delete_with_old_version_keeps_spooled_entries(process: Process) -> None:
     process.keep(operation("running"))
     process.spool.put([operation()], notification_id="1", within=2)
     with pytest.raises(VersionChangedError):
-        process.eraser.forget_operations("invite-1", within=2, version="none")
+        process.eraser.delete_operations("invite-1", within=2, version="none")
     assert process.spool.status().waiting == 1

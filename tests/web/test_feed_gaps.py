@@ -95,7 +95,7 @@ def test_entries_dropped_while_a_client_catches_up_reset_it(store: StoreServer) 
     writer = Writer(BatchingClient(store_client), retention_days=1)
     for start in range(0, 1200, 100):
         updates = [read_response({}, f"cc-{number}", "") for number in range(start, start + 100)]
-        writer.keep(updates, notification_id=f"delivery-{start}", within=2)
+        writer.store(updates, notification_id=f"delivery-{start}", within=2)
     first = store.client.xrange(FEED, count=1)[0][0].decode()
     hub = Hub(Feed(StoreClient(connect(store.url, "required"), size=1)), encode, most=1)
     subscription = hub.subscribe("stream", Interest(), feed.position(), None)

@@ -62,7 +62,7 @@ class _StillConnectingError(TimeoutError):
     """A connection takes longer to be made than there is time: maybe the system's resolver does not answer."""
 
 
-class Caller(Protocol):
+class CommandSender(Protocol):
     """What sends commands to the store: a link, or a pipeline on one."""
 
     def call(self, commands: Sequence[Command], *, within: float) -> list[Any]:

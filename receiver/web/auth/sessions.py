@@ -14,7 +14,7 @@ from typing import Final
 
 from receiver.store.keys import PREFIX
 from receiver.store.scripts import END_SESSION
-from receiver.store.skipped_values import Skips
+from receiver.store.skipped_values import SkippedValues
 from receiver.store.transport.store_client import StoreClient
 from receiver.trust.api_keys import APIKey
 from receiver.web.middleware.request_context import time_left
@@ -35,12 +35,12 @@ class Sessions:
     Args:
         store_client: the way to Redis.
         keys: the API keys of the settings.
-        skips: counts what cannot be read, and is taken for no session.
+        skipped: counts what cannot be read, and is taken for no session.
     """
 
-    def __init__(self, store_client: StoreClient, keys: Iterable[APIKey], skips: Skips) -> None:
+    def __init__(self, store_client: StoreClient, keys: Iterable[APIKey], skipped: SkippedValues) -> None:
         self._store_client = store_client
-        self._skips = skips
+        self._skipped = skipped
         self._keys = {key.sha256: key for key in keys}
 
     def begin(self, key: APIKey) -> str:
@@ -65,7 +65,7 @@ class Sessions:
 
     def _key_of(self, name: str, within: float) -> APIKey | None:
         sha256 = self._call("GET", _key(name), within=within)
-        found = self._skips.attempt("session", sha256.decode) if sha256 else None
+        found = self._skipped.attempt("session", sha256.decode) if sha256 else None
         return self._keys.get(found) if found else None
 
     def _call(self, *command: str | int, within: float) -> bytes | None:

@@ -71,7 +71,7 @@ def make_calls(reader: Reader, eraser: Eraser, authorizer: Authorizer) -> Bluepr
             return version
 
         def delete(version: str) -> bool:
-            return eraser.forget_call(wanted, within=time_left(), version=version)
+            return eraser.delete_call(wanted, within=time_left(), version=version)
 
         if not write_if(check, delete):
             raise _unknown()

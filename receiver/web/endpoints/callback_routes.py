@@ -124,7 +124,7 @@ def make_callback(
 
 def _keep(sink: NotificationSink, counters: Counters, notification: Notification, *, in_detail: bool) -> None:
     items: list[Item] = [*notification.updates, *notification.unreadable]
-    outcomes = sink.keep(items, notification_id=make_id(), within=time_left())
+    outcomes = sink.store(items, notification_id=make_id(), within=time_left())
     counters.kept(items, outcomes)
     note(items=len(items), outcome=",".join(dict.fromkeys(outcomes)))
     if notification.ignored:

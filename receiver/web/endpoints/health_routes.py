@@ -11,8 +11,8 @@ from flask import Blueprint, Response
 
 from receiver.errors import StoreUnavailableError
 from receiver.spool.spool_queue import Spool, SpoolStatus
-from receiver.store.server_facts import Inspector
-from receiver.store.skipped_values import Skips
+from receiver.store.server_facts import ServerFactsReader
+from receiver.store.skipped_values import SkippedValues
 from receiver.store.transport.store_client import StoreClient
 from receiver.store.writer import Writer
 from receiver.supervision import Supervisor
@@ -50,7 +50,7 @@ def make_health(
     authorizer: Authorizer,
     *,
     supervisor: Supervisor,
-    skips: Skips,
+    skipped: SkippedValues,
     callback_is_set: bool,
     queries_are_set: bool,
 ) -> Blueprint:
@@ -63,12 +63,12 @@ def make_health(
         spool: takes notifications while the store does not; None where there is none.
         authorizer: finds out whether a request has a key, and so gets the details.
         supervisor: asked whether the background loops work.
-        skips: asked what could not be read.
+        skipped: asked what could not be read.
         callback_is_set: an app id is set, so Graph can be received.
         queries_are_set: an API key is set, so somebody may ask.
     """
     blueprint = Blueprint("health", __name__)
-    inspector = Inspector(store_client)
+    facts_reader = ServerFactsReader(store_client)
 
     @blueprint.get("/livez")
     @describe(ANYBODY, {200: Answer("The process is alive.", LifeSchema)})
@@ -94,11 +94,11 @@ def make_health(
         """
         status = spool.status() if spool else None
         checks = {
-            "store": _store(inspector, writer),
+            "store": _store(facts_reader, writer),
             "spool": _spool(status),
             "signingKeys": _signing_keys(keys),
             "loops": _loops(supervisor),
-            "records": _records(skips),
+            "records": _records(skipped),
             "callback": _OK if callback_is_set else Check("closed: set RECEIVER_APP_IDS"),
             "queries": _OK
             if queries_are_set
@@ -127,10 +127,10 @@ def _shown(checks: dict[str, Check], *, in_detail: bool) -> dict[str, str]:
     return {name: (in_detail and check.detail) or check.state for name, check in checks.items()}
 
 
-def _store(inspector: Inspector, writer: Writer) -> Check:
+def _store(facts_reader: ServerFactsReader, writer: Writer) -> Check:
     try:
         writer.probe(within=time_left())
-        condition = inspector.read(within=time_left())
+        condition = facts_reader.read(within=time_left())
     except StoreUnavailableError as error:
         return Check("unavailable", error.detail)
     if condition is None:
@@ -174,8 +174,8 @@ def _loops(supervisor: Supervisor) -> Check:
     )
 
 
-def _records(skips: Skips) -> Check:
-    counts = skips.counts
+def _records(skipped: SkippedValues) -> Check:
+    counts = skipped.counts
     if not counts:
         return _OK
     kinds = ", ".join(f"{kind} {number}" for kind, number in sorted(counts.items()))

@@ -151,7 +151,7 @@ def make_operations(
             return context_version(found)
 
         def delete(version: str) -> bool:
-            return eraser.forget_operations(client_context, within=time_left(), version=version)
+            return eraser.delete_operations(client_context, within=time_left(), version=version)
 
         if not write_if(check, delete):
             raise _unknown()

@@ -67,7 +67,7 @@ def make_quarantine(quarantine: Quarantine, writer: Writer, authorizer: Authoriz
         if entry is None:
             raise _unknown()
         items = _read_again(entry)
-        outcomes = writer.keep(items, notification_id=f"replay-{entry_id}", within=time_left())
+        outcomes = writer.store(items, notification_id=f"replay-{entry_id}", within=time_left())
         writer.release(entry_id, within=time_left())
         return representation.answer({"id": entry_id, "outcomes": outcomes})
 

@@ -59,7 +59,7 @@ class Kept:
         """Store so many, by the receiver's own writer."""
         for start in range(1, records + 1, _AT_ONCE):
             numbers = range(start, min(start + _AT_ONCE, records + 1))
-            self._writer.keep(
+            self._writer.store(
                 [_filling(number) for number in numbers], notification_id="f111f1f111f1", within=30
             )
 

@@ -35,7 +35,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from receiver.settings.configuration import PUBLIC_ISSUERS
 from receiver.store.keys import PREFIX
 from receiver.store.records import OperationRecord
-from receiver.store.scripts import LATEST, MERGE
+from receiver.store.scripts import GET_LATEST, MERGE
 
 RETENTION = 30 * 86400
 DEADLINE = 120_000
@@ -120,7 +120,7 @@ class MergingStore:
 
     def __init__(self, client: redis.Redis) -> None:
         self.merge = client.register_script(MERGE.text)
-        self.latest = client.register_script(LATEST.text)
+        self.latest = client.register_script(GET_LATEST.text)
 
     async def keep(self, items: list[Item], tenant: str) -> None:
         arguments: list[str | int | bytes] = [
