@@ -26,9 +26,13 @@ def readings(components: Components, *, keys_are_used: bool) -> Iterator[Reading
         "livemax",
         lambda: components.hub.lag,
     )
-    line = "Calls that stand in line for a round trip to the store."
-    yield Reading("store_line_calls", line, "livesum", lambda: components.writes.line, (("way", "write"),))
-    yield Reading("store_line_calls", line, "livesum", lambda: components.reads.line, (("way", "read"),))
+    queued = "Calls that wait in the queue for a round trip to the store."
+    yield Reading(
+        "store_queued_calls", queued, "livesum", lambda: components.writes.queued, (("way", "write"),)
+    )
+    yield Reading(
+        "store_queued_calls", queued, "livesum", lambda: components.reads.queued, (("way", "read"),)
+    )
     yield Reading(
         "overdue_operations",
         "Operations whose result is overdue; all that the store knows, so every instance tells the same.",
@@ -68,5 +72,5 @@ def _of_spool(spool: Spool) -> Iterator[Reading]:
     yield reading(
         "spool_age_seconds", "Seconds since the oldest of them came; 0 where there is none.", spool.age
     )
-    text = "Notifications put aside in the spool, since the store, though it works, did not take them."
+    text = "Dead letters: spooled notifications that the store, though it works, rejects. `receiver retry` tries again."
     yield reading("spool_dead_notifications", text, lambda depth: depth.dead)

@@ -30,7 +30,8 @@ from receiver.web.auth.sign_in_limit import SignInLimit
 from receiver.web.endpoints.event_routes import encode
 from receiver.web.live.hub import Hub
 
-_READS_IN_LINE: Final = 250
+_READ_QUEUE_SIZE: Final = 250
+"""Reads that may wait for the store; a quarter of the writes, which go first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +73,22 @@ def make_components(settings: Settings, executor: BlockingExecutor) -> Component
     metrics = Metrics(settings.metrics_dir, settings.instance)
     supervisor, skipped = Supervisor(metrics.counters.loop_failed), SkippedValues(metrics.counters.skipped)
     store_client = StoreClient(connect(settings.redis_url, settings.redis_tls_verify))
-    # What is written may have to wait for replicas; what is read has not.
-    copied = StoreClient(
+    # Writes may have to wait for replicas, reads do not.
+    replicated = StoreClient(
         connect(settings.redis_url, settings.redis_tls_verify), replicas=settings.redis_replicas
     )
     writes = BatchingClient(
-        copied,
+        replicated,
         observe=metrics.counters.round_trip("write"),
-        name="pipeline-write",
+        name="store-writes",
         supervisor=supervisor,
     )
     reads = BatchingClient(
         store_client,
-        line=_READS_IN_LINE,
-        gives_way_to=writes,
+        queue_size=_READ_QUEUE_SIZE,
+        yields_to=writes,
         observe=metrics.counters.round_trip("read"),
-        name="pipeline-read",
+        name="store-reads",
         supervisor=supervisor,
     )
     writer = Writer(
@@ -97,12 +98,12 @@ def make_components(settings: Settings, executor: BlockingExecutor) -> Component
         skipped=skipped,
     )
     sink: NotificationSink = writer
-    eraser: Eraser = Eraser(copied)
+    eraser: Eraser = Eraser(replicated)
     spool = drainer = None
     if settings.spool:
         file, outage = SpoolFile(settings.spool, settings.spool_max_bytes), Outage()
         spool = Spool(file, executor, skipped=skipped, supervisor=supervisor)
-        sink, eraser = Intake(writer, spool, outage), SpoolEraser(copied, spool)
+        sink, eraser = Intake(writer, spool, outage), SpoolEraser(replicated, spool)
         drainer = Drainer(
             spool,
             writer,
@@ -111,7 +112,7 @@ def make_components(settings: Settings, executor: BlockingExecutor) -> Component
             skipped=skipped,
             supervisor=supervisor,
         )
-    # One that waits holds its connection, so the hub has a link of its own.
+    # A blocking read holds its connection, so the hub has a client of its own.
     waiting = StoreClient(connect(settings.redis_url, settings.redis_tls_verify), size=1)
     hub = Hub(Feed(waiting, skipped=skipped), encode, most=settings.max_waiting, supervisor=supervisor)
     keys = KeySet(

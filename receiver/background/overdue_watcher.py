@@ -51,7 +51,7 @@ class OverdueWatcher:
 
     def start(self) -> None:
         """Look from now on, in the background, until the process ends. Call it once, after the process has forked."""
-        self._supervisor.start("deadlines", self._keep_looking)
+        self._supervisor.start("overdue-watcher", self._keep_looking)
 
     @property
     def overdue(self) -> int:

@@ -33,17 +33,17 @@ _SHOWN_FROM_THE_BEGINNING: Final = ("store-unavailable", "overloaded", "keys-una
 """Problems that alerts look for: a rate misses what brings a series into being."""
 
 LOOPS: Final = (
-    "deadlines",
-    "drain",
-    "feed",
-    "feed-end",
+    "admission",
+    "feed-closer",
+    "feed-reader",
     "metrics",
-    "pipeline-read",
-    "pipeline-write",
+    "overdue-watcher",
     "refusals",
     "signing-keys",
-    "spool",
-    "turns",
+    "spool-drainer",
+    "spool-writer",
+    "store-reads",
+    "store-writes",
 )
 """The background loops of a process by name; each has a series from the beginning."""
 

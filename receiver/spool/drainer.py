@@ -71,7 +71,7 @@ class Drainer:
 
     def start(self) -> None:
         """Look after the spool from now on, in the background. Call it after the process has forked."""
-        self._supervisor.start("drain", self._run)
+        self._supervisor.start("spool-drainer", self._run)
 
     def close(self) -> None:
         """Look after the spool no more; what is under way is finished."""

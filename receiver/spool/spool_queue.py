@@ -87,10 +87,10 @@ class Spool:
         self._clock = clock
         self._deposits: deque[_Deposit] = deque()
         self._deposited = threading.Event()
-        self._line_bound = QueueLimit(MOST, _IN_TIME)
+        self._queue_limit = QueueLimit(MOST, _IN_TIME)
         self._error: tuple[str, float] | None = None
         self._closed = False
-        (supervisor or Supervisor()).start("spool", self._write)
+        (supervisor or Supervisor()).start("spool-writer", self._write)
 
     def put(self, items: Sequence[Item], *, notification_id: str, within: float) -> None:
         """Write a notification to the disk; on return it is there to stay.
@@ -117,7 +117,7 @@ class Spool:
     @property
     def is_full(self) -> bool:
         """Whether a notification that comes now is refused, since too many are on their way to the disk."""
-        return not self._line_bound.admits(len(self._deposits))
+        return not self._queue_limit.admits(len(self._deposits))
 
     def next(self, after: int) -> list[Entry]:
         """Return the oldest entries after a number, as many as are well handled at once.
@@ -267,7 +267,7 @@ class Spool:
     def _timed_append(self, contents: Sequence[tuple[str, bytes]]) -> None:
         began = time.monotonic()
         self._file.append(contents)
-        self._line_bound.observe(len(contents), time.monotonic() - began)
+        self._queue_limit.observe(len(contents), time.monotonic() - began)
 
     def _recent_error(self) -> str | None:
         """Return why something could not be written; after a while there may be room again."""

@@ -103,7 +103,7 @@ def test_the_present_is_told(start: Start) -> None:
     assert 0 <= found.value("receiver_signing_keys_age_seconds") < 3600
     with Listener(service):
         told_until(service, lambda found: found.value("receiver_open_streams") == 1)
-    for name in ("open_streams", "waiters", "feed_lag_seconds", "store_line_calls"):
+    for name in ("open_streams", "waiters", "feed_lag_seconds", "store_queued_calls"):
         assert f"receiver_{name}" in found.names
 
 

@@ -1,4 +1,4 @@
-"""The pipeline: many calls in one round trip, each with its own reply, its own refusal and its own time."""
+"""The batching client: many calls in one round trip, each with its own reply, error and deadline."""
 
 import threading
 import time
@@ -16,8 +16,8 @@ from receiver.store.transport.store_client import StoreClient
 from tests.support.stores import StoreServer
 
 
-class CountingLink(StoreClient):
-    """A link that remembers how many commands each round trip had, and can be held up."""
+class CountingClient(StoreClient):
+    """A client that records how many commands each round trip had, and that a test can hold up."""
 
     def __init__(self, server: StoreServer) -> None:
         super().__init__(connect(server.url, "required"))
@@ -32,8 +32,8 @@ class CountingLink(StoreClient):
 
 
 @pytest.fixture
-def store_client(store: StoreServer) -> Iterator[CountingLink]:
-    made = CountingLink(store)
+def store_client(store: StoreServer) -> Iterator[CountingClient]:
+    made = CountingClient(store)
     yield made
     made.close()
 
@@ -45,15 +45,15 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.002)
 
 
-def test_a_lone_call_is_a_round_trip_of_its_own(store_client: CountingLink) -> None:
+def test_lone_call_has_a_round_trip_of_its_own(store_client: CountingClient) -> None:
     batching_client = BatchingClient(store_client)
     assert batching_client.call([("SET", "a", 1), ("GET", "a")], within=2) == [b"OK", b"1"]
     assert batching_client.call([("GET", "a")], within=2) == [b"1"]
     assert store_client.trips == [2, 1]
 
 
-def test_calls_that_come_while_others_are_on_their_way_share_a_round_trip(store_client: CountingLink) -> None:
-    batching_client = BatchingClient(store_client, lanes=1)
+def test_calls_that_wait_share_a_round_trip(store_client: CountingClient) -> None:
+    batching_client = BatchingClient(store_client, slots=1)
     store_client.may_go.clear()
     with ThreadPoolExecutor(50) as pool:
         first = pool.submit(batching_client.call, [("PING",)], within=10)
@@ -61,15 +61,15 @@ def test_calls_that_come_while_others_are_on_their_way_share_a_round_trip(store_
         others = [
             pool.submit(batching_client.call, [("ECHO", n), ("ECHO", -n)], within=10) for n in range(40)
         ]
-        until(lambda: len(batching_client._line) == 40)
+        until(lambda: len(batching_client._queue) == 40)
         store_client.may_go.set()
         assert first.result() == [b"PONG"]
         assert [other.result() for other in others] == [[b"%d" % n, b"%d" % -n] for n in range(40)]
     assert store_client.trips == [1, 80]
 
 
-def test_a_round_trip_is_bounded_and_a_large_call_goes_alone(store_client: CountingLink) -> None:
-    batching_client = BatchingClient(store_client, lanes=1, most=10)
+def test_batch_is_bounded_and_a_large_call_is_sent_alone(store_client: CountingClient) -> None:
+    batching_client = BatchingClient(store_client, slots=1, max_batch_items=10)
     store_client.may_go.clear()
     with ThreadPoolExecutor(50) as pool:
         first = pool.submit(batching_client.call, [("PING",)], within=10)
@@ -77,17 +77,15 @@ def test_a_round_trip_is_bounded_and_a_large_call_goes_alone(store_client: Count
         calls = []
         for items in [4, 4, 4, 25, 1]:
             calls.append(pool.submit(batching_client.call, [("PING",)], within=10, items=items))
-            until(lambda: len(batching_client._line) == len(calls))
+            until(lambda: len(batching_client._queue) == len(calls))
         store_client.may_go.set()
         for call in [first, *calls]:
             assert call.result() == [b"PONG"]
     assert store_client.trips == [1, 2, 1, 1, 1]
 
 
-def test_a_refusal_reaches_only_the_call_that_it_is_meant_for(
-    store_client: CountingLink, store: StoreServer
-) -> None:
-    batching_client = BatchingClient(store_client, lanes=1)
+def test_error_reply_reaches_only_its_own_call(store_client: CountingClient, store: StoreServer) -> None:
+    batching_client = BatchingClient(store_client, slots=1)
     store.client.set("text", "no number")
     store_client.may_go.clear()
     with ThreadPoolExecutor(50) as pool:
@@ -95,7 +93,7 @@ def test_a_refusal_reaches_only_the_call_that_it_is_meant_for(
         until(lambda: store_client.trips == [1])
         wrong = pool.submit(batching_client.call, [("INCR", "a"), ("INCR", "text")], within=10)
         right = [pool.submit(batching_client.call, [("INCR", "b")], within=10) for _ in range(9)]
-        until(lambda: len(batching_client._line) == 10)
+        until(lambda: len(batching_client._queue) == 10)
         store_client.may_go.set()
         first.result()
         with pytest.raises(StoreUnavailableError, match="refuses"):
@@ -104,7 +102,7 @@ def test_a_refusal_reaches_only_the_call_that_it_is_meant_for(
     assert store_client.trips == [1, 11]
 
 
-def test_what_can_t_be_written_fails_alone(store_client: CountingLink) -> None:
+def test_call_that_cannot_be_packed_fails_alone(store_client: CountingClient) -> None:
     batching_client = BatchingClient(store_client)
     with ThreadPoolExecutor(20) as pool:
         wrong = pool.submit(batching_client.call, [("SET", "a", "\ud800")], within=2)
@@ -114,8 +112,8 @@ def test_what_can_t_be_written_fails_alone(store_client: CountingLink) -> None:
         assert [call.result() for call in right] == [[b"PONG"]] * 10
 
 
-def test_a_call_whose_time_is_over_leaves_the_line_and_the_others_go_on(store_client: CountingLink) -> None:
-    batching_client = BatchingClient(store_client, lanes=1)
+def test_call_past_its_deadline_leaves_the_queue(store_client: CountingClient) -> None:
+    batching_client = BatchingClient(store_client, slots=1)
     store_client.may_go.clear()
     with ThreadPoolExecutor(50) as pool:
         first = pool.submit(batching_client.call, [("PING",)], within=10)
@@ -129,9 +127,9 @@ def test_a_call_whose_time_is_over_leaves_the_line_and_the_others_go_on(store_cl
     assert store_client.call([("GET", "hurried")], within=2) == [None]
 
 
-def test_one_with_more_time_than_the_one_who_sent_his_call_tries_again(own_store: StoreServer) -> None:
-    store_client = CountingLink(own_store)
-    batching_client = BatchingClient(store_client, lanes=1)
+def test_call_with_a_later_deadline_is_sent_again(own_store: StoreServer) -> None:
+    store_client = CountingClient(own_store)
+    batching_client = BatchingClient(store_client, slots=1)
     own_store.stall()
     with ThreadPoolExecutor(50) as pool:
         hurried = pool.submit(batching_client.call, [("PING",)], within=0.3)
@@ -144,9 +142,9 @@ def test_one_with_more_time_than_the_one_who_sent_his_call_tries_again(own_store
     store_client.close()
 
 
-def test_a_full_line_refuses_at_once_and_reads_give_way_to_writes(store_client: CountingLink) -> None:
-    writes = BatchingClient(store_client, lanes=1, line=8)
-    reads = BatchingClient(store_client, lanes=1, gives_way_to=writes)
+def test_full_queue_refuses_at_once_and_reads_yield_to_writes(store_client: CountingClient) -> None:
+    writes = BatchingClient(store_client, slots=1, queue_size=8)
+    reads = BatchingClient(store_client, slots=1, yields_to=writes)
     store_client.may_go.clear()
     with ThreadPoolExecutor(50) as pool:
         calls = [
@@ -154,9 +152,9 @@ def test_a_full_line_refuses_at_once_and_reads_give_way_to_writes(store_client: 
         ]
         until(lambda: store_client.trips == [1, 1])
         calls.append(pool.submit(reads.call, [("PING",)], within=10))
-        until(lambda: len(reads._line) == 1)
+        until(lambda: len(reads._queue) == 1)
         calls += [pool.submit(writes.call, [("PING",)], within=10) for _ in range(8)]
-        until(lambda: len(writes._line) == 8)
+        until(lambda: len(writes._queue) == 8)
         began = time.monotonic()
         for full in [writes, reads]:
             with pytest.raises(OverloadedError):
@@ -166,7 +164,7 @@ def test_a_full_line_refuses_at_once_and_reads_give_way_to_writes(store_client: 
         assert all(call.result() == [b"PONG"] for call in calls)
 
 
-def test_whatever_the_load_every_call_gets_its_own_reply(store_client: CountingLink) -> None:
+def test_every_call_gets_its_own_reply_under_load(store_client: CountingClient) -> None:
     batching_client = BatchingClient(store_client)
 
     def echo(name: int) -> bool:
@@ -178,11 +176,11 @@ def test_whatever_the_load_every_call_gets_its_own_reply(store_client: CountingL
     with ThreadPoolExecutor(32) as pool:
         assert all(pool.map(echo, range(32)))
     assert sum(store_client.trips) == 32 * 40
-    assert len(batching_client._lanes) == 2
+    assert len(batching_client._free_slots) == 2
 
 
-def test_while_the_store_is_away_nobody_asks_it_without_a_pause(own_store: StoreServer) -> None:
-    with closing(CountingLink(own_store)) as store_client:
+def test_unavailable_store_is_not_asked_without_a_pause(own_store: StoreServer) -> None:
+    with closing(CountingClient(own_store)) as store_client:
         own_store.kill()
         batching_client = BatchingClient(store_client)
         with pytest.raises(StoreUnavailableError):

@@ -66,7 +66,7 @@ def test_what_comes_while_a_stream_begins_is_told(store: StoreServer) -> None:
     frames = _Stream(subscription, reader, feed, lambda: True).frames("")
     assert next(frames).startswith(b"retry:")
     update = CallUpdate(CALL, "", "established", state_rank("established"))
-    Writer(BatchingClient(store_client), retention_days=1).keep([update], notification_id="1", within=2)
+    Writer(BatchingClient(store_client), retention_days=1).store([update], notification_id="1", within=2)
     assert b"event: operation" not in next(frames), "no operations yet"
     assert b"event: call\n" in next(frames)
     subscription.close()

@@ -78,12 +78,14 @@ def test_loops_that_fail_once_at_each_place_go_on(
     assert "made by a test" in log
 
 
-@pytest.mark.parametrize("loop", ["deadlines", "drain", "feed", "metrics", "signing-keys"])
+@pytest.mark.parametrize(
+    "loop", ["overdue-watcher", "spool-drainer", "feed-reader", "metrics", "signing-keys"]
+)
 def test_loop_that_keeps_failing_makes_readyz_fail_by_name(
     failing: Callable[[str], Service], loop: str
 ) -> None:
     service = failing(loop)
-    if loop == "feed":
+    if loop == "feed-reader":
         assert service.get("/operations/any?wait=1").status == 404
     until(lambda: ready(service).status == 503 and "failing" in str(ready(service, key=None).json), 60)
     assert ready(service, key=None).json["checks"]["loops"] == f"failing: {loop}"

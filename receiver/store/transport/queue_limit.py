@@ -1,38 +1,40 @@
-"""The bound of a line: how many may stand in it, so that the last of them is still served in time."""
+"""The limit of a queue: how many may wait in it, so that the last of them is still served in time."""
 
 from typing import Final
 
-_FEW: Final = 16
-"""So many hardly take longer than one, and so many may stand in line in any case."""
+_MIN_SIZE: Final = 16
+"""How many may wait in any case: serving so many together hardly takes longer than serving one."""
 
-_LEAST_SECONDS: Final = 1e-4
+_MIN_SECONDS: Final = 1e-4
 
 
 class QueueLimit:
-    """Bounds a line by what was done of late: a bound that is fixed is too high where service gets slow.
+    """Limits a queue by how fast it was served lately. A fixed limit would be too high when service becomes slow.
 
     Args:
-        most: the bound where service is quick.
-        in_time: seconds in which whoever joins the line must be able to expect to be served.
+        most: the limit where service is fast.
+        in_time: seconds in which the last one in the queue must be able to expect to be served.
     """
 
     def __init__(self, most: int, in_time: float) -> None:
         self._most = most
         self._in_time = in_time
-        self._bound = float(most)
+        self._limit = float(most)
 
     def admits(self, waiting: int) -> bool:
-        """Tell whether one more may join a line in which so many stand."""
-        return waiting < min(self._most, max(_FEW, self._bound))
+        """Return whether one more may join a queue in which so many wait."""
+        return waiting < min(self._most, max(_MIN_SIZE, self._limit))
 
     def observe(self, served: int, took: float, *, at_once: int = 1) -> None:
-        """Take into account how many were just served together.
+        """Adjust the limit to how many were just served together.
 
         Args:
-            served: how many; few may be taken for more, since they alone did not take the time.
+            served: how many; fewer than `_MIN_SIZE` count as that many, since their number did not cause the time.
             took: seconds.
             at_once: how many such services may be under way.
         """
-        per_second = at_once * max(_FEW, served) / max(took, _LEAST_SECONDS)
-        expected = per_second * (self._in_time - 1.5 * took)  # half of one that is under way, and one's own
-        self._bound = min(expected, 2 * max(_FEW, self._bound), self._most)
+        per_second = at_once * max(_MIN_SIZE, served) / max(took, _MIN_SECONDS)
+        expected = per_second * (
+            self._in_time - 1.5 * took
+        )  # half of the one under way, and the last one's own
+        self._limit = min(expected, 2 * max(_MIN_SIZE, self._limit), self._most)

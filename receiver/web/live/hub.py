@@ -158,10 +158,10 @@ class Hub:
     def _watch(self, stopping: Stopping | None) -> None:
         if not self._reads:
             self._reads = True
-            self._supervisor.start("feed", self._read)
+            self._supervisor.start("feed-reader", self._read)
         if stopping is not None and self._stopping is None:
             self._stopping = stopping
-            self._supervisor.start("feed-end", lambda loop: self._close_at(stopping, loop))
+            self._supervisor.start("feed-closer", lambda loop: self._close_at(stopping, loop))
 
     def _read(self, loop: Loop) -> None:
         while True:

@@ -40,7 +40,7 @@ class AdmissionQueue:
         self,
         clock: Callable[[], float] = time.monotonic,
         at_once: int = _AT_ONCE,
-        name: str = "turns",
+        name: str = "admission",
         supervisor: Supervisor | None = None,
     ) -> None:
         self._name = name
