@@ -23,7 +23,7 @@ from receiver.web.endpoints.metrics_routes import make_metrics
 from receiver.web.endpoints.notification_routes import make_notifications
 from receiver.web.endpoints.operation_routes import make_operations
 from receiver.web.endpoints.quarantine_routes import make_quarantine
-from receiver.web.flask_overrides import LeanFlask
+from receiver.web.flask_overrides import ReceiverFlask
 from receiver.web.live.long_poll import Waiter
 from receiver.web.middleware.admission_queue import AdmissionQueue
 from receiver.web.middleware.fast_rejector import FastRejector
@@ -63,7 +63,7 @@ def create_app(settings: Settings, executor: BlockingExecutor = run_inline) -> F
     waiter = Waiter(components.reader, Snapshots(components.reads, components.reader), components.hub)
 
     tracing = start_tracing(settings.otlp_endpoint, settings.otlp_timeout)
-    app = LeanFlask("receiver")
+    app = ReceiverFlask("receiver")
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     if settings.open_queries:
         app.config["TRUSTED_HOSTS"] = _LOOPBACK_NAMES  # else any web page could ask through a name of its own

@@ -107,7 +107,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
         super().__init__()
 
     def load_config(self) -> None:
-        for name, value in _gunicorn_settings(self._settings).items():
+        for name, value in gunicorn_settings(self._settings).items():
             self.cfg.set(name, value)
         self.cfg.set("when_ready", self._when_ready)
         self.cfg.set("raw_env", [f"{VARIABLE}={self._metrics.path}"])
@@ -178,7 +178,8 @@ class _Logger(Logger):  # type: ignore[misc]
         """Drop a message."""
 
 
-def _gunicorn_settings(settings: "Settings") -> dict[str, object]:
+def gunicorn_settings(settings: "Settings") -> dict[str, object]:
+    """Return gunicorn's settings by name."""
     return {
         "bind": f"{_bracketed(settings.host)}:{settings.port}",
         "backlog": 2048,

@@ -13,7 +13,6 @@ from typing import Final, Self
 
 from flask import Response, request
 
-from receiver.web.flask_overrides import WholeResponse
 from receiver.web.preconditions import answer_version
 
 _TEXTS_KEPT: Final = 8
@@ -45,7 +44,7 @@ class PublicDocument:
     def answer(self, status: int = 200) -> Response:
         """Return a response with the document in the form that the client takes."""
         is_compressed = self.compressed is not None and request.accept_encodings["gzip"] > 0
-        response = WholeResponse(
+        response = Response(
             self.compressed if is_compressed else self.content, status, content_type=self.content_type
         )
         response.headers["Vary"] = "Accept-Encoding"

@@ -16,7 +16,6 @@ from receiver.graph.statuses import ENDED_RANK, state_rank
 from receiver.graph.updates import Members
 from receiver.store.reader import StreamEntry
 from receiver.store.records import CallRecord, Conflict, OperationRecord
-from receiver.web.flask_overrides import WholeResponse
 
 RETRY_AFTER: Final = 2
 """Seconds after which to ask again for an operation that is not done."""
@@ -24,7 +23,7 @@ RETRY_AFTER: Final = 2
 
 def answer(document: object, status: int = 200) -> Response:
     """Make an answer of a document, which may hold `orjson.Fragment`."""
-    return WholeResponse(orjson.dumps(document), status, content_type="application/json")
+    return Response(orjson.dumps(document), status, content_type="application/json")
 
 
 @lru_cache(maxsize=1024)  # a record tells most of its times twice

@@ -27,6 +27,7 @@ PROGRAMS: dict[str, tuple[str, str]] = {
     "receiver.examples.invite": ("--help", "Invite PERSON"),
     "tests.benchmarks.callback": ("--only keep-1 --rounds 1 --seconds 1", "(b) receiver"),
     "tests.benchmarks.callback.profile": ("--load keep-1 --seconds 1 --most 5", "own"),
+    "tests.benchmarks.flask_options": ("--rounds 1 --posts 2", "the receiver"),
     "tests.benchmarks.stall": ("{folder}/stall.png --share 0.15", "notifications a second were answered"),
     "tests.benchmarks.streams": ("20 20 20 --seconds 1", "20 notifications at 20/s, all answered 202"),
     "tests.faults": ("--pace 0.1 scripts", "All found."),

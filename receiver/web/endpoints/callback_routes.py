@@ -31,7 +31,6 @@ from receiver.spool.intake import NotificationSink
 from receiver.store.writer import Item
 from receiver.tracing import Tracing
 from receiver.trust.callback_tokens import TokenVerifier
-from receiver.web.flask_overrides import WholeResponse
 from receiver.web.middleware.request_context import note, time_left, time_taken, vouch, wsgi_environ
 from receiver.web.openapi import GRAPH, STORE, Answer, describe
 from receiver.web.openapi.body_schemas import CALL_NOTIFICATIONS
@@ -42,8 +41,10 @@ from receiver.web.request_ids import make_id
 _log: Final = structlog.get_logger("receiver.callback")
 
 ACCEPTED: Final = 202
-_ACCEPTED: Final = WholeResponse(status=ACCEPTED)
-"""One for all: nothing in it differs, and nobody changes it."""
+_ACCEPTED: Final = Response(status=ACCEPTED)
+"""Shared by all requests: no hook or view changes it."""
+
+del _ACCEPTED.headers["Content-Type"]  # there is no body
 
 _REASONS: Final[dict[type[Exception], str]] = {
     InvalidJSONError: "a body that is not JSON",
