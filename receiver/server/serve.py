@@ -18,7 +18,7 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
-from receiver.metrics.metrics_folder import VARIABLE, MetricsFolder
+from receiver.metrics.metrics_folder import VARIABLE, MetricsFolder, reserve
 from receiver.server.environ_names import UNFINISHED
 from receiver.server.worker import Worker
 from receiver.store.embedded.embedded_store import EmbeddedStore, EmbeddedStoreError
@@ -110,7 +110,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
         for name, value in gunicorn_settings(self._settings).items():
             self.cfg.set(name, value)
         self.cfg.set("when_ready", self._when_ready)
-        self.cfg.set("raw_env", [f"{VARIABLE}={self._metrics.path}"])
+        self.cfg.set("post_fork", self._reserve_metrics)
         self.cfg.set("pre_request", _log_nothing)
         self.cfg.set("child_exit", self._child_exit)
         self.cfg.set("worker_exit", self._finish)
@@ -120,6 +120,18 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
 
     def run(self) -> None:
         _Arbiter(self).run()
+
+    def _reserve_metrics(self, _: Any, worker: Worker) -> None:
+        """Reserve room for a new worker's metrics; without room the worker counts for itself alone."""
+        try:
+            reserve(self._metrics.path, worker.pid)
+        except OSError as error:
+            _log.error(
+                "no room for metrics: /metrics returns those of one worker at a time, reason %s", error
+            )
+            self._settings = dataclasses.replace(self._settings, metrics_dir=None)
+        else:  # prometheus_client reads the variable once, when the application imports it
+            self.cfg.set("raw_env", [f"{VARIABLE}={self._metrics.path}"])
 
     def _child_exit(self, _: Any, worker: Any) -> None:
         self._metrics.forget(worker.pid)

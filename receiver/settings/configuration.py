@@ -49,10 +49,11 @@ _READ_BY_LIBRARIES: Final = (
     "FLASK_DEBUG",
     "FORWARDED_ALLOW_IPS",
     "GUNICORN_CMD_ARGS",
+    "PROMETHEUS_MULTIPROC_DIR",
     "SCRIPT_NAME",
     "SENDFILE",
 )
-"""What Flask and gunicorn read for themselves: wrong, it is a traceback at start, or a 500 for each request."""
+"""What libraries read for themselves: wrong, it is a traceback at start, or a 500 for each request."""
 
 _READ_AS_NUMBERS: Final = ("GUNICORN_PID", "LISTEN_FDS", "LISTEN_PID")
 """How gunicorn hands sockets on to its successor, and systemd to gunicorn."""

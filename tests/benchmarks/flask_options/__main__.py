@@ -9,15 +9,12 @@ the median of all rounds.
 """
 
 import contextlib
-import dataclasses
 import gc
 import io
 import os
 import random
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from statistics import median
 from typing import Any, Final
 from unittest.mock import patch
@@ -106,16 +103,14 @@ def main(rounds: int, posts: int) -> None:
 @contextlib.contextmanager
 def set_up() -> Iterator[tuple[Settings, Posts]]:
     """Start a store and an issuer, and make settings for them."""
-    with stores.start() as store, Issuer() as issuer, tempfile.TemporaryDirectory() as folder:
+    with stores.start() as store, Issuer() as issuer:
         environment = {
             "REDIS_URL": store.url,
             "RECEIVER_APP_IDS": APP_ID,
             "RECEIVER_METADATA_URL": issuer.metadata_url,
-            "PROMETHEUS_MULTIPROC_DIR": folder,
         }
         with patch.dict(os.environ, environment):
-            settings = dataclasses.replace(read_settings(), metrics_dir=Path(folder))
-            yield settings, Posts(issuer.token(audience=APP_ID, tenant_id=TENANT))
+            yield read_settings(), Posts(issuer.token(audience=APP_ID, tenant_id=TENANT))
 
 
 def measure(settings: Settings, requests: Posts, rounds: int, posts: int) -> dict[str, list[float]]:
