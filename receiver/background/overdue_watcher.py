@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from receiver.errors import StoreUnavailableError
-from receiver.store.keys import PREFIX
-from receiver.store.scripts import MARK_OVERDUE, MOST_AT_ONCE
+from receiver.store.keys import due_key, overdue_key
+from receiver.store.limits import ITEMS_PER_SCRIPT
+from receiver.store.scripts import MARK_OVERDUE
 from receiver.store.skipped_values import SkippedValues
-from receiver.store.transport.store_client import CommandSender
+from receiver.store.transport.store_client import Command, CommandSender
 from receiver.supervision import Loop, Supervisor
 
 _PERIOD: Final = 1.0
@@ -68,12 +69,12 @@ class OverdueWatcher:
 
     def _look(self) -> Iterator[int]:
         """Yield how much was overdue at each round trip, as long as there may be more."""
-        found = MOST_AT_ONCE
-        while found == MOST_AT_ONCE:
+        found = ITEMS_PER_SCRIPT
+        while found == ITEMS_PER_SCRIPT:
             now = round(self._clock() * 1000)
-            tell = ("EVALSHA", MARK_OVERDUE.sha1, 1, f"{PREFIX}due", PREFIX, now, MOST_AT_ONCE)
-            count = ("ZCARD", f"{PREFIX}overdue")
-            (found, unreadable), self._overdue = self._store.call([tell, count], within=_WITHIN)
+            mark: Command = MARK_OVERDUE.command([due_key()], now, ITEMS_PER_SCRIPT)
+            count: Command = ("ZCARD", overdue_key())
+            (found, unreadable), self._overdue = self._store.call([mark, count], within=_WITHIN)
             self._skipped.add("operation", "due", unreadable)
             yield found
 

@@ -1,16 +1,12 @@
 """Forgetting: what is kept of an operation or a call, and whatever points at it, for good."""
 
-from typing import Final
-
 from receiver.graph.json_codec import dump
 from receiver.store.feed import START
-from receiver.store.keys import PREFIX
+from receiver.store.keys import StreamName, call_operations_key, context_key, stream_key
+from receiver.store.limits import ENTRIES_PER_DELETION, ITEMS_PER_SCRIPT
 from receiver.store.record_versions import VersionChangedError
-from receiver.store.scripts import DELETE_CALL, DELETE_ENTRIES, DELETE_OPERATIONS, MOST_AT_ONCE, Script
-from receiver.store.transport.store_client import Command, StoreClient
-
-_ENTRIES: Final = 1000
-"""Of a stream, looked at together: some milliseconds."""
+from receiver.store.scripts import DELETE_CALL, DELETE_ENTRIES, DELETE_OPERATIONS, Script
+from receiver.store.transport.store_client import StoreClient
 
 
 class Eraser:
@@ -37,7 +33,7 @@ class Eraser:
         Raises:
             VersionChangedError: they have another version.
         """
-        key = f"{PREFIX}cc:{client_context}"
+        key = context_key(client_context)
         names = (client_context, dump(client_context), inner_text(client_context))
         return self._forget(DELETE_OPERATIONS, key, *names, version=version, within=within)
 
@@ -55,7 +51,7 @@ class Eraser:
         Raises:
             VersionChangedError: they have another version.
         """
-        key = f"{PREFIX}ops:{call_id}"
+        key = call_operations_key(call_id)
         records = self._forget(DELETE_CALL, key, call_id, version=version, within=within)
         quarantined, changes, _ = (
             self._forget_entries(stream, call_id, within=within)
@@ -66,7 +62,7 @@ class Eraser:
     def _forget(self, script: Script, key: str, *names: str, version: str, within: float) -> bool:
         total, left = 0, 1
         while left:
-            command: Command = ("EVALSHA", script.sha1, 1, key, PREFIX, *names, MOST_AT_ONCE, version)
+            command = script.command([key], *names, ITEMS_PER_SCRIPT, version)
             [reply] = self._store_client.call([command], within=within)
             if reply is None:
                 raise VersionChangedError
@@ -75,12 +71,14 @@ class Eraser:
             version = ""  # of what is left
         return total > 0
 
-    def _forget_entries(self, stream: str, call_id: str, *, within: float) -> bool:
-        script, total, position = DELETE_ENTRIES, 0, START
+    def _forget_entries(self, stream: StreamName, call_id: str, *, within: float) -> bool:
+        total, position = 0, START
         while position:
-            head = ("EVALSHA", script.sha1, 1, f"{PREFIX}{stream}", call_id, position, _ENTRIES)
-            [(forgotten, *last)] = self._store_client.call([(*head, *addresses(call_id))], within=within)
-            total += forgotten
+            command = DELETE_ENTRIES.command(
+                [stream_key(stream)], call_id, position, ENTRIES_PER_DELETION, *addresses(call_id)
+            )
+            [(deleted, *last)] = self._store_client.call([command], within=within)
+            total += deleted
             position = last[0].decode() if last else ""
         return total > 0
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from receiver.store.keys import PREFIX
+from receiver.store.keys import operation_key, stream_key
+from receiver.store.limits import EVENTS_PER_READ, FEED_LENGTH
 from receiver.store.reader import StreamEntry, call_command, item_entry, stream_entry
 from receiver.store.records import CallRecord, OperationRecord
 from receiver.store.scripts import GET_FEED_EXTENT
@@ -27,13 +28,11 @@ Changed: TypeAlias = OperationRecord | CallRecord | StreamEntry
 """What an event carries: an operation, a call, or a change notification."""
 
 START: Final = "0-0"
-FEED_LENGTH: Final = 10_000
-"""How many entries the feed holds at least before it drops the oldest (`announce.lua`)."""
+"""The position before the first entry that a feed ever had."""
 
-_MOST_AT_ONCE: Final = 500
-_FEED: Final = f"{PREFIX}feed"
-EXTENT: Final[Command] = ("EVALSHA", GET_FEED_EXTENT.sha1, 1, _FEED)
-"""Asks where the feed begins and ends."""
+_FEED: Final = stream_key("feed")
+EXTENT: Final[Command] = GET_FEED_EXTENT.command([_FEED])
+"""The command that asks where the feed begins and ends; `read_extent` reads its reply."""
 
 _NAMES: Final = {
     "o": re.compile(r"[0-9]{1,19}"),
@@ -137,7 +136,7 @@ class Feed:
         The time is also the longest for which a feed that begins anew with smaller ids stays unnoticed.
         """
         block = round(seconds * 1000)
-        read = ("XREAD", "COUNT", _MOST_AT_ONCE, "BLOCK", block, "STREAMS", _FEED, after)
+        read = ("XREAD", "COUNT", EVENTS_PER_READ, "BLOCK", block, "STREAMS", _FEED, after)
         # In this order: what the feed still holds behind the read, it held at the read.
         reply, extent = self._store_client.call([read, EXTENT], within=seconds + self._within)
         rows = reply[0][1] if reply else []
@@ -145,9 +144,9 @@ class Feed:
 
     def between(self, after: str, until: str) -> FeedBatch:
         """Return what has changed after a position, up to another; at most some hundred events at a time."""
-        read = ("XRANGE", _FEED, f"({after}", until, "COUNT", _MOST_AT_ONCE)
+        read = ("XRANGE", _FEED, f"({after}", until, "COUNT", EVENTS_PER_READ)
         rows, extent = self._store_client.call([read, EXTENT], within=self._within)
-        position = until if len(rows) < _MOST_AT_ONCE else rows[-1][0].decode()
+        position = until if len(rows) < EVENTS_PER_READ else rows[-1][0].decode()
         return self._batch(rows, after, position, read_extent(extent))
 
     def _batch(self, rows: Sequence[Any], after: str, position: str, extent: Extent) -> FeedBatch:
@@ -178,7 +177,7 @@ class Feed:
         others = [one for one in wanted if one[0] in "cn"]
         commands: list[Command] = [_fetch(*one) for one in others]
         if operations:  # MGET takes a key of another type for one that is not there
-            commands.append(("MGET", *(f"{PREFIX}op:{name}" for _, name in operations)))
+            commands.append(("MGET", *(operation_key(name) for _, name in operations)))
         if not commands:
             return {}
         replies = self._store_client.call(commands, within=self._within)
@@ -214,7 +213,7 @@ def _read_entry(row: Any) -> _Entry:
 
 
 def _fetch(kind: str, name: str) -> Command:
-    return call_command(name) if kind == "c" else ("XRANGE", f"{PREFIX}changes", name, name)
+    return call_command(name) if kind == "c" else ("XRANGE", stream_key("changes"), name, name)
 
 
 def _read_record(entry: _Entry, held: Any) -> OperationRecord | CallRecord:

@@ -8,7 +8,7 @@ import secrets
 from typing import Final
 
 from receiver.errors import NotPermittedError
-from receiver.store.keys import PREFIX
+from receiver.store.keys import trial_key
 from receiver.store.transport.store_client import Command, StoreClient, checked, pack
 
 _SCRIPT: Final = "return 1"
@@ -75,7 +75,7 @@ def forbidden(store_client: StoreClient, *, waits: bool, within: float) -> list[
     Raises:
         StoreUnavailableError: the store does not answer in time, or refuses for another reason.
     """
-    commands = [*trial(f"{PREFIX}check:{secrets.token_hex(8)}"), *([("WAIT", 0, 1)] if waits else [])]
+    commands = [*trial(trial_key(secrets.token_hex(8))), *([("WAIT", 0, 1)] if waits else [])]
     replies = store_client.call_each([pack(command) for command in commands], within=within)
     found = {
         str(command[0]): None

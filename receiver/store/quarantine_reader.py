@@ -9,16 +9,15 @@ from typing import Any, Final, Self
 
 from receiver.graph.json_codec import parse
 from receiver.graph.quarantine_summary import Summary, summarize
-from receiver.store.keys import PREFIX
+from receiver.store.keys import stream_key
+from receiver.store.limits import ENTRIES_PER_LISTING
 from receiver.store.reader import StreamEntry, item_entry, stream_entry
 from receiver.store.scripts import LIST_QUARANTINE
 from receiver.store.skipped_values import SkippedValues
 from receiver.store.stored_values import text_of
 from receiver.store.transport.store_client import CommandSender
 
-_STREAM: Final = f"{PREFIX}quarantine"
-_HEADS_AT_ONCE: Final = 50
-"""Entries of one script call, which reads their texts, of up to a megabyte, inside the store."""
+_STREAM: Final = stream_key("quarantine")
 
 Row = tuple[bytes, Sequence[bytes]]
 
@@ -143,7 +142,7 @@ class Quarantine:
     def _heads(self, before: str | None = None) -> Iterator[QuarantineEntry]:
         """Yield all entries, or those before one, the newest first and without their texts."""
         newest = f"({before}" if before else "+"
-        while rows := self._call("EVALSHA", LIST_QUARANTINE.sha1, 1, _STREAM, newest, _HEADS_AT_ONCE):
+        while rows := self._call(*LIST_QUARANTINE.command([_STREAM], newest, ENTRIES_PER_LISTING)):
             for row in rows:
                 if head := self._skipped.attempt("quarantine", partial(_head, row)):
                     yield head

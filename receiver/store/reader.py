@@ -5,16 +5,23 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final, Literal, TypeAlias
 
-from receiver.store.keys import PREFIX
+from receiver.store.keys import (
+    call_key,
+    call_operations_key,
+    context_key,
+    next_number_key,
+    oldest_number_key,
+    operation_key,
+    overdue_key,
+    stream_key,
+)
+from receiver.store.limits import RECORDS_PER_PAGE, RECORDS_PER_READ
 from receiver.store.records import CallRecord, OperationRecord
 from receiver.store.scripts import GET_CALL, GET_LATEST
 from receiver.store.skipped_values import SkippedValues
 from receiver.store.stored_values import json_text, milliseconds_of, number_of, object_text, text_of
 from receiver.store.transport.store_client import Command, CommandSender
 
-_BATCH: Final = 200
-_MOST_LOOKED_AT: Final = 5000
-"""Records that one page looks at; a filter that few pass gives a short page, not a long wait."""
 _PATIENCE: Final = 2.0
 _CLOCK_SKEW: Final = 300_000
 """How far the clocks of stores that take each other's place may be apart, in ms; once, those of receivers."""
@@ -99,8 +106,7 @@ class Reader:
 
     def latest(self, client_context: str) -> OperationRecord | None:
         """Return the operation of a client context whose first update arrived last, of those that can be read."""
-        key = f"{PREFIX}cc:{client_context}"
-        found = self._call("EVALSHA", GET_LATEST.sha1, 1, key, PREFIX)
+        found = self._call(*GET_LATEST.command([context_key(client_context)]))
         if not found:
             return None
         number, text, others = found
@@ -112,7 +118,7 @@ class Reader:
 
     def operation(self, call_id: str, operation_id: str) -> OperationRecord | None:
         """Return an operation by its ids; of several (under several client contexts), the newest."""
-        listed = self._call("HGET", f"{PREFIX}ops:{call_id}", operation_id)
+        listed = self._call("HGET", call_operations_key(call_id), operation_id)
         return next((record for _, record in self._records(self._falling([listed or b""])) if record), None)
 
     def by_number(self, number: int) -> OperationRecord | None:
@@ -123,7 +129,7 @@ class Reader:
     def call(self, call_id: str) -> tuple[CallRecord | None, tuple[OperationRecord, ...]]:
         """Return a call, if news of itself has come, and its operations, newest first."""
         held, listed = self._store.call(
-            [call_command(call_id), ("HVALS", f"{PREFIX}ops:{call_id}")], within=self._within()
+            [call_command(call_id), ("HVALS", call_operations_key(call_id))], within=self._within()
         )
         operations = tuple(record for _, record in self._records(self._falling(listed)) if record)
         call = self._skipped.attempt("call", lambda: CallRecord.parse(*held)) if held else None
@@ -138,20 +144,20 @@ class Reader:
             cursor: where the page before ended.
         """
         page: list[OperationRecord] = []
-        batch, late = min(_BATCH, limit + 1), self._within() / 2
+        batch, late = min(RECORDS_PER_READ, limit + 1), self._within() / 2
         for looked_at, (number, record) in enumerate(self._walk(chosen, cursor, batch), 1):
             if record and chosen.admits(record):
                 page.append(record)
             if record and chosen.since is not None and record.numbered < chosen.since - _CLOCK_SKEW:
                 return Page(tuple(page), None)  # numbers are given in the order of first news
-            is_enough = len(page) == limit or looked_at == _MOST_LOOKED_AT
+            is_enough = len(page) == limit or looked_at == RECORDS_PER_PAGE
             if is_enough or (looked_at % batch == 0 and self._within() < late):
                 return Page(tuple(page), number if number > 1 else None)
         return Page(tuple(page), None)
 
     def count_overdue(self) -> int:
         """Return how many operations are overdue, about: those that have expired are counted for a while."""
-        count: int = self._call("ZCARD", f"{PREFIX}overdue")
+        count: int = self._call("ZCARD", overdue_key())
         return count
 
     def entries(
@@ -167,13 +173,13 @@ class Reader:
         if before is not None and not before.strip("0-"):
             return (), None  # nothing is before 0-0, and Redis takes it for an error
         newest = f"({before}" if before else "+"
-        rows = self._call("XREVRANGE", PREFIX + stream, newest, "-", "COUNT", limit + 1)
+        rows = self._call("XREVRANGE", stream_key(stream), newest, "-", "COUNT", limit + 1)
         entries = tuple(entry for row in rows[:limit] if (entry := self._entry(stream, row)))
         return entries, rows[limit - 1][0].decode() if len(rows) > limit else None
 
     def entry(self, stream: Stream, entry_id: str) -> StreamEntry | None:
         """Return one entry of a stream."""
-        rows = self._call("XRANGE", PREFIX + stream, entry_id, entry_id)
+        rows = self._call("XRANGE", stream_key(stream), entry_id, entry_id)
         return self._entry(stream, rows[0]) if rows else None
 
     def _walk(
@@ -186,28 +192,28 @@ class Reader:
 
     def _numbers(self, chosen: OperationFilter, cursor: int | None) -> Iterator[int]:
         if chosen.client_context:
-            yield from self._numbers_in(f"cc:{chosen.client_context}", cursor)
+            yield from self._numbers_in(context_key(chosen.client_context), cursor)
         elif chosen.call_id:
-            for number in self._falling(self._call("HVALS", f"{PREFIX}ops:{chosen.call_id}")):
+            for number in self._falling(self._call("HVALS", call_operations_key(chosen.call_id))):
                 if cursor is None or number < cursor:
                     yield number
         elif chosen.overdue:
-            yield from self._numbers_in("overdue", cursor)
+            yield from self._numbers_in(overdue_key(), cursor)
         else:
-            newest, oldest = self._call("MGET", f"{PREFIX}next", f"{PREFIX}oldest")
+            newest, oldest = self._call("MGET", next_number_key(), oldest_number_key())
             top = self._number(newest or b"") or 0 if cursor is None else cursor - 1
             yield from range(top, (self._number(oldest or b"1") or 1) - 1, -1)
 
-    def _numbers_in(self, name: str, cursor: int | None) -> Iterator[int]:
+    def _numbers_in(self, key: str, cursor: int | None) -> Iterator[int]:
         below, command = "+inf" if cursor is None else f"({cursor}", "ZREVRANGEBYSCORE"
-        while rows := self._call(command, PREFIX + name, below, "-inf", "WITHSCORES", "LIMIT", 0, _BATCH):
+        while rows := self._call(command, key, below, "-inf", "WITHSCORES", "LIMIT", 0, RECORDS_PER_READ):
             yield from (number for row in rows[::2] if (number := self._number(row)))
             below = f"({rows[-1].decode()}"
 
     def _records(self, numbers: Sequence[int]) -> list[tuple[int, OperationRecord | None]]:
         if not numbers:
             return []
-        texts = self._call("MGET", *(f"{PREFIX}op:{number}" for number in numbers))
+        texts = self._call("MGET", *(operation_key(number) for number in numbers))
         return [
             (number, self._operation(number, text) if text else None)
             for number, text in zip(numbers, texts, strict=True)
@@ -234,7 +240,7 @@ class Reader:
 
 def call_command(call_id: str) -> Command:
     """Return the command that gets what `CallRecord.parse` reads; its reply is nothing where there is no such call."""
-    return ("EVALSHA", GET_CALL.sha1, 1, f"{PREFIX}call:{call_id}", PREFIX, call_id)
+    return GET_CALL.command([call_key(call_id)], call_id)
 
 
 def stream_entry(row: tuple[bytes, Sequence[bytes]]) -> StreamEntry:

@@ -1,15 +1,23 @@
 """The Lua scripts that run in the store, each with the SHA-1 by which EVALSHA names it.
 
 A script is one or more files of `lua/`, concatenated. The last file is the script itself; those before it define local
-functions that it calls. The first comment of each file names what stands before it, and a test compares the two.
+functions that it calls. Before all of them stand the generated constants: `PREFIX`, and the limits (`limits.py`) that
+the script uses. The first comment of each file names what must stand before it, and what KEYS and ARGV are; a test
+compares it with this file.
 """
 
 import hashlib
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
 
+from receiver.store.keys import PREFIX
+from receiver.store.limits import SCRIPT_CONSTANTS
+
 _FOLDER: Final = files("receiver.store") / "lua"
+_PREFIX_LINE: Final = "local PREFIX = ARGV[1]\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +28,20 @@ class Script:
     text: str
     sha1: str
 
+    def command(self, keys: Sequence[str], *arguments: str | int) -> tuple[str | int, ...]:
+        """Return the command that runs the script.
+
+        Args:
+            keys: KEYS.
+            arguments: ARGV from 2 on; ARGV[1] is the prefix of all keys.
+        """
+        return ("EVALSHA", self.sha1, len(keys), *keys, PREFIX, *arguments)
+
 
 def _read(*names: str) -> Script:
-    text = "".join((_FOLDER / f"{name}.lua").read_text("utf-8") for name in names)
+    body = "".join((_FOLDER / f"{name}.lua").read_text("utf-8") for name in names)
+    used = (name for name in SCRIPT_CONSTANTS if re.search(rf"\b{name}\b", body))
+    text = _PREFIX_LINE + "".join(f"local {name} = {SCRIPT_CONSTANTS[name]}\n" for name in used) + body
     return Script(names, text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
@@ -57,6 +76,3 @@ SCRIPTS: Final = (
     LIST_QUARANTINE,
 )
 """All scripts. `StoreClient` loads them all when the server reports that it lacks one (NOSCRIPT)."""
-
-MOST_AT_ONCE: Final = 100
-"""Items or records of one script call. The server answers no other client while a script runs."""

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 from receiver.errors import StoreUnavailableError, WriteRefusedError
 from receiver.store.feed import EXTENT, read_extent
-from receiver.store.keys import PREFIX
+from receiver.store.keys import context_key
+from receiver.store.limits import ITEMS_PER_SCRIPT
 from receiver.store.reader import Reader
 from receiver.store.records import OperationRecord
-from receiver.store.scripts import GET_LATEST, MOST_AT_ONCE
+from receiver.store.scripts import GET_LATEST
 from receiver.store.skipped_values import UNREADABLE
 from receiver.store.transport.store_client import CommandSender
 
@@ -65,8 +66,8 @@ class Snapshots:
         contexts = list(wanted)
         failure = StoreUnavailableError("The read was broken off. Try again.")
         try:
-            for start in range(0, len(contexts), MOST_AT_ONCE):
-                self._read(contexts[start : start + MOST_AT_ONCE], wanted)
+            for start in range(0, len(contexts), ITEMS_PER_SCRIPT):
+                self._read(contexts[start : start + ITEMS_PER_SCRIPT], wanted)
         except StoreUnavailableError as error:
             failure = error
         finally:
@@ -76,7 +77,7 @@ class Snapshots:
 
     def _read(self, contexts: Sequence[str], wanted: dict[str, Future[Snapshot]]) -> None:
         """Read snapshots of some client contexts in one round trip: first the position, then the operations."""
-        commands = [("EVALSHA", GET_LATEST.sha1, 1, f"{PREFIX}cc:{one}", PREFIX) for one in contexts]
+        commands = [GET_LATEST.command([context_key(one)]) for one in contexts]
         try:
             [extent, *replies] = self._store.call([EXTENT, *commands], within=_WITHIN_SECONDS)
         except WriteRefusedError as error:

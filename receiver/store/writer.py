@@ -18,10 +18,11 @@ from receiver.graph.updates import (
     Unreadable,
     Update,
 )
-from receiver.store.keys import PREFIX
+from receiver.store.keys import context_key, next_number_key, probe_key, stream_key
+from receiver.store.limits import FINGERPRINT_LENGTH, ITEMS_PER_SCRIPT
 from receiver.store.record_versions import VersionChangedError
 from receiver.store.roster_values import packed
-from receiver.store.scripts import MERGE, MERGE_IF_VERSION, MOST_AT_ONCE
+from receiver.store.scripts import MERGE, MERGE_IF_VERSION
 from receiver.store.skipped_values import SkippedValues
 from receiver.store.tone_values import tone
 from receiver.store.transport.batching_client import BatchingClient
@@ -131,9 +132,9 @@ class Writer:
         item = _operation(operation, counted=0, deadline=deadline)
         if not version:
             return self._merge([item], notification_id, within)[0]
-        key = f"{PREFIX}cc:{operation.client_context}"
-        _, _, _, counter, *arguments = self._merging([item], f"{notification_id}.0", 0.0)
-        command = ("EVALSHA", MERGE_IF_VERSION.sha1, 2, counter, key, *arguments, version)
+        keys = (next_number_key(), context_key(operation.client_context))
+        arguments = self._merge_arguments([item], f"{notification_id}.0", 0.0)
+        command = MERGE_IF_VERSION.command(keys, *arguments, version)
         [reply] = self._batching_client.call([command], within=within, items=1)
         if reply is None:
             raise VersionChangedError
@@ -148,7 +149,9 @@ class Writer:
         Raises:
             StoreUnavailableError: it is not sure that they are dropped.
         """
-        [dropped] = self._batching_client.call([("XDEL", f"{PREFIX}quarantine", *entry_ids)], within=within)
+        [dropped] = self._batching_client.call(
+            [("XDEL", stream_key("quarantine"), *entry_ids)], within=within
+        )
         return int(dropped)
 
     def probe(self, *, within: float) -> None:
@@ -157,8 +160,8 @@ class Writer:
         Raises:
             StoreUnavailableError: the store takes no writes, or runs no scripts.
         """
-        write: Command = ("SET", f"{PREFIX}probe", "", "EX", 60)
-        self._batching_client.call([write, self._merging([], "probe", 0.0)], within=within)
+        write: Command = ("SET", probe_key(), "", "EX", 60)
+        self._batching_client.call([write, self._merge_command([], "probe", 0.0)], within=within)
 
     def _merge(
         self, items: list[list[str | int]], notification_id: str, within: float, age: float = 0.0
@@ -181,15 +184,21 @@ class Writer:
     def _commands(self, items: list[list[str | int]], notification_id: str, age: float) -> list[Command]:
         # Each script call counts its items from nought, so each needs an id of its own.
         return [
-            self._merging(items[start : start + MOST_AT_ONCE], f"{notification_id}.{start}", age)
-            for start in range(0, len(items), MOST_AT_ONCE)
+            self._merge_command(items[start : start + ITEMS_PER_SCRIPT], f"{notification_id}.{start}", age)
+            for start in range(0, len(items), ITEMS_PER_SCRIPT)
         ]
 
-    def _merging(self, items: list[list[str | int]], notification_id: str, age: float) -> Command:
-        now = round((self._clock() - age) * 1000)  # by the store's clock, it is the negative age
-        head = (PREFIX, now, self._retention, notification_id, self._deadline)
-        arguments = [part for item in items for part in item]
-        return ("EVALSHA", MERGE.sha1, 1, f"{PREFIX}next", *head, *arguments)
+    def _merge_command(self, items: list[list[str | int]], notification_id: str, age: float) -> Command:
+        return MERGE.command([next_number_key()], *self._merge_arguments(items, notification_id, age))
+
+    def _merge_arguments(
+        self, items: list[list[str | int]], notification_id: str, age: float
+    ) -> list[str | int]:
+        now = round((self._clock() - age) * 1000)  # without a clock of its own, it is the negative age
+        arguments: list[str | int] = [now, self._retention, notification_id, self._deadline]
+        for item in items:
+            arguments += item
+        return arguments
 
 
 def _arguments(item: Item) -> list[str | int]:
@@ -243,4 +252,4 @@ def _fingerprint(update: OperationUpdate) -> str:
     """Return eight characters that tell the same news; ids don't count, since Graph omits some."""
     members = (part for member in sorted(update.members.items()) for part in member)
     text = "\0".join((update.type, update.status, *members))
-    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+    return hashlib.blake2b(text.encode(), digest_size=FINGERPRINT_LENGTH // 2).hexdigest()

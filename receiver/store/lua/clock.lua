@@ -1,9 +1,10 @@
---[[ Get the time. Prepended to the scripts that need it. It is the store's: what one receiver with a wrong clock wrote
-would count for all.
+--[[ Get the time from the store's clock: a receiver whose clock is wrong would otherwise affect all others.
+
+USES  nothing
 ]]
 
--- Return the store's time in ms, and the time that counts: earlier by as many ms as `given` is below nought, or else, for
--- tests, `given` itself for both.
+-- Return two times in ms: the store's, and the one that counts. A negative `given` is an age, by which the second is
+-- earlier. A positive one replaces both; only tests give one.
 local function time_by(given)
   if given > 0 then return given, given end
   local time = redis.call('TIME')

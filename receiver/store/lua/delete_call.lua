@@ -1,10 +1,12 @@
---[[ Forget a call: its state and roster, its operations with whatever points at them.
+--[[ Delete a call: its state and roster, and its operations with what points at them.
 
-KEYS[1]  the hash of its operations, `<prefix>ops:<call id>`
-ARGV[1]  prefix   [2] the call id   [3] how many operations to forget at most, so that nobody waits for long
-     [4] the version that the call and its operations must have together (`versions.py`); empty, where any will do
-Returns  the number of records forgotten, and the number of operations left;
-         nothing, where the version is another, and nothing has changed.
+SCRIPT   DELETE_CALL = constants + number_lists + read_record + newest_record + delete_record + delete_call
+
+KEYS[1]  the hash of the call's operations, `<prefix>ops:<call id>`
+ARGV[1]  prefix   [2] the call id   [3] the most operations to delete at once, so that no other command waits for long
+     [4] the version (`record_versions.py`) that the call and its operations must have together; empty if any will do
+Returns  the number of records deleted, and the number of operations left;
+         nothing if the version is another, and then nothing has changed
 ]]
 
 local CALL = ARGV[2]
@@ -28,19 +30,19 @@ end
 
 if ARGV[4] ~= '' and call_version() ~= ARGV[4] then return false end
 
-local forgotten, looked_at = 0, 0
+local deleted, looked_at = 0, 0
 local listed = redis.call('HGETALL', KEYS[1])
 for position = 1, #listed, 2 do
   if looked_at >= tonumber(ARGV[3]) then break end
   for number in string.gmatch(listed[position + 1], '%d+') do
-    forgotten = forgotten + drop_record(number)
+    deleted = deleted + delete_record(number)
     looked_at = looked_at + 1
   end
-  redis.call('HDEL', KEYS[1], listed[position]) -- also where the records had expired
+  redis.call('HDEL', KEYS[1], listed[position]) -- also if the records had expired
 end
 local left = redis.call('HLEN', KEYS[1])
 if left == 0 then
-  forgotten = forgotten + redis.call('DEL', PREFIX .. 'call:' .. CALL, PREFIX .. 'unreadable:' .. CALL)
+  deleted = deleted + redis.call('DEL', PREFIX .. 'call:' .. CALL, PREFIX .. 'unreadable:' .. CALL)
   redis.call('DEL', PREFIX .. 'roster:' .. CALL, PREFIX .. 'participants:' .. CALL)
 end
-return {forgotten, left}
+return {deleted, left}

@@ -1,24 +1,26 @@
---[[ Forget the entries of a stream that name a call: a few at a time, so that nobody waits for long.
+--[[ Delete the entries of a stream that name a call, a few at a time, so that no other command waits for long.
+
+SCRIPT   DELETE_ENTRIES = constants + stream_entries + delete_entries
 
 KEYS[1]  the stream
-ARGV[1]  the call id   [2] the entry after which to go on   [3] how many to look at
-     [4] and on: its addresses, of which one stands in what names it, in lower case and without dashes
-Returns  how many were forgotten, and the entry to go on after; nothing at the end.
+ARGV[1]  prefix   [2] the call id   [3] the entry after which to go on   [4] how many entries to look at
+     [5] and on: addresses of the call, in lower case and without dashes; an entry that has one of them names the call
+Returns  how many entries were deleted, and the entry after which to go on; nothing at the end
 ]]
 
-local CALL = ARGV[1]
+local CALL = ARGV[2]
 
-local function names_it(text)
+local function names_call(text)
   text = string.gsub(string.lower(text), '-', '')
-  for position = 4, #ARGV do
+  for position = 5, #ARGV do
     if string.find(text, ARGV[position], 1, true) then return true end
   end
   return false
 end
 
-local entries = entries_of(KEYS[1], '(' .. ARGV[2], '+', 'COUNT', ARGV[3])
-local forgotten = drop_entries(KEYS[1], entries, function(fields)
-  if fields.text then return names_it(fields.text) end
-  return fields.k == 'c' and fields.r == CALL -- the feed
+local entries = entries_of(KEYS[1], '(' .. ARGV[3], '+', 'COUNT', ARGV[4])
+local deleted = delete_matching(KEYS[1], entries, function(fields)
+  if fields.text then return names_call(fields.text) end
+  return fields.k == 'c' and fields.r == CALL -- an entry of the feed
 end)
-return {forgotten, #entries == tonumber(ARGV[3]) and entries[#entries][1] or nil}
+return {deleted, #entries == tonumber(ARGV[4]) and entries[#entries][1] or nil}

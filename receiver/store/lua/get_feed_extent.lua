@@ -1,7 +1,10 @@
---[[ Read where the feed begins and ends.
+--[[ Get where the feed begins and ends.
+
+SCRIPT   GET_FEED_EXTENT = constants + get_feed_extent
 
 KEYS[1]  the feed
-Returns  the id of its oldest entry (empty where it has none), the last id that it gave, and its length; nothing, where
+ARGV[1]  prefix
+Returns  the id of its oldest entry (empty if it has none), the last id that it gave, and its length; nothing if
          there is no feed. The last id outlives its entry (XDEL), which XREVRANGE does not show.
 ]]
 

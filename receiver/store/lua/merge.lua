@@ -1,34 +1,42 @@
---[[ Keep news: all that one notification changes, in one atomic step.
+--[[ Merge updates into records: all that one notification changes, in one atomic step.
 
 THE RULE
   Every status has a rank: notStarted 0, running 1 (and any unknown or missing one), completed and failed 2.
-  A record is a join of all the news about one operation, so it comes out the same in whatever order and however
-  often they arrive:
-  - Each member remembers the rank of the news that brought it. News of a higher rank overwrites it, of a lower
-    rank only fills what is absent. Absent is not null: what the news lacks, stays.
-  - Among equals that are not final, the last to arrive wins. Rank 2 is final: the first value stands (a null gives
-    way), and a different result is kept beside it, whole, as `conflict`.
-  - The same news again is a duplicate: counted, and nothing else. `seen` holds the fingerprints of the last 32.
-  - The same delivery again (a write that timed out here may have happened there) is not even counted.
-  A call is merged alike, by the rank of its state (incoming 0 … terminated 4), but nothing of it is final. Its
-  roster has a rule of its own (`roster.lua`). Its tones are put in the order of their numbers, each number once, and the
-  last 100 stay; its `toneInfo` is the last of them.
+  A record is a join of all updates of one operation, so it comes out the same in whatever order and however often they
+  arrive:
+  - Each member remembers the rank of the update that brought it. An update of a higher rank overwrites it, one of a
+    lower rank only fills what is absent. Absent is not null: what an update lacks stays.
+  - Among equal ranks that are not final, the last to arrive wins. Rank 2 is final: the first value stands (a null gives
+    way), and a different result is stored beside it, whole, as `conflict`.
+  - The same update again is a duplicate: it is counted, and changes nothing else. `seen` holds the fingerprints of the
+    last 32 updates.
+  - The same notification again, known by its id (a write that timed out may have happened), is not even counted.
+  A call is merged alike, by the rank of its state (incoming 0 … terminated 4), but no state is final. Its roster has
+  a rule of its own (`roster.lua`). Its tones are put in the order of their numbers, each number once, and the last
+  100 stay; its `toneInfo` is the last of them.
 
 WHICH RECORD
-  News belongs to the record with the same (client context, call id, operation id). Graph may leave out any of them,
-  and an action's HTTP response knows no call, so else it belongs to the one record that contradicts neither its
-  ids nor its type and shares its client context or operation id; of several such, to the one that is not done. That record takes over
-  the ids that it lacked. News that fits none, or several, gets a record of its own: nothing is mixed up silently.
-  A bare registration (only a client context) says nothing where the client context is known already, unless it
+  An update belongs to the record with the same (client context, call id, operation id). Graph may leave out any of
+  them, and the HTTP response to an action has no call id. So else it belongs to the one record that contradicts neither
+  its ids nor its type and shares its client context or operation id; of several such, to the one that is not done. That
+  record takes over the ids that it lacked. An update that fits no record, or several, gets a record of its own: two
+  operations are never mixed up silently.
+  A bare registration (only a client context) changes nothing if the client context is known already, unless it
   gives a deadline: that is for the latest of its records.
 
 DEADLINE
-  While there is no result, a record has a time at which it is `due`, counted from its first news: by the deadline
-  that a registration gave last, else by the default. `overdue.lua` tells when it passes; the result ends both.
+  While there is no result, a record has a time at which it is `due`, counted from its first update: by the deadline
+  that a registration gave last, else by the default. `mark_overdue.lua` marks it when that time passes; a result ends
+  both.
 
-KEYS[1]  the record counter, `<prefix>next`; all other keys derive from the prefix and share its slot (keys.py)
-ARGV[1]  prefix   [2] 0, or minus the ms for which this has waited elsewhere (`clock.lua`)   [3] retention, s   [4] delivery id   [5] default deadline, ms,
-         and from [6] on the items, one after the other:
+SCRIPT   MERGE = constants + clock + read_record + number_lists + append_event + roster + merge
+SCRIPT   MERGE_IF_VERSION = constants + read_record + newest_record + version_check + clock + number_lists
+         + append_event + roster + merge
+
+KEYS[1]  the counter of records, `<prefix>next`; all other keys derive from the prefix and share its slot (`keys.py`)
+ARGV[1]  prefix   [2] 0, or minus the ms since the notification arrived (`clock.lua`)   [3] retention, s
+     [4] notification id   [5] default deadline, ms
+     [6] and on: the items, one after the other:
          'o' client context, call id, operation id, tenant id, type, status, rank, fingerprint,
              1 if it counts as a notification else 0, deadline in ms or nothing,
              number of members, then name and JSON text of each
@@ -40,23 +48,16 @@ ARGV[1]  prefix   [2] 0, or minus the ms for which this has waited elsewhere (`c
          'n' number of fields, then name and text of each: a change notification
          'q' number of fields, then name and text of each: an item for the quarantine
 Returns  for each item: 'new', 'changed', 'duplicate', 'conflict', or for the last two kinds 'kept'; and behind them, if
-         there were any, the number of records that could not be read: what belongs to such a one gets a record of its own
+         there were any, the number of records that could not be read: an update of such a one gets a record of its own
 
-MEMORY  Every path begins with a write that may grow (INCR, SET, XADD), so that a full server refuses it cleanly;
-        after a script's first write the server no longer checks. Only a roster that does nothing but shrink may pass.
-
-SCRIPTS  `numbers.lua`, `announce.lua` and `roster.lua` are prepended to this text.
+MEMORY   Every path begins with a write that may grow (INCR, SET, XADD), so that a full server refuses it cleanly;
+         after a script's first write the server no longer checks. Only a roster that does nothing but shrink may pass.
 ]]
 
-local PREFIX, TTL, DELIVERY, DEADLINE = ARGV[1], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local TTL, NOTIFICATION, DEADLINE = ARGV[3], ARGV[4], tonumber(ARGV[5])
 local STORE_TIME, NOW = time_by(tonumber(ARGV[2]))
 local FINAL, NEVER = 2, 99
-local MOST_LOOKED_AT = 16
-local SEEN_LENGTH = 32 * 9
-local DELIVERIES_REMEMBERED = 8
-local SENT_TTL = 600
-local MOST_TONES = 100
-local MOST_OF_PARTICIPANTS = 100
+local SEEN_LENGTH = FINGERPRINTS * (FINGERPRINT_LENGTH + 1)
 local position, item_index, unreadable = 6, 0, 0
 
 local function key(name, id) return PREFIX .. name .. ':' .. id end
@@ -75,20 +76,21 @@ local function take_pairs()
   return pairs_
 end
 
--- A record's `last` names the last deliveries that brought it news, each with the last item of it: 'a1b2.0:0 c3d4.0:1'.
--- More than one, since all that shared a round trip are sent again, in the same order, when its replies are lost.
+-- A record's `last` names the last notifications that updated it, each with the index of its last item:
+-- 'a1b2.0:0 c3d4.0:1'. More than one: all that shared a round trip are sent again, in the same order, when its replies
+-- are lost.
 local function is_resent(record)
-  local _, colon = string.find(' ' .. record.last, ' ' .. DELIVERY .. ':', 1, true)
+  local _, colon = string.find(' ' .. record.last, ' ' .. NOTIFICATION .. ':', 1, true)
   return colon and tonumber(string.match(record.last, '^%d+', colon)) >= item_index
 end
 
-local function remember_delivery(record)
+local function remember_notification(record)
   local last = {}
   for one in string.gmatch(record.last, '%S+') do
-    if string.sub(one, 1, #DELIVERY + 1) ~= DELIVERY .. ':' then last[#last + 1] = one end
+    if string.sub(one, 1, #NOTIFICATION + 1) ~= NOTIFICATION .. ':' then last[#last + 1] = one end
   end
-  last[#last + 1] = DELIVERY .. ':' .. item_index
-  record.last = table.concat(last, ' ', math.max(1, #last - DELIVERIES_REMEMBERED + 1))
+  last[#last + 1] = NOTIFICATION .. ':' .. item_index
+  record.last = table.concat(last, ' ', math.max(1, #last - NOTIFICATIONS_REMEMBERED + 1))
 end
 
 local function touch(record)
@@ -96,7 +98,7 @@ local function touch(record)
   record.rev = record.rev + 1
 end
 
--- Merge members and status by rank. Tells whether anything changed.
+-- Merge members and status by rank. Returns whether anything changed.
 local function join(record, status, rank, members, final)
   local changed = false
   if status ~= '' and not record.times[status] then
@@ -137,23 +139,24 @@ local function with_number(list, number)
   return list == '' and number or list .. ' ' .. number
 end
 
--- The last of them: nobody looks further, so that a constant client context costs no more than another.
+-- Return the last numbers of a list. No update looks further, so that a constant client context costs no more than any
+-- other.
 local function newest(list)
   local numbers = {}
   for number in string.gmatch(list, '%d+') do numbers[#numbers + 1] = number end
-  return table.concat(numbers, ' ', math.max(1, #numbers - MOST_LOOKED_AT + 1))
+  return table.concat(numbers, ' ', math.max(1, #numbers - CANDIDATE_RECORDS + 1))
 end
 
-local function list_number(name, number)
+local function add_to_list(name, number)
   redis.call('SET', name, newest(with_number(redis.call('GET', name) or '', number)), 'EX', TTL)
 end
 
-local function unlist_number(name, number)
+local function remove_from_list(name, number)
   local rest = without_number(redis.call('GET', name) or '', number)
   if rest == '' then redis.call('DEL', name) else redis.call('SET', name, rest, 'EX', TTL) end
 end
 
--- Load a record by what reads its text. Returns it, or nothing, and whether there is something that cannot be read.
+-- Load a record; `read` reads its text. Returns it or nothing, and whether there is one that cannot be read.
 local function load(name, read)
   local text, exists = get_text(name)
   local record = text and read(text)
@@ -161,8 +164,8 @@ local function load(name, read)
   return record, exists and not record
 end
 
--- Two types that are known and differ are two operations, whatever else fits.
-local function same_kind(one, other)
+-- Return whether two types may be those of one operation. If both are known and differ, there are two operations.
+local function types_agree(one, other)
   return one == '' or other == '' or one == other or one == 'commsOperation' or other == 'commsOperation'
 end
 
@@ -174,24 +177,24 @@ local function fits(record, cc, call, op)
     and (op == '' or record.op == '' or op == record.op)
 end
 
--- The record that news with these ids belongs to, and its number; nothing, where it is a record of its own.
+-- Find the record that an update with these ids belongs to. Returns it and its number; nothing if it needs a new one.
 local function find(cc, call, op, kind)
   local numbers, listed = '', ''
   if call ~= '' then
     listed = redis.call('HGET', key('ops', call), op) or ''
     numbers = newest(listed)
   end
-  local is_cut = numbers ~= listed -- then the client context's own are fewer
+  local is_cut = numbers ~= listed -- then the client context has fewer records than the call
   if op ~= '' then numbers = numbers .. ' ' .. (redis.call('GET', key('oid', op)) or '') end
   if cc ~= '' and op ~= '' then numbers = numbers .. ' ' .. (redis.call('GET', key('open', cc)) or '') end
   if cc ~= '' and (op == '' or call == '' or is_cut) then
-    numbers = numbers .. ' ' .. table.concat(redis.call('ZREVRANGE', key('cc', cc), 0, MOST_LOOKED_AT - 1), ' ')
+    numbers = numbers .. ' ' .. table.concat(redis.call('ZREVRANGE', key('cc', cc), 0, CANDIDATE_RECORDS - 1), ' ')
   end
   local looked, fitting, open = {}, {}, {}
   for number in string.gmatch(numbers, '%d+') do
     local record = not looked[number] and load(key('op', number), read_operation)
     looked[number] = true
-    if record and (op ~= '' and record.op ~= '' or same_kind(record.type, kind)) then
+    if record and (op ~= '' and record.op ~= '' or types_agree(record.type, kind)) then
       if record.cc == cc and record.call == call and record.op == op then return record, number end
       if fits(record, cc, call, op) then
         fitting[#fitting + 1] = {record, number}
@@ -204,14 +207,14 @@ local function find(cc, call, op, kind)
 end
 
 local function latest(cc)
-  for _, number in ipairs(redis.call('ZREVRANGE', key('cc', cc), 0, MOST_LOOKED_AT - 1)) do
+  for _, number in ipairs(redis.call('ZREVRANGE', key('cc', cc), 0, CANDIDATE_RECORDS - 1)) do
     local record = load(key('op', number), read_operation)
     if record then return record, number end
   end
 end
 
--- Say when the result is due; never, where it has come. Tells whether that is another time than before.
-local function expect(record, deadline)
+-- Set when the result is due; to nothing if it has come. Returns whether that is another time than before.
+local function set_due(record, deadline)
   local due = deadline and record.first + deadline or record.due or record.first + DEADLINE
   if record.rank >= FINAL then due = nil end
   if due == record.due then return false end
@@ -219,7 +222,7 @@ local function expect(record, deadline)
   return true
 end
 
--- Make the indexes point at a record, and no longer where its ids, now filled in, have led before.
+-- Make the indexes point at a record, and remove it from those that its ids, before they were filled in, led to.
 local function index(record, number, before)
   local cc, call, op = record.cc, record.call, record.op
   if cc ~= '' then
@@ -242,14 +245,14 @@ local function index(record, number, before)
     end
   end
   if op ~= '' and (call == '' or cc == '') then
-    list_number(key('oid', op), number)
+    add_to_list(key('oid', op), number)
   elseif before and before.op ~= '' then
-    unlist_number(key('oid', before.op), number)
+    remove_from_list(key('oid', before.op), number)
   end
   if cc ~= '' and op == '' then
-    list_number(key('open', cc), number)
+    add_to_list(key('open', cc), number)
   elseif before and before.cc ~= '' then
-    unlist_number(key('open', before.cc), number)
+    remove_from_list(key('open', before.cc), number)
   end
 end
 
@@ -267,8 +270,8 @@ local function save(record, number, before)
   end
 end
 
--- Have the sweeper find the record when it is due. Where it has been found overdue, it is no longer in line.
-local function line_up(record, number, before)
+-- Put a record into `due`, or take it out. One that was marked overdue is no longer in there.
+local function schedule(record, number, before)
   if record.due then
     redis.call('ZADD', PREFIX .. 'due', record.due, number)
   elseif not before.overdue then
@@ -277,16 +280,16 @@ local function line_up(record, number, before)
   if before.overdue then redis.call('ZREM', PREFIX .. 'overdue', number) end
 end
 
--- Drop what of the streams is older than the retention: their entries don't expire by themselves. By the store's clock,
--- of which their ids are: a receiver whose clock is ahead would drop what has just come.
+-- Delete entries of streams that are older than the retention: entries do not expire by themselves. The time is that of
+-- the store's clock, as in their ids: a receiver whose clock is ahead would delete entries that have just been added.
 local function trim(...)
   local oldest = string.format('%.0f', (redis.call('TIME')[1] - TTL) * 1000)
-  -- Not a stream at all: that is an error for what is appended to it, and for nothing else.
+  -- A key of another type is an error for the item that is appended to it, and for no other.
   for _, stream in ipairs({...}) do redis.pcall('XTRIM', PREFIX .. stream, 'MINID', oldest) end
 end
 
--- Drop what has grown old, as long as new records come; a stream that nothing is added to expires as a whole.
--- Lift the mark below which every record is gone by at most two numbers for each new record: one, on average.
+-- Delete what has grown old, whenever new records are made; a stream to which nothing is added expires as a whole.
+-- Raise the mark below which every record is gone by at most two numbers for each new record; on average it needs one.
 local function sweep(newest, created)
   trim('changes', 'quarantine', 'feed')
   local mark = math.floor(tonumber(get_text(PREFIX .. 'oldest') or 1) or 1)
@@ -297,9 +300,9 @@ local function sweep(newest, created)
   if oldest > mark then redis.call('SET', PREFIX .. 'oldest', oldest) end
 end
 
-local function blank()
+local function new_record()
   return {
-    made = STORE_TIME ~= NOW and STORE_TIME or nil, -- by which numbers are given, where `first` is earlier
+    made = STORE_TIME ~= NOW and STORE_TIME or nil, -- the time that numbers follow, if `first` is earlier
     status = '', rank = -1, members = {}, times = {}, tenant = '', first = NOW, updated = NOW, rev = 0, news = 0,
     dups = 0, last = '',
   }
@@ -307,34 +310,34 @@ end
 
 local created, newest_number = 0, nil
 
-local function keep_operation()
+local function merge_operation()
   local cc, call, op, tenant, kind = take(), take(), take(), take(), take()
   local status, rank, fingerprint, counts = take(), tonumber(take()), take(), tonumber(take())
   local deadline = tonumber(take())
   local members = take_pairs()
 
-  local bare = call == '' and op == '' and status == '' and next(members) == nil
+  local is_bare = call == '' and op == '' and status == '' and next(members) == nil
   local record, number
-  if bare then record, number = latest(cc) else record, number = find(cc, call, op, kind) end
+  if is_bare then record, number = latest(cc) else record, number = find(cc, call, op, kind) end
   local outcome, before = 'changed', nil
   if record then
     before = {cc = record.cc, call = record.call, op = record.op, overdue = record.overdue}
-    if is_resent(record) or bare and not deadline then return 'duplicate' end
+    if is_resent(record) or is_bare and not deadline then return 'duplicate' end
   else
     newest_number = redis.call('INCR', KEYS[1])
     number, created = tostring(newest_number), created + 1
-    record, outcome = blank(), 'new'
+    record, outcome = new_record(), 'new'
     record.cc, record.call, record.op, record.type, record.seen = '', '', '', '', ''
   end
   if counts == 1 then
-    remember_delivery(record)
+    remember_notification(record)
     record.news = record.news + 1
   end
   for name, value in pairs({cc = cc, call = call, op = op, tenant = tenant, type = kind}) do
     if record[name] == '' then record[name] = value end
   end
 
-  if bare and before or string.find(record.seen, fingerprint, 1, true) then
+  if is_bare and before or string.find(record.seen, fingerprint, 1, true) then
     record.dups = record.dups + counts
     outcome = 'duplicate'
   else
@@ -346,30 +349,30 @@ local function keep_operation()
       join(record, status, rank, members, FINAL)
     end
   end
-  local rescheduled = expect(record, deadline)
+  local rescheduled = set_due(record, deadline)
   local changed = rescheduled or outcome ~= 'duplicate'
   if changed then touch(record) end
   save(record, number, before)
-  if rescheduled then line_up(record, number, before or {}) end
-  if changed then announce(PREFIX, 'o', number, record.rev) end
+  if rescheduled then schedule(record, number, before or {}) end
+  if changed then append_event('o', number, record.rev) end
   return outcome
 end
 
 -- Merge an update into a call's record. `change` does it, and returns whether anything changed, and a new tone.
-local function keep_call(call, tenant, change)
+local function merge_call(call, tenant, change)
   local name = key('call', call)
   local record, is_unreadable = load(name, read_call)
   local outcome = 'changed'
   if is_unreadable then redis.call('COPY', name, key('unreadable', call), 'REPLACE') end
   if not record then
-    record, outcome = blank(), 'new'
+    record, outcome = new_record(), 'new'
     record.call = call
     redis.call('SET', name, cjson.encode(record), 'EX', TTL)
-    redis.call('DEL', key('roster', call), key('participants', call)) -- 0.1.0 forgets a call without them
+    redis.call('DEL', key('roster', call), key('participants', call)) -- 0.1.0 deletes a call without them
   elseif is_resent(record) then
     return 'duplicate'
   end
-  remember_delivery(record)
+  remember_notification(record)
   record.news = record.news + 1
   if record.tenant == '' then record.tenant = tenant end
   local changed, tone = change(record)
@@ -382,7 +385,7 @@ local function keep_call(call, tenant, change)
   redis.call('SET', name, cjson.encode(record), 'EX', TTL)
   if record.people then redis.call('EXPIRE', key('roster', call), TTL) end
   if record.joined then redis.call('EXPIRE', key('participants', call), TTL) end
-  if outcome ~= 'duplicate' then announce(PREFIX, 'c', call, record.rev, tone) end
+  if outcome ~= 'duplicate' then append_event('c', call, record.rev, tone) end
   return outcome
 end
 
@@ -391,88 +394,90 @@ local function add_tone(record, number, text)
   local tones = record.tones or {}
   local place = #tones
   while place > 0 and tones[place][1] > number do place = place - 1 end
-  if place > 0 and tones[place][1] == number or place == 0 and #tones == MOST_TONES then return false end
+  if place > 0 and tones[place][1] == number or place == 0 and #tones == MAX_TONES then return false end
   table.insert(tones, place + 1, {number, text})
-  if #tones > MOST_TONES then table.remove(tones, 1) end
+  if #tones > MAX_TONES then table.remove(tones, 1) end
   record.tones = tones
   record.members.toneInfo = {record.rank, tones[#tones][2]}
   return true
 end
 
-local function keep_state()
+local function merge_call_state()
   local call, tenant, state, rank, number, text = take(), take(), take(), tonumber(take()), take(), take()
   local members = take_pairs()
-  return keep_call(call, tenant, function(record)
-    if record.tones then members.toneInfo = nil end -- one without a number has no place in their order
+  return merge_call(call, tenant, function(record)
+    if record.tones then members.toneInfo = nil end -- a tone without a number has no place in their order
     local changed = join(record, state, rank, members, NEVER)
     local is_new_tone = number ~= '' and add_tone(record, number, text)
     return changed or is_new_tone, is_new_tone and text or nil
   end)
 end
 
-local function keep_roster(is_whole)
+local function merge_call_roster(is_whole)
   local call, tenant, number, packed = take(), take(), take(), take()
-  return keep_call(call, tenant, function(record)
+  return merge_call(call, tenant, function(record)
     return merge_roster(record, key('roster', call), is_whole, number, packed)
   end)
 end
 
-local function keep_participant()
+local function add_participant_notification()
   local call, tenant, text = take(), take(), take()
-  return keep_call(call, tenant, function(record)
+  return merge_call(call, tenant, function(record)
     redis.call('RPUSH', key('participants', call), text)
-    redis.call('LTRIM', key('participants', call), -MOST_OF_PARTICIPANTS, -1)
+    redis.call('LTRIM', key('participants', call), -MAX_PARTICIPANT_NOTIFICATIONS, -1)
     record.joined = true
     return true
   end)
 end
 
--- Whether this delivery has brought streams something before: told once for all its items, which come together.
-local came_before
+-- Return whether this notification has been appended to streams before; found out once for all its items.
+local was_appended
 local function is_sent_again()
-  if came_before == nil then came_before = not redis.call('SET', key('sent', DELIVERY), '', 'EX', SENT_TTL, 'NX') end
-  return came_before
+  if was_appended == nil then
+    was_appended = not redis.call('SET', key('sent', NOTIFICATION), '', 'EX', NOTIFICATION_SECONDS, 'NX')
+  end
+  return was_appended
 end
 
--- Append to a capped stream. Returns the new entry's id; nothing, where the delivery stands there already.
-local function append(stream, most)
+-- Append to a stream of limited length. Returns the new entry's id; nothing if the notification was appended before.
+local function append_item(stream, length)
   local name = PREFIX .. stream
   local fields = {}
   for _ = 1, 2 * tonumber(take()) do fields[#fields + 1] = take() end
   if is_sent_again() then return nil end
-  local id = redis.call('XADD', name, 'MAXLEN', '~', most, '*', unpack(fields))
+  local id = redis.call('XADD', name, 'MAXLEN', '~', length, '*', unpack(fields))
   redis.call('EXPIRE', name, TTL)
   trim(stream)
   return id
 end
 
-local function keep_change()
-  local id = append('changes', '10000')
-  if id then announce(PREFIX, 'n', id, 1) end
+local function append_change()
+  local id = append_item('changes', CHANGES_LENGTH)
+  if id then append_event('n', id, 1) end
   return 'kept'
 end
 
-local function keep_in_quarantine()
-  append('quarantine', '1000')
+local function append_to_quarantine()
+  append_item('quarantine', QUARANTINE_LENGTH)
   return 'kept'
 end
 
-local KEEP = {
-  o = keep_operation,
-  c = keep_state,
-  r = function() return keep_roster(true) end,
-  d = function() return keep_roster(false) end,
-  p = keep_participant,
-  n = keep_change,
-  q = keep_in_quarantine,
+local MERGE_ITEM = {
+  o = merge_operation,
+  c = merge_call_state,
+  r = function() return merge_call_roster(true) end,
+  d = function() return merge_call_roster(false) end,
+  p = add_participant_notification,
+  n = append_change,
+  q = append_to_quarantine,
 }
 
 local outcomes = {}
 while position <= #ARGV do
-  outcomes[#outcomes + 1] = KEEP[take()]()
+  outcomes[#outcomes + 1] = MERGE_ITEM[take()]()
   item_index = item_index + 1
 end
-if told then redis.call('EXPIRE', PREFIX .. 'feed', TTL) end -- it has ids of calls
+if has_appended then redis.call('EXPIRE', PREFIX .. 'feed', TTL) end -- which holds ids of calls
 if created > 0 then sweep(newest_number, created) end
 if unreadable > 0 then outcomes[#outcomes + 1] = unreadable end
 return outcomes

@@ -1,5 +1,9 @@
---[[ Stands before the scripts that keep lists of record numbers, each in a string: '12 45'. ]]
+--[[ Edit lists of record numbers, each stored as one string, such as '12 45'.
 
+USES  nothing
+]]
+
+-- Return a list without one number.
 local function without_number(list, number)
   local rest = {}
   for other in string.gmatch(list, '%d+') do

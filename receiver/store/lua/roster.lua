@@ -1,4 +1,6 @@
---[[ Merge rosters, deltas and single participants into one roster. Prepended to `merge.lua`.
+--[[ Merge rosters, deltas and single participants into one roster.
+
+USES  nothing
 
 THE RULE
   Graph numbers its rosters. For each participant the update of the highest number counts, so the roster comes out the
@@ -7,31 +9,33 @@ THE RULE
     so that an older delta does not add it again.
   - A whole roster states all participants, as of the highest number in it: any that it lacks has left by then. That
     is the `floor`: an update at or below it does not add a participant that is not listed.
-  - A participant's own number says when it last changed. An update of a single participant has no other. Leaving
+  - A participant's own number is that of its last change. An update of a single participant has no other. Leaving
     need not change it: a participant that has left is added again only under a higher one, and a whole roster
-    gets no higher number when a participant leaves. One below the floor is therefore newer all the same where it
-    has the held own number of each of its participants, and only lacks some. Any other below the floor is old.
+    gets no higher number when a participant leaves. A whole roster below the floor is therefore newer all the same if
+    it has the stored own number of each of its participants, and only lacks some. Any other below the floor is old.
   - An update without any number is as new as the newest that arrived before it (`top`).
 
 WHERE
-  The hash `<prefix>roster:<call id>`, a participant's key to: the number as of which it holds (19 digits), its own
+  The hash `<prefix>roster:<call id>` maps a participant's key to: the number as of which it holds (19 digits), its own
   number (19), its place in the update (7), and its JSON text, empty when it has left. Numbers are compared as text.
   The call record has `people`: `floor` and `top`; and `base`, the digest of a `roster` that 0.1.0 wrote
-  into the record, over which the hash is laid (`rosters.py` does it) until a whole roster replaces it.
+  into the record, which the hash overrides (`roster_values.py`) until a whole roster replaces it.
 ]]
 
-local NO_NUMBER = string.rep('0', 19)
+local NO_NUMBER = string.rep('0', NUMBER_WIDTH)
+local PLACE_FORMAT = '%0' .. PLACE_WIDTH .. 'd'
+local TEXT_START = 2 * NUMBER_WIDTH + PLACE_WIDTH + 1
 
-local function as_of(value) return string.sub(value, 1, 19) end
-local function own_number(value) return string.sub(value, 20, 38) end
-local function text_of(value) return string.sub(value, 46) end
+local function as_of(value) return string.sub(value, 1, NUMBER_WIDTH) end
+local function own_number(value) return string.sub(value, NUMBER_WIDTH + 1, 2 * NUMBER_WIDTH) end
+local function text_of(value) return string.sub(value, TEXT_START) end
 
 local function later(one, other) return one > other and one or other end
 
--- Take participants apart that are packed one after the other, three lines each: key, own number, text.
+-- Unpack participants, three lines each: key, own number, text.
 local function unpacked(packed)
   local people, position = {}, 1
-  local function line() -- a plain search takes a tenth of what a pattern does
+  local function line() -- a plain search takes a tenth of the time that a pattern does
     local ending = string.find(packed, '\n', position, true)
     local text = string.sub(packed, position, ending - 1)
     position = ending + 1
@@ -40,7 +44,7 @@ local function unpacked(packed)
   while position <= #packed do
     local one = {key = line(), own = line(), text = line()}
     if one.own == '' then one.own = NO_NUMBER end
-    one.place = string.format('%07d', #people + 1)
+    one.place = string.format(PLACE_FORMAT, #people + 1)
     people[#people + 1] = one
   end
   return people
@@ -52,7 +56,7 @@ local function held_roster(name)
   return held
 end
 
--- Store a participant. Returns whether the shown roster changes.
+-- Store a participant. Returns whether the roster that clients see changes.
 local function put(name, held, number, one)
   local value = number .. one.own .. one.place .. one.text
   if value == held then return false end
@@ -123,7 +127,7 @@ local function change_roster(name, known, number, people)
   return changed
 end
 
--- Merge what came into a call's record and its hash. Returns whether the shown roster changes.
+-- Merge an update into a call's record and its hash. Returns whether the roster that clients see changes.
 local function merge_roster(record, name, is_whole, number, packed)
   local known = record.people or {floor = '', top = NO_NUMBER}
   local is_first = not record.people and not record.roster

@@ -1,10 +1,12 @@
---[[ Merge only if the operations of a client context have the version that the client has seen, in one atomic step.
-Prepended to `merge.lua`, after `present.lua`.
+--[[ End the script unless the operations of a client context have the version that the client has seen. It stands
+before `merge.lua`, so that the check and the merge are one atomic step.
 
-KEYS[2]  the sorted set of its records, `<prefix>cc:<client context>`
-ARGV     as `merge.lua` has it, with the version behind it
-Returns  what `merge.lua` returns, or nothing where the version is another, and nothing has changed
+USES     read_record, newest_record
+
+KEYS[2]  the sorted set of the client context's records, `<prefix>cc:<client context>`
+ARGV     those of `merge.lua`, and the version behind them
+Returns  what `merge.lua` returns; nothing if the version is another, and then nothing has changed
 ]]
 
-if context_version(ARGV[1], KEYS[2]) ~= table.remove(ARGV) then return false end
+if context_version(KEYS[2]) ~= table.remove(ARGV) then return false end
 

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Iterable
 from typing import Final
 
-from receiver.store.keys import PREFIX
+from receiver.store.keys import session_key
 from receiver.store.scripts import END_SESSION
 from receiver.store.skipped_values import SkippedValues
 from receiver.store.transport.store_client import StoreClient
@@ -46,7 +46,7 @@ class Sessions:
     def begin(self, key: APIKey) -> str:
         """Begin a session with a key, and return the session's id."""
         session_id = secrets.token_urlsafe(32)
-        self._call("SET", _key(name_of(session_id)), key.sha256, "EX", LIFE, within=time_left())
+        self._call("SET", session_key(name_of(session_id)), key.sha256, "EX", LIFE, within=time_left())
         return session_id
 
     def key_of(self, session_id: str) -> APIKey | None:
@@ -61,10 +61,10 @@ class Sessions:
         """End a session, if it is one, and with it the streams that were opened with it, in every process."""
         if _ID.fullmatch(session_id):
             name = name_of(session_id)
-            self._call("EVALSHA", END_SESSION.sha1, 1, _key(name), PREFIX, name, within=time_left())
+            self._call(*END_SESSION.command([session_key(name)], name), within=time_left())
 
     def _key_of(self, name: str, within: float) -> APIKey | None:
-        sha256 = self._call("GET", _key(name), within=within)
+        sha256 = self._call("GET", session_key(name), within=within)
         found = self._skipped.attempt("session", sha256.decode) if sha256 else None
         return self._keys.get(found) if found else None
 
@@ -77,7 +77,3 @@ class Sessions:
 def name_of(session_id: str) -> str:
     """Return the name by which the store knows a session: the SHA-256 of its id."""
     return hashlib.sha256(session_id.encode()).hexdigest()
-
-
-def _key(name: str) -> str:
-    return f"{PREFIX}session:{name}"

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Final
 
 from receiver.errors import TooManyAttemptsError
-from receiver.store.keys import PREFIX
+from receiver.store.keys import browser_key, sign_in_attempts_key
 from receiver.store.transport.store_client import StoreClient
 from receiver.web.middleware.request_context import time_left
 
@@ -67,7 +67,7 @@ class SignInLimit:
         """
         minute, second = divmod(int(self._clock()), _MINUTE)
         if self.knows(browser):
-            is_too_many = self._add(f"{minute}:{_hash(browser)}") > MOST_OF_ONE
+            is_too_many = self._add(minute, _hash(browser)) > MOST_OF_ONE
         else:
             is_too_many = minute == self._full_minute or self._is_too_many(minute, address)
         if is_too_many:
@@ -89,15 +89,15 @@ class SignInLimit:
 
     def _is_too_many(self, minute: int, address: str | None) -> bool:
         # An address over its own limit does not use up the others'.
-        if self._add(f"{minute}:{_hash(_network(address or ''))}") > MOST_OF_ONE:
+        if self._add(minute, _hash(_network(address or ""))) > MOST_OF_ONE:
             return True
-        if self._add(f"{minute}:all") > MOST_OF_ALL:
+        if self._add(minute, "all") > MOST_OF_ALL:
             self._full_minute = minute  # until it ends the store need not be asked
             return True
         return False
 
-    def _add(self, name: str) -> int:
-        key = f"{PREFIX}tries:{name}"
+    def _add(self, minute: int, source: str) -> int:
+        key = sign_in_attempts_key(minute, source)
         return int(self._call(("INCR", key), ("EXPIRE", key, 2 * _MINUTE))[0])
 
     def _call(self, *commands: tuple[str | int, ...]) -> list[int]:
@@ -105,7 +105,7 @@ class SignInLimit:
 
 
 def _browser_key(browser: str) -> str:
-    return f"{PREFIX}browser:{hashlib.sha256(browser.encode()).hexdigest()}"
+    return browser_key(hashlib.sha256(browser.encode()).hexdigest())
 
 
 def _network(address: str) -> str:
