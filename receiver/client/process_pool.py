@@ -46,7 +46,7 @@ class ProcessPool:
         """Return the pool of this process."""
         if self._process != (process := os.getpid()):
             # Not cleared but left alone: a thread that held its lock at the fork does not exist here.
-            self._pool = _without_connections(self._pool)
+            self._pool = without_connections(self._pool)
             self._process = process
         return self._pool
 
@@ -60,7 +60,8 @@ def _new_pool(proxy: str) -> urllib3.PoolManager:
     return urllib3.ProxyManager(proxy, maxsize=_POOL_SIZE, proxy_headers=headers)
 
 
-def _without_connections(pool: urllib3.PoolManager) -> urllib3.PoolManager:
+def without_connections(pool: urllib3.PoolManager) -> urllib3.PoolManager:
+    """Return a pool with the same settings and none of the connections."""
     fresh = copy.copy(pool)
     fresh.pools = type(pool.pools)()
     return fresh
