@@ -1,12 +1,12 @@
-"""The feed: what has changed, in order, with what it has changed to.
+"""The feed: changes in order, each as an event with the record that has changed.
 
-The store's stream holds only which record has changed, and its revision. An event carries the record as it is now,
-and only where that is the revision the entry speaks of: if the record has moved on, a later entry brings it. So
-a reader sees every state that lasted, once, in order, and never an old state after a new one. A tone is an event of
-its own: its entry holds it, and the event shows the call as it is now with that tone.
+An entry of the store's stream holds only which record has changed, and its revision. An event carries the record as it
+is now, and only if that still has the entry's revision: for a record that has changed again, a later entry brings the
+event. So a reader gets every state that lasted, once, in order, and never an old state after a new one. A tone is an
+event of its own: its entry holds it, and the event shows the call as it is now with that tone.
 
-Every read also looks at where the feed begins and ends. A position before its beginning, or behind its end, is one
-from which a reader can't go on: entries were dropped in between, or another store has taken the place of the old one.
+Every read also gets where the feed begins and ends. From a position before its beginning, or behind its end, a reader
+cannot go on: entries in between were deleted, or another store has replaced the old one.
 """
 
 import re
@@ -40,12 +40,12 @@ _NAMES: Final = {
     "n": re.compile(r"[0-9]{1,19}-[0-9]{1,19}"),
     "s": re.compile(r"[0-9a-f]{64}"),
 }
-"""The names that an entry of each kind may have: of an operation, a call, a change notification, an ended session."""
+"""What an entry of each kind may refer to: an operation, a call, a change notification, an ended session."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedEvent:
-    """Something that changed, under the feed's own id."""
+    """One change, under the id of its entry in the feed."""
 
     id: str
     changed: Changed
@@ -62,20 +62,20 @@ class FeedEvent:
 
     @property
     def call_id(self) -> str:
-        """The call it belongs to; empty for a change notification."""
+        """The call of the record; empty for a change notification."""
         return "" if isinstance(self.changed, StreamEntry) else self.changed.call_id
 
 
 @dataclass(frozen=True, slots=True)
 class FeedBatch:
-    """Events in order, and the id up to which the feed has been read.
+    """Events in order, and the position up to which the feed was read.
 
     Args:
-        events: what has changed.
-        position: where to go on.
-        has_gap: the feed does not hold all that has changed since the position that was asked for; there are no
+        events: the changes.
+        position: the position to go on from.
+        has_gap: the feed no longer holds all changes since the position that the read began at; then there are no
             events, and `position` is the feed's end.
-        ended_sessions: SHA-256 of the ids of sessions that were ended.
+        ended_sessions: SHA-256 of the ids of sessions that have ended.
     """
 
     events: tuple[FeedEvent, ...]
@@ -86,14 +86,14 @@ class FeedBatch:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Where the feed begins and ends: the id of its oldest entry, the last id that it gave, and its length."""
+    """The extent of the feed: the id of its oldest entry, the last id that it gave, and its length."""
 
     oldest: str = START
     newest: str = START
     length: int = 0
 
     def holds(self, position: str) -> bool:
-        """Return whether all entries after a position that there have been are there."""
+        """Return whether the feed still holds every entry that was ever appended after a position."""
         if position == self.newest:
             return True
         if position == START:
@@ -110,12 +110,12 @@ class _Entry(NamedTuple):
 
 
 class Feed:
-    """Reads the feed; every method raises StoreUnavailableError where the store doesn't answer in time.
+    """Reads the feed. Every method raises StoreUnavailableError if the store does not answer in time.
 
     Args:
-        store_client: the way to Redis. One that waits for entries must be a link of its own: it holds a connection.
+        store_client: sends the commands. `wait` blocks a connection, so use a client of its own for it.
         within: seconds that one round trip may take.
-        skipped: counts what cannot be read, and is passed over; by default its own.
+        skipped: counts entries and records that cannot be read; by default its own.
     """
 
     def __init__(
@@ -131,19 +131,19 @@ class Feed:
         return read_extent(reply).newest
 
     def wait(self, after: str, seconds: float) -> FeedBatch:
-        """Wait until something has changed after a position, and return it; nothing, where nothing has in that time.
+        """Wait for changes after a position and return them; no events if there are none in that time.
 
-        The time is also the longest for which a feed that begins anew with smaller ids stays unnoticed.
+        A feed that begins anew, with smaller ids, is noticed when that time is over.
         """
         block = round(seconds * 1000)
         read = ("XREAD", "COUNT", EVENTS_PER_READ, "BLOCK", block, "STREAMS", _FEED, after)
-        # In this order: what the feed still holds behind the read, it held at the read.
+        # In this order: what the feed holds after the read, it also held at the read.
         reply, extent = self._store_client.call([read, EXTENT], within=seconds + self._within)
         rows = reply[0][1] if reply else []
         return self._batch(rows, after, rows[-1][0].decode() if rows else after, read_extent(extent))
 
     def between(self, after: str, until: str) -> FeedBatch:
-        """Return what has changed after a position, up to another; at most some hundred events at a time."""
+        """Return the changes after a position, up to another; at most `EVENTS_PER_READ` at a time."""
         read = ("XRANGE", _FEED, f"({after}", until, "COUNT", EVENTS_PER_READ)
         rows, extent = self._store_client.call([read, EXTENT], within=self._within)
         position = until if len(rows) < EVENTS_PER_READ else rows[-1][0].decode()
@@ -154,13 +154,13 @@ class Feed:
             return FeedBatch((), extent.newest, has_gap=True)
         attempts = (self._skipped.attempt("feed", partial(_read_entry, row)) for row in rows)
         entries = [entry for entry in attempts if entry]
-        held = self._held({(entry.kind, entry.name) for entry in entries})
-        events = (self._event(entry, held.get((entry.kind, entry.name))) for entry in entries)
+        stored = self._stored({(entry.kind, entry.name) for entry in entries})
+        events = (self._event(entry, stored.get((entry.kind, entry.name))) for entry in entries)
         ended = frozenset(entry.name for entry in entries if entry.kind == "s")
         return FeedBatch(tuple(event for event in events if event), position, ended_sessions=ended)
 
     def _event(self, entry: _Entry, held: Any) -> FeedEvent | None:
-        """Make an event of what the store holds; None where that has moved on, is gone, or can't be read."""
+        """Return the event of an entry; None if the record has changed again, is gone, or cannot be read."""
         if not held:
             return None
         if entry.kind == "n":
@@ -171,12 +171,12 @@ class Feed:
         is_wanted = record and (entry.tone is not None or record.revision == entry.revision)
         return FeedEvent(entry.id, record) if record and is_wanted else None
 
-    def _held(self, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], Any]:
-        """Return what the store holds of entries, by kind and name."""
+    def _stored(self, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], Any]:
+        """Return the stored records of entries, by kind and name."""
         operations = [one for one in wanted if one[0] == "o"]
         others = [one for one in wanted if one[0] in "cn"]
         commands: list[Command] = [_fetch(*one) for one in others]
-        if operations:  # MGET takes a key of another type for one that is not there
+        if operations:  # MGET treats a key of another type as missing
             commands.append(("MGET", *(operation_key(name) for _, name in operations)))
         if not commands:
             return {}
@@ -186,7 +186,7 @@ class Feed:
 
 
 def order(entry_id: str) -> tuple[int, int]:
-    """Return what an entry's id is compared by."""
+    """Return an entry's id as a pair that compares in the order of the feed."""
     milliseconds, _, sequence = entry_id.partition("-")
     return int(milliseconds), int(sequence or 0)
 

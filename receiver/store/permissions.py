@@ -1,7 +1,7 @@
-"""Find out which of the commands that the receiver uses its user at the store may not run.
+"""Check which of the commands that the receiver uses its Redis user may not run.
 
-By running each once, on keys that are made for this: not every server has ACL DRYRUN, and not every user may run it.
-A command inside a script needs the same permission as one outside.
+Each command is run once, on keys that are made for this: not every server has ACL DRYRUN, and not every user may run
+it. A command inside a script needs the same permission as one outside.
 """
 
 import secrets
@@ -14,11 +14,11 @@ from receiver.store.transport.store_client import Command, StoreClient, checked,
 _SCRIPT: Final = "return 1"
 _SCRIPT_SHA1: Final = "e0e1f9fabfc9d4800c877a703b823ac0578ff8db"
 _SECONDS: Final = 60
-"""The life of the keys, where DEL is not permitted."""
+"""How long the keys live if DEL is not permitted."""
 
 
 def trial(name: str) -> list[Command]:
-    """Return one harmless use of each command, on keys that begin with a name."""
+    """Return one harmless use of each command, on keys that begin with `name`."""
     text, table, row, ranked, stream = (
         f"{name}:{kind}" for kind in ("text", "table", "row", "ranked", "stream")
     )
@@ -68,8 +68,8 @@ def forbidden(store_client: StoreClient, *, waits: bool, within: float) -> list[
     """Return the names of the commands that the user may not run, in the order in which they are tried.
 
     Args:
-        store_client: the way to the store.
-        waits: WAIT is used, too.
+        store_client: sends the commands.
+        waits: the receiver uses WAIT, too.
         within: seconds.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Reading the quarantine: entries, and groups of entries that are equal in all but ids, names and time."""
+"""Read the quarantine: entries, and groups of entries that differ only in ids, names and time."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,7 @@ Row = tuple[bytes, Sequence[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class QuarantineEntry:
-    """An item in quarantine; of what is listed only to be grouped, the text is empty."""
+    """An item in quarantine; its text is empty if it was listed only to be grouped."""
 
     id: str
     at: int
@@ -63,14 +63,14 @@ class QuarantineEntry:
 
     @property
     def group(self) -> str:
-        """The id of the group that it belongs to."""
+        """The id of the group that the entry belongs to."""
         parts = (self.contract, self.reason, self.summary.address, self.summary.type)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
 class QuarantineGroup:
-    """Equal entries: the newest of them, how many they are, and when the first one came (ms since 1970)."""
+    """A group of equal entries: the newest one, their number, and when the first one arrived (ms since 1970)."""
 
     newest: QuarantineEntry
     count: int
@@ -78,12 +78,12 @@ class QuarantineGroup:
 
 
 class Quarantine:
-    """Reads the quarantine; every method raises StoreUnavailableError where the store doesn't answer in time.
+    """Reads the quarantine. Every method raises StoreUnavailableError if the store does not answer in time.
 
     Args:
-        store: the way to Redis.
-        within: tells the seconds that the next round trip may take.
-        skipped: counts what can't be read.
+        store: sends the commands.
+        within: returns the seconds that the next round trip may take.
+        skipped: counts entries that cannot be read.
     """
 
     def __init__(self, store: CommandSender, *, within: Callable[[], float], skipped: SkippedValues) -> None:
@@ -92,7 +92,7 @@ class Quarantine:
         self._skipped = skipped
 
     def groups(self) -> list[QuarantineGroup]:
-        """Return all groups, the one with the newest entry first. Entries in it have no text."""
+        """Return all groups, the one with the newest entry first. Their entries have no text."""
         found: dict[str, QuarantineGroup] = {}
         for head in self._heads():
             known = found.get(head.group)
@@ -108,11 +108,11 @@ class Quarantine:
         return [head.id for head in self._heads() if head.group == group]
 
     def entry(self, entry_id: str) -> QuarantineEntry | None:
-        """Return one entry."""
+        """Return one entry; None if there is none, or it cannot be read."""
         return next(iter(self.entries([entry_id])), None)
 
     def entries(self, ids: Sequence[str]) -> list[QuarantineEntry]:
-        """Return entries by their ids, in the order of these; without those that are gone or can't be read."""
+        """Return entries by their ids, in the order of the ids, without those that are gone or cannot be read."""
         if not ids:
             return []
         replies = self._store.call([("XRANGE", _STREAM, one, one) for one in ids], within=self._within())
@@ -121,15 +121,15 @@ class Quarantine:
     def page(
         self, *, limit: int, before: str | None, group: str = ""
     ) -> tuple[list[QuarantineEntry], str | None]:
-        """Return entries, the newest first, and the id that the next page begins before, if any.
+        """Return a page of entries, newest first, and the id before which the next page begins; None if there is none.
 
         Args:
             limit: how many at most.
             before: the last id of the page before.
-            group: only those of this group; empty: all.
+            group: return only entries of this group; empty for all.
         """
         if before is not None and not before.strip("0-"):
-            return [], None  # nothing is before 0-0, and Redis takes it for an error
+            return [], None  # nothing is before 0-0, and Redis reports an error
         if group:
             heads = (head.id for head in self._heads(before) if head.group == group)
             ids = list(islice(heads, limit + 1))
@@ -140,7 +140,7 @@ class Quarantine:
         return entries, rows[limit - 1][0].decode() if len(rows) > limit else None
 
     def _heads(self, before: str | None = None) -> Iterator[QuarantineEntry]:
-        """Yield all entries, or those before one, the newest first and without their texts."""
+        """Yield all entries, or those before an id, newest first and without their texts."""
         newest = f"({before}" if before else "+"
         while rows := self._call(*LIST_QUARANTINE.command([_STREAM], newest, ENTRIES_PER_LISTING)):
             for row in rows:

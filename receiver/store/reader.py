@@ -1,4 +1,4 @@
-"""Reading what is kept: the latest operation of a client context, lists, calls, changes."""
+"""Read operation and call records, lists of operations, and change notifications from the store."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,18 +22,20 @@ from receiver.store.skipped_values import SkippedValues
 from receiver.store.stored_values import json_text, milliseconds_of, number_of, object_text, text_of
 from receiver.store.transport.store_client import Command, CommandSender
 
-_PATIENCE: Final = 2.0
+_WITHIN_SECONDS: Final = 2.0
+"""How long a round trip may take, by default."""
+
 _CLOCK_SKEW: Final = 300_000
-"""How far the clocks of stores that take each other's place may be apart, in ms; once, those of receivers."""
+"""How far the clocks of stores that replace each other may differ, in ms; 0.1.0 used the clocks of receivers."""
 
 
 @dataclass(frozen=True, slots=True)
 class OperationFilter:
-    """Which operations to list; what is empty or None does not filter.
+    """Conditions that listed operations fulfil; an empty one or None does not filter.
 
     Args:
         since: first seen at this time or later, ms since 1970.
-        overdue: the result was due and has not come, or else: it has come, or there is still time.
+        overdue: True for operations whose result was due and has not come, False for all others.
     """
 
     client_context: str = ""
@@ -45,7 +47,7 @@ class OperationFilter:
     overdue: bool | None = None
 
     def admits(self, record: OperationRecord) -> bool:
-        """Tell whether a record passes."""
+        """Return whether a record fulfils all conditions."""
         return (
             self.client_context in {"", record.client_context}
             and self.call_id in {"", record.call_id}
@@ -59,14 +61,14 @@ class OperationFilter:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Operations, newest first, and where the next page begins (None: there is none)."""
+    """A page of operations, newest first, and the cursor of the next page; None if there is none."""
 
     operations: tuple[OperationRecord, ...]
     cursor: int | None
 
 
 Stream: TypeAlias = Literal["changes", "quarantine"]
-"""A stream of items."""
+"""The name of a stream of items."""
 
 _FIELDS: Final[dict[Stream, tuple[str, ...]]] = {
     "changes": ("text",),
@@ -76,7 +78,7 @@ _FIELDS: Final[dict[Stream, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class StreamEntry:
-    """An entry of a stream in the store: its id, when it came (ms since 1970), and its fields."""
+    """An entry of a stream: its id, the time at which it was added (ms since 1970), and its fields."""
 
     id: str
     at: int
@@ -84,20 +86,20 @@ class StreamEntry:
 
 
 class Reader:
-    """Reads from the store; every method raises StoreUnavailableError where the store doesn't answer in time.
+    """Reads from the store. Every method raises StoreUnavailableError if the store does not answer in time.
 
     Args:
-        store: the way to Redis.
-        within: tells the seconds that the next round trip may take. Where they become fewer with each, all of them
-            together have a deadline.
-        skipped: counts what cannot be read, and is passed over; by default its own.
+        store: sends the commands.
+        within: returns the seconds that the next round trip may take. If it returns what is left of a request's time,
+            all round trips together keep to its deadline.
+        skipped: counts values that cannot be read; by default its own.
     """
 
     def __init__(
         self,
         store: CommandSender,
         *,
-        within: Callable[[], float] = lambda: _PATIENCE,
+        within: Callable[[], float] = lambda: _WITHIN_SECONDS,
         skipped: SkippedValues | None = None,
     ) -> None:
         self._store = store
@@ -105,7 +107,7 @@ class Reader:
         self._skipped = skipped or SkippedValues()
 
     def latest(self, client_context: str) -> OperationRecord | None:
-        """Return the operation of a client context whose first update arrived last, of those that can be read."""
+        """Return the latest operation of a client context that can be read: the one whose first update arrived last."""
         found = self._call(*GET_LATEST.command([context_key(client_context)]))
         if not found:
             return None
@@ -117,17 +119,17 @@ class Reader:
         return record and replace(record, others=others)
 
     def operation(self, call_id: str, operation_id: str) -> OperationRecord | None:
-        """Return an operation by its ids; of several (under several client contexts), the newest."""
+        """Return an operation by its ids; if several client contexts have it, the newest record."""
         listed = self._call("HGET", call_operations_key(call_id), operation_id)
         return next((record for _, record in self._records(self._falling([listed or b""])) if record), None)
 
     def by_number(self, number: int) -> OperationRecord | None:
-        """Return the operation record of a number."""
+        """Return the operation record with a number."""
         [(_, record)] = self._records([number])
         return record
 
     def call(self, call_id: str) -> tuple[CallRecord | None, tuple[OperationRecord, ...]]:
-        """Return a call, if news of itself has come, and its operations, newest first."""
+        """Return a call and its operations, newest first; None for a call of which no update of its own has arrived."""
         held, listed = self._store.call(
             [call_command(call_id), ("HVALS", call_operations_key(call_id))], within=self._within()
         )
@@ -136,12 +138,12 @@ class Reader:
         return call, operations
 
     def operations(self, chosen: OperationFilter, *, limit: int, cursor: int | None = None) -> Page:
-        """Return a page of operations, newest first; a short one, where looking further would take too long.
+        """Return a page of operations, newest first; a short one if searching further would take too long.
 
         Args:
-            chosen: which ones.
+            chosen: the conditions.
             limit: how many at most.
-            cursor: where the page before ended.
+            cursor: the cursor that the page before returned.
         """
         page: list[OperationRecord] = []
         batch, late = min(RECORDS_PER_READ, limit + 1), self._within() / 2
@@ -149,21 +151,21 @@ class Reader:
             if record and chosen.admits(record):
                 page.append(record)
             if record and chosen.since is not None and record.numbered < chosen.since - _CLOCK_SKEW:
-                return Page(tuple(page), None)  # numbers are given in the order of first news
+                return Page(tuple(page), None)  # numbers rise in the order of first updates
             is_enough = len(page) == limit or looked_at == RECORDS_PER_PAGE
             if is_enough or (looked_at % batch == 0 and self._within() < late):
                 return Page(tuple(page), number if number > 1 else None)
         return Page(tuple(page), None)
 
     def count_overdue(self) -> int:
-        """Return how many operations are overdue, about: those that have expired are counted for a while."""
+        """Return about how many operations are overdue: expired ones are counted for a while."""
         count: int = self._call("ZCARD", overdue_key())
         return count
 
     def entries(
         self, stream: Stream, *, limit: int, before: str | None = None
     ) -> tuple[tuple[StreamEntry, ...], str | None]:
-        """Return entries of a stream, newest first, and the id that the next page begins before, if any.
+        """Return a page of a stream, newest first, and the id before which the next page begins; None if there is none.
 
         Args:
             stream: `changes` or `quarantine`.
@@ -171,7 +173,7 @@ class Reader:
             before: the last id of the page before.
         """
         if before is not None and not before.strip("0-"):
-            return (), None  # nothing is before 0-0, and Redis takes it for an error
+            return (), None  # nothing is before 0-0, and Redis reports an error
         newest = f"({before}" if before else "+"
         rows = self._call("XREVRANGE", stream_key(stream), newest, "-", "COUNT", limit + 1)
         entries = tuple(entry for row in rows[:limit] if (entry := self._entry(stream, row)))
@@ -185,7 +187,7 @@ class Reader:
     def _walk(
         self, chosen: OperationFilter, cursor: int | None, batch: int
     ) -> Iterator[tuple[int, OperationRecord | None]]:
-        """Yield records by falling number, from just below the cursor; None for one that is gone."""
+        """Yield numbers and records, from just below the cursor downwards; None for a record that is gone."""
         numbers = self._numbers(chosen, cursor)
         while wanted := list(islice(numbers, batch)):
             yield from self._records(wanted)
@@ -239,7 +241,7 @@ class Reader:
 
 
 def call_command(call_id: str) -> Command:
-    """Return the command that gets what `CallRecord.parse` reads; its reply is nothing where there is no such call."""
+    """Return the command that gets what `CallRecord.parse` reads; its reply is nothing if there is no such call."""
     return GET_CALL.command([call_key(call_id)], call_id)
 
 

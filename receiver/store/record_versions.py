@@ -1,6 +1,7 @@
-"""Versions of what is stored, which a conditional write compares in the script that writes (`present.lua`).
+"""Versions of records, for conditional writes: the script that writes compares them (`newest_record.lua`).
 
-A write that is given a version either finds it, or changes nothing and raises `VersionChangedError`.
+A write with a version succeeds only if the records have that version. Else it changes nothing and raises
+`VersionChangedError`.
 """
 
 from collections.abc import Iterable
@@ -9,11 +10,11 @@ from receiver.store.records import CallRecord, OperationRecord
 
 
 class VersionChangedError(Exception):
-    """The stored version is another than the one that a write was given; nothing has changed."""
+    """The stored version differs from the one that the write was given; nothing has changed."""
 
 
 def operation_version(record: OperationRecord) -> str:
-    """Return the version of one operation. With its number, since another may have the same revision."""
+    """Return the version of one operation: number and revision, since two operations may have the same revision."""
     return f"{record.number}.{record.revision}"
 
 
@@ -30,8 +31,8 @@ def call_version(call: CallRecord | None, operations: Iterable[OperationRecord])
     """Return the version of a call and its operations together.
 
     Args:
-        call: the call, if an update of the call itself has come.
-        operations: its operations, newest first.
+        call: the call record; None if no update of the call itself has arrived.
+        operations: the call's operations, newest first.
     """
     own = "none" if call is None else f"call.{call.revision}"
     return f"{own}+{','.join(map(operation_version, operations))}"

@@ -1,4 +1,4 @@
-"""What the store holds, as values: records of operations and calls."""
+"""Records of operations and calls, as typed values read from the store."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,31 +22,31 @@ from receiver.store.stored_values import (
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A second, different result: its status, when it came (ms since 1970), and its members."""
+    """A second, different result: its status, its arrival (ms since 1970), and its members."""
 
     status: str
     at: int
     members: Members
 
     @classmethod
-    def parse(cls, held: dict[str, Any]) -> Self:
-        """Read a conflict out of a record."""
-        return cls(text_of(held, "status"), time_of(held, "at"), members(held, "members"))
+    def parse(cls, stored: dict[str, Any]) -> Self:
+        """Read a conflict from a record."""
+        return cls(text_of(stored, "status"), time_of(stored, "at"), members(stored, "members"))
 
 
 @dataclass(frozen=True, slots=True)
 class OperationRecord:
-    """An operation as merged so far; what is not known is empty, times are in ms since 1970.
+    """An operation record: what all updates so far have merged into. Unknown texts are empty, times are ms since 1970.
 
     Args:
-        number: the record's own, given in the order of first news.
+        number: the record's number; numbers rise in the order of first updates.
         times: when each status was first seen.
-        revision: how often it has changed.
-        notifications: how many notifications came, duplicates included.
-        due: when its result is to be there; None where it is.
-        overdue: that time has passed, and it has been told.
-        others: how many other records its client context has; None where that was not asked.
-        numbered: when it got its number; later than `first_seen`, where its first update waited in a spool.
+        revision: the count of changes.
+        notifications: how many notifications arrived, duplicates included.
+        due: when the result is due; None once it is there.
+        overdue: the result was due and has not come, and the feed has an entry for that.
+        others: how many other records the client context has; None if that was not asked.
+        numbered: when the record got its number; later than `first_seen` if its first update waited in a spool.
     """
 
     number: int
@@ -71,7 +71,7 @@ class OperationRecord:
 
     @property
     def done(self) -> bool:
-        """The operation has its result."""
+        """Whether the operation has its result."""
         return is_done(self.status)
 
     @classmethod
@@ -81,40 +81,41 @@ class OperationRecord:
         Raises:
             UNREADABLE: another version or another program wrote it.
         """
-        held: dict[str, Any] = orjson.loads(text)
-        conflict, due = held.get("conflict"), held.get("due")
+        stored: dict[str, Any] = orjson.loads(text)
+        conflict, due = stored.get("conflict"), stored.get("due")
         return cls(
             number=number,
-            client_context=text_of(held, "cc"),
-            call_id=text_of(held, "call"),
-            operation_id=text_of(held, "op"),
-            tenant_id=text_of(held, "tenant"),
-            type=text_of(held, "type"),
-            status=text_of(held, "status"),
-            members=ranked_members(held, "members"),
-            times=times_of(held, "times"),
-            first_seen=time_of(held, "first"),
-            updated=time_of(held, "updated"),
-            revision=count_of(held, "rev"),
-            notifications=count_of(held, "news"),
-            duplicates=count_of(held, "dups"),
+            client_context=text_of(stored, "cc"),
+            call_id=text_of(stored, "call"),
+            operation_id=text_of(stored, "op"),
+            tenant_id=text_of(stored, "tenant"),
+            type=text_of(stored, "type"),
+            status=text_of(stored, "status"),
+            members=ranked_members(stored, "members"),
+            times=times_of(stored, "times"),
+            first_seen=time_of(stored, "first"),
+            updated=time_of(stored, "updated"),
+            revision=count_of(stored, "rev"),
+            notifications=count_of(stored, "news"),
+            duplicates=count_of(stored, "dups"),
             conflict=None if conflict is None else Conflict.parse(conflict),
-            due=None if due is None else time_of(held, "due"),
-            overdue=held.get("overdue") is True,
+            due=None if due is None else time_of(stored, "due"),
+            overdue=stored.get("overdue") is True,
             others=others,
-            numbered=time_of(held, "made" if "made" in held else "first"),
+            numbered=time_of(stored, "made" if "made" in stored else "first"),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """A call as merged so far.
+    """A call record: what all updates of a call so far have merged into. Times are ms since 1970.
 
     Args:
-        state: the last one.
-        roster: the participants in the call, as a JSON array; None where no roster has arrived.
-        tones: the last ones, in their order, each as JSON text.
-        participant_notifications: of participants that join or have left, in the order of arrival, as JSON texts.
+        state: the last state.
+        roster: the participants in the call, as a JSON array; None if no roster has arrived.
+        tones: the last tones, in the order of their numbers, each as JSON text.
+        participant_notifications: the last notifications of participants that join or have left, in the order of
+            arrival, each as JSON text.
     """
 
     call_id: str
@@ -133,28 +134,28 @@ class CallRecord:
 
     @classmethod
     def parse(cls, text: bytes, roster: Sequence[bytes] = (), notifications: Sequence[bytes] = ()) -> Self:
-        """Read a record as `merge.lua` writes it, with what `call.lua` returns beside it.
+        """Read a record as `merge.lua` writes it, with what `get_call.lua` returns beside it.
 
         Raises:
             UNREADABLE: another version or another program wrote it.
         """
-        held: dict[str, Any] = orjson.loads(text)
+        stored: dict[str, Any] = orjson.loads(text)
         return cls(
-            call_id=text_of(held, "call"),
-            tenant_id=text_of(held, "tenant"),
-            state=text_of(held, "status"),
-            members=ranked_members(held, "members"),
-            roster=roster_text(held.get("people"), held.get("roster"), roster),
-            times=times_of(held, "times"),
-            first_seen=time_of(held, "first"),
-            updated=time_of(held, "updated"),
-            revision=count_of(held, "rev"),
-            notifications=count_of(held, "news"),
-            duplicates=count_of(held, "dups"),
-            tones=tuple(json_text(tone) for _number, tone in held.get("tones", ())),
+            call_id=text_of(stored, "call"),
+            tenant_id=text_of(stored, "tenant"),
+            state=text_of(stored, "status"),
+            members=ranked_members(stored, "members"),
+            roster=roster_text(stored.get("people"), stored.get("roster"), roster),
+            times=times_of(stored, "times"),
+            first_seen=time_of(stored, "first"),
+            updated=time_of(stored, "updated"),
+            revision=count_of(stored, "rev"),
+            notifications=count_of(stored, "news"),
+            duplicates=count_of(stored, "dups"),
+            tones=tuple(json_text(tone) for _number, tone in stored.get("tones", ())),
             participant_notifications=tuple(json_text(text.decode()) for text in notifications),
         )
 
     def with_tone(self, tone: str) -> Self:
-        """Return the record with a tone, given as JSON text, as that of its last notification."""
+        """Return the record with one tone, given as JSON text, as its `toneInfo`."""
         return replace(self, members={**self.members, "toneInfo": json_text(tone)})

@@ -1,4 +1,4 @@
-"""Rosters on their way to `roster.lua` and back: participants packed for it, and its hash as one JSON array."""
+"""Rosters: pack participants for `roster.lua`, and read the hash that it writes as one JSON array."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,21 +6,22 @@ from typing import Final
 
 from receiver.graph.json_codec import JSON, dump, parse
 from receiver.graph.resource_addresses import normalize_id
-from receiver.graph.sequence_numbers import WIDTH, sequence, sortable
+from receiver.graph.sequence_numbers import sequence, sortable
+from receiver.store.limits import NUMBER_WIDTH, PLACE_WIDTH
 from receiver.store.stored_values import json_text
 
 _DELTA: Final = "deltaparticipants"
-_PLACE: Final = slice(2 * WIDTH, 2 * WIDTH + 7)
-_TEXT: Final = 2 * WIDTH + 7
-"""Where a participant's value has its place, and from where on its text; before them are two numbers."""
+_TEXT_START: Final = 2 * NUMBER_WIDTH + PLACE_WIDTH
+_PLACE: Final = slice(2 * NUMBER_WIDTH, _TEXT_START)
+"""Where a stored participant has its place, between two numbers and its JSON text."""
 
 
 def packed(participants: str) -> tuple[str, str]:
-    """Pack participants, given as a JSON array, as `roster.lua` takes them apart.
+    """Pack participants, given as a JSON array, in the form that `roster.lua` unpacks.
 
     Returns:
-        The highest of their numbers, as sortable text, empty where none has one; and three lines for each: its key, its
-        own number, its JSON text, which is empty for one that has left.
+        The highest of their numbers, as sortable text, empty if none has one; and three lines for each participant:
+        its key, its own number, and its JSON text, which is empty for one that has left.
     """
     lines: dict[str, str] = {}
     highest = ""
@@ -33,22 +34,24 @@ def packed(participants: str) -> tuple[str, str]:
 
 
 def roster_text(known: Mapping[str, str] | None, before: str | None, fields: Sequence[bytes]) -> str | None:
-    """Return the roster of a call as a JSON array; None where none has arrived.
+    """Return the roster of a call as a JSON array; None if none has arrived.
 
     Args:
-        known: what the record knows of its roster, if anything but 0.1.0 has written one.
-        before: what 0.1.0 has written as the roster.
-        fields: keys and values of the hash, in turn.
+        known: the record's state of its roster; None if only 0.1.0 has written one.
+        before: the roster that 0.1.0 wrote into the record, if any.
+        fields: keys and values of the hash, alternately.
 
     Raises:
         UNREADABLE: another version or another program wrote it.
     """
     if known is None or (before is not None and known.get("base") != _digest(before)):
-        return None if before is None else json_text(before)  # 0.1.0 wrote it, and wrote it last
+        return None if before is None else json_text(before)  # 0.1.0 wrote the roster, or wrote it last
     held = dict(zip(fields[::2], fields[1::2], strict=True))
     texts = [dump(one) for key, one in _keyed(_listed(before or "[]")) if key.encode() not in held]
-    rows = sorted((value[:WIDTH], value[_PLACE], key, value[_TEXT:]) for key, value in held.items())
-    # Empty is the text of one that has left; what is not an object is not a participant.
+    rows = sorted(
+        (value[:NUMBER_WIDTH], value[_PLACE], key, value[_TEXT_START:]) for key, value in held.items()
+    )
+    # The text of a participant that has left is empty, and a text that is not an object is not a participant.
     texts += [json_text(row[-1].decode()) for row in rows if row[-1].startswith(b"{")]
     return f"[{','.join(texts)}]"
 
@@ -62,7 +65,7 @@ def _member(value: JSON, name: str) -> JSON:
 
 
 def _listed(participants: str) -> Iterator[JSON]:
-    """Yield the participants of a roster, also those within a delta, which 0.1.0 kept as if it were a participant."""
+    """Yield the participants of a roster, also those within a delta, which 0.1.0 stored as if it were a participant."""
     found = parse(participants.encode())
     for one in found if isinstance(found, list) else ():
         kind, within = _member(one, "@odata.type"), _member(one, "participants")
@@ -73,7 +76,7 @@ def _listed(participants: str) -> Iterator[JSON]:
 
 
 def _keyed(participants: Iterator[JSON]) -> Iterator[tuple[str, JSON]]:
-    """Yield participants with their keys: the id, or else the identity; equal ones are counted."""
+    """Yield participants with their keys: the id, or else the identity, with a count if several have the same."""
     unnamed: dict[str, int] = {}
     for one in participants:
         own = _member(one, "id")

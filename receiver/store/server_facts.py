@@ -1,4 +1,4 @@
-"""What the server behind the store says of itself: its version, and how safe what it keeps is."""
+"""Facts that the Redis server reports: its version, and how safely it keeps data."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -9,17 +9,18 @@ from receiver.store.transport.store_client import StoreClient
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """How the server is set up.
+    """The set-up of the server, as INFO reports it.
 
     Args:
-        name: `redis`, `valkey`, or what else it calls itself.
-        version: its own, as text.
-        takes_writes: it is no replica.
-        eviction: its policy when it is full; anything but `noeviction` throws results away.
-        appends: it keeps an append-only file.
-        replicas: how many are connected.
-        writes_alone: it has replicas, and takes writes also while it has lost them all (`min-replicas-to-write`
-            is 0). One that was replaced, and does not know it yet, takes writes that are lost with it.
+        name: `redis`, `valkey`, or another name.
+        version: the server's version.
+        takes_writes: the server is not a replica.
+        eviction: the policy of a full server; any but `noeviction` loses results.
+        appends: the server writes an append-only file.
+        replicas: how many replicas are connected.
+        writes_alone: the server has replicas, and takes writes even while it has lost them all
+            (`min-replicas-to-write` is 0). A primary that was replaced, and has not noticed yet, takes writes that are
+            lost with it.
     """
 
     name: str
@@ -32,11 +33,11 @@ class ServerFacts:
 
     @classmethod
     def read(cls, store_client: StoreClient, *, within: float) -> Self:
-        """Ask the server.
+        """Run INFO and return what it reports.
 
         Raises:
             NotPermittedError: the user may not run INFO.
-            StoreUnavailableError: it does not answer in time.
+            StoreUnavailableError: the store does not answer in time.
         """
         [reply] = store_client.call([("INFO",)], within=within)
         info = dict(line.split(":", 1) for line in reply.decode().splitlines() if ":" in line)
@@ -53,28 +54,28 @@ class ServerFacts:
 
     @property
     def may_evict(self) -> bool:
-        """It may throw results away when it is full."""
+        """Whether a full server evicts results."""
         return self.eviction != "noeviction"
 
     @property
     def is_too_old(self) -> bool:
-        """It lacks commands that are needed: those of Redis 6.2."""
+        """Whether the server lacks commands that the receiver needs, those of Redis 6.2."""
         major, minor, *_ = (*(int(part) for part in self.version.split(".")[:2]), 0, 0)
         return (major, minor) < (6, 2)
 
 
 class ServerFactsReader:
-    """Reads the server's condition, and stops asking once that is not permitted: each refusal is logged as an error."""
+    """Reads the server's facts, and stops asking once INFO is not permitted: each refusal is logged as an error."""
 
     def __init__(self, store_client: StoreClient) -> None:
         self._store_client = store_client
         self._is_refused = False
 
     def read(self, *, within: float) -> ServerFacts | None:
-        """Return the condition; None where the user may not run INFO.
+        """Return the facts; None if the user may not run INFO.
 
         Raises:
-            StoreUnavailableError: it does not answer in time.
+            StoreUnavailableError: the store does not answer in time.
         """
         if self._is_refused:
             return None

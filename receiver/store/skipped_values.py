@@ -1,7 +1,7 @@
-"""Skipping stored values that this version cannot read: another version's, a foreign key's, damaged ones.
+"""Skip stored values that this version cannot read: those of another version or another program, and damaged ones.
 
-A reader never fails for one of them: it passes over it, counts it, and logs it now and then. What is logged is the
-kind of the value and the error's type, never the value, which may hold personal data.
+A reader never fails because of one: it skips, counts and, at intervals, logs it. The log gets the kind of the value
+and the type of the error, never the value, which may hold personal data.
 """
 
 import logging
@@ -14,25 +14,25 @@ from typing import Final, Literal, TypeVar, get_args
 T = TypeVar("T")
 
 Kind = Literal["operation", "call", "feed", "changes", "quarantine", "index", "session", "spool"]
-"""What was skipped: a record of an operation or a call, an entry of a stream, a member of an index, and so on."""
+"""The kind of a skipped value: an operation or call record, an entry of a stream, a member of an index, and so on."""
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What reading a value can raise that is not of the expected form. MemoryError and the like are no property of it."""
+"""What reading a value of an unexpected form can raise. MemoryError and the like do not depend on the value."""
 
 LOG_SECONDS: Final = 60.0
-"""Seconds between two log entries of one kind; a list of 200 bad records would write 200."""
+"""Seconds between two log entries of one kind: a list of 200 bad records would otherwise write 200."""
 
 _log: Final = logging.getLogger(__name__)
 
 
 class SkippedValues:
-    """Counts and logs what was skipped.
+    """Counts and logs skipped values.
 
     Args:
-        on_skipped: called with the kind of each value that is skipped, and how many there are.
-        clock: seconds; log entries are spaced by it.
+        on_skipped: called with the kind and the number of values whenever values are skipped.
+        clock: seconds; it spaces log entries.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class SkippedValues:
         self._unlogged: Counter[Kind] = Counter()
 
     def attempt(self, kind: Kind, read: Callable[[], T]) -> T | None:
-        """Return what reading a value returns; None where it cannot be read, which is counted."""
+        """Return what `read` returns; if it raises one of `UNREADABLE`, count that and return None."""
         try:
             return read()
         except UNREADABLE as error:
@@ -57,11 +57,11 @@ class SkippedValues:
             return None
 
     def add(self, kind: Kind, reason: str, number: int = 1) -> None:
-        """Count values that were skipped.
+        """Count skipped values.
 
         Args:
-            kind: of the values.
-            reason: for the log, without anything of their content.
+            kind: the kind of the values.
+            reason: for the log; must not contain any of their content.
             number: how many.
         """
         if not number:
@@ -79,6 +79,6 @@ class SkippedValues:
 
     @property
     def counts(self) -> dict[Kind, int]:
-        """How many values were skipped since the process began, by kind; without those of which there were none."""
+        """How many values were skipped since the process began, by kind; kinds without any are absent."""
         with self._lock:
             return dict(self._counts)

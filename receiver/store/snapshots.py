@@ -1,7 +1,7 @@
-"""Snapshots: the latest operation of a client context, and where the feed was just before it was read.
+"""Snapshots: the latest operation of a client context, with the position of the feed just before it was read.
 
-Clients that wait ask in herds: after an outage, at the end of many waits, when events were missed. Requests that ask
-at the same time share a round trip, and those that ask for the same client context share the reply.
+Waiting clients ask in herds: after an outage, at the end of many waits, after events were missed. Requests that read
+at the same time share a round trip, and those that read the same client context share the reply.
 """
 
 import threading
@@ -26,18 +26,18 @@ _WITHIN_SECONDS: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The latest operation of a client context, if there is any, with all changes up to a position in the feed."""
+    """The latest operation of a client context, if there is one, with all changes up to a position of the feed."""
 
     record: OperationRecord | None
     position: str
 
 
 class Snapshots:
-    """Reads snapshots; requests that ask at the same time share round trips.
+    """Reads snapshots. Requests that read at the same time share round trips.
 
     Args:
-        store: the way to Redis.
-        reader: finds the next one where the latest can't be read.
+        store: sends the commands.
+        reader: finds the next record if the latest cannot be read.
     """
 
     def __init__(self, store: CommandSender, reader: Reader) -> None:
@@ -47,16 +47,16 @@ class Snapshots:
         self._wanted: dict[str, Future[Snapshot]] = {}
 
     def latest(self, client_context: str) -> Snapshot:
-        """Return the latest operation of a client context, as it is now or later.
+        """Return a snapshot of a client context that was read after this call began.
 
         Raises:
-            StoreUnavailableError: the store doesn't answer in time.
+            StoreUnavailableError: the store does not answer in time.
         """
         with self._lock:
             leads = not self._wanted
             found = self._wanted.setdefault(client_context, Future())
         if leads:
-            time.sleep(0)  # the requests that are ready now join
+            time.sleep(0)  # the requests that are ready now join the round trip
             with self._lock:
                 wanted, self._wanted = self._wanted, {}
             self._read_all(wanted)
@@ -64,7 +64,7 @@ class Snapshots:
 
     def _read_all(self, wanted: dict[str, Future[Snapshot]]) -> None:
         contexts = list(wanted)
-        failure = StoreUnavailableError("The read was broken off. Try again.")
+        failure = StoreUnavailableError("The read was aborted. Try again.")
         try:
             for start in range(0, len(contexts), ITEMS_PER_SCRIPT):
                 self._read(contexts[start : start + ITEMS_PER_SCRIPT], wanted)
@@ -81,7 +81,7 @@ class Snapshots:
         try:
             [extent, *replies] = self._store.call([EXTENT, *commands], within=_WITHIN_SECONDS)
         except WriteRefusedError as error:
-            # The store works: one of them is odd, and must not fail the others.
+            # The store works: the value of one client context is damaged, and must not fail the others.
             if len(contexts) == 1:
                 wanted[contexts[0]].set_exception(error)
                 return

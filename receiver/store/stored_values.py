@@ -1,6 +1,6 @@
-"""Stored values, checked as they are read: what another version or another program wrote must not pass as ours.
+"""Read and check stored values: another version or another program may have written them.
 
-Each function raises one of `skipping.UNREADABLE` for a value of another form, so that what is returned can be
+Each function raises one of `skipped_values.UNREADABLE` for a value of another form, so that what it returns can be
 represented and rendered without further checks.
 """
 
@@ -14,55 +14,55 @@ from receiver.graph.json_codec import MAX_DEPTH, dump, parse
 from receiver.graph.updates import Members
 
 _LATEST: Final = 253_402_300_799_999
-"""The last millisecond of the year 9999, beyond which a time cannot be written as text."""
+"""The last millisecond of the year 9999; a later time cannot be written as text."""
 
 _LARGEST: Final = 1 << 53
-"""Numbers of records and counts are exact up to this in the scripts."""
+"""The largest number that a script holds exactly: Lua's numbers are doubles."""
 
 _DIGITS: Final = 16
 
 
-def text_of(held: Mapping[str, Any], name: str) -> str:
+def text_of(stored: Mapping[str, Any], name: str) -> str:
     """Return a member that is a text."""
-    value = held[name]
+    value = stored[name]
     if not isinstance(value, str):
         raise TypeError(name)
     return value
 
 
-def count_of(held: Mapping[str, Any], name: str) -> int:
+def count_of(stored: Mapping[str, Any], name: str) -> int:
     """Return a member that is a whole number from 0 on."""
-    return _whole(held[name], _LARGEST)
+    return _whole(stored[name], _LARGEST)
 
 
-def time_of(held: Mapping[str, Any], name: str) -> int:
+def time_of(stored: Mapping[str, Any], name: str) -> int:
     """Return a member that is a time, in ms since 1970."""
-    return _whole(held[name], _LATEST)
+    return _whole(stored[name], _LATEST)
 
 
-def times_of(held: Mapping[str, Any], name: str) -> dict[str, int]:
+def times_of(stored: Mapping[str, Any], name: str) -> dict[str, int]:
     """Return a member that has a time for each name."""
-    times: dict[str, Any] = held[name]
+    times: dict[str, Any] = stored[name]
     for at in times.values():
         _whole(at, _LATEST)
     return times
 
 
-def ranked_members(held: Mapping[str, Any], name: str) -> Members:
-    """Return members of a resource, which `merge.lua` keeps with the rank that brought each."""
-    return {member: json_text(text) for member, (_rank, text) in held[name].items()}
+def ranked_members(stored: Mapping[str, Any], name: str) -> Members:
+    """Return members of a resource that `merge.lua` stored together with the rank of the update that set each."""
+    return {member: json_text(text) for member, (_rank, text) in stored[name].items()}
 
 
-def members(held: Mapping[str, Any], name: str) -> Members:
+def members(stored: Mapping[str, Any], name: str) -> Members:
     """Return members of a resource."""
-    return {member: json_text(text) for member, text in held[name].items()}
+    return {member: json_text(text) for member, text in stored[name].items()}
 
 
 def json_text(text: str) -> str:
     """Return a text that is JSON, and not nested too deeply to be written again."""
     try:
         orjson.loads(text)
-    except orjson.JSONDecodeError:  # or JSON that only the standard library reads
+    except orjson.JSONDecodeError:  # the text may still be JSON that only the standard library reads
         _parsed(text)
     if len(text) > MAX_DEPTH and text.count("{") + text.count("[") > MAX_DEPTH:
         dump(_parsed(text))
@@ -77,12 +77,12 @@ def object_text(text: str) -> str:
 
 
 def milliseconds_of(entry_id: str) -> int:
-    """Return when an entry of a stream came, which its id tells."""
+    """Return when an entry of a stream was added, in ms since 1970; its id begins with that."""
     return _whole(int(entry_id.partition("-")[0]), _LATEST)
 
 
 def number_of(value: bytes) -> int:
-    """Return a record's number, as indexes have it."""
+    """Return a record's number, as an index holds it."""
     if not value.isdigit() or len(value) > _DIGITS:
         raise ValueError("not a number")
     return _whole(int(value), _LARGEST)

@@ -1,4 +1,4 @@
-"""Tones on their way to `merge.lua`: taken out of a call's members, with the number that orders them."""
+"""Extract the tone of a call update for `merge.lua`, with the number that orders tones."""
 
 from receiver.graph.json_codec import parse
 from receiver.graph.sequence_numbers import sequence, sortable
@@ -8,11 +8,11 @@ _MEMBER = "toneInfo"
 
 
 def tone(members: Members) -> tuple[str, str, Members]:
-    """Take a call's tone out of its members.
+    """Split a call's members into its tone and the others.
 
     Returns:
-        The tone's number as sortable text, its JSON text, and the other members. Without a number it stays a member,
-        and the first two are empty.
+        The tone's number as sortable text, its JSON text, and the other members. A tone without a number stays among
+        the members, and the first two are empty.
     """
     text = members.get(_MEMBER)
     info = parse(text.encode()) if text else None

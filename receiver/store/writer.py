@@ -1,4 +1,4 @@
-"""Keeping news: updates in, one round trip, and what became of each."""
+"""Write the items of notifications to the store: one round trip, and the outcome of each item."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ from receiver.store.transport.store_client import Command
 Item: TypeAlias = Update | ChangeNotification | Unreadable
 
 OVERDUE_SECONDS: Final = 120
-"""Graph rings for a minute; who has not answered by then does not answer."""
+"""When a result is due, by default, after an operation's first update: Graph rings for one minute."""
 
 _SECONDS_PER_DAY: Final = 86400
 
@@ -40,10 +40,11 @@ class Writer:
     """Writes to the store.
 
     Args:
-        batching_client: the way to Redis.
-        retention_days: how long a record is kept after its last news.
-        overdue_seconds: how long after its first news a result is due, where nobody says otherwise.
-        skipped: counts records that an update met and that could not be read; by default its own.
+        batching_client: sends the commands.
+        retention_days: how long a record is stored after its last update.
+        overdue_seconds: how long after an operation's first update its result is due, unless a registration gives a
+            deadline.
+        skipped: counts records that an update belonged to and that could not be read; by default its own.
         clock: seconds since 1970, from 1 on, instead of the store's own clock; for tests.
     """
 
@@ -64,42 +65,42 @@ class Writer:
 
     @property
     def is_full(self) -> bool:
-        """Whether news that comes now is refused, since too much is under way."""
+        """Whether a notification that arrives now is refused, since the queue is full."""
         return self._batching_client.is_full
 
     def store(
         self, items: Sequence[Item], *, notification_id: str, within: float, age: float = 0.0
     ) -> list[str]:
-        """Merge and store all that one notification brought; on return the store has taken it.
+        """Merge the items of one notification into the store; on return they are stored.
 
         Args:
-            items: what came.
-            notification_id: an id of this POST; the same id again is not counted again.
+            items: the items, all of one POST.
+            notification_id: an id of the POST; writing the same id again changes and counts nothing.
             within: seconds.
-            age: seconds since it came.
+            age: seconds since the POST arrived.
 
         Returns:
-            What became of each: `new`, `changed`, `duplicate`, `conflict`, or `kept`.
+            The outcome of each item: `new`, `changed`, `duplicate`, `conflict`, or `kept`.
 
         Raises:
-            StoreUnavailableError: it is not sure that all is stored.
+            StoreUnavailableError: the items may not all be stored.
         """
-        return self._merge([_arguments(item) for item in items], notification_id, within, age)
+        return self._merge([_item_arguments(item) for item in items], notification_id, within, age)
 
-    def store_all(self, deliveries: Sequence[tuple[Sequence[Item], str, float]], *, within: float) -> None:
-        """Do as `store` does for several notifications, in their order, in one round trip.
+    def store_all(self, notifications: Sequence[tuple[Sequence[Item], str, float]], *, within: float) -> None:
+        """Merge the items of several notifications, in their order, in one round trip; see `store`.
 
         Args:
-            deliveries: what came, the id of each POST, and the seconds since it came.
+            notifications: for each its items, its id, and the seconds since it arrived.
             within: seconds.
 
         Raises:
-            StoreUnavailableError: it is not sure that all is stored. Some may be, and all may be sent again.
+            StoreUnavailableError: the items may not all be stored. Writing all of them again does no harm.
         """
         commands = [
             command
-            for items, notification_id, age in deliveries
-            for command in self._commands([_arguments(item) for item in items], notification_id, age)
+            for items, notification_id, age in notifications
+            for command in self._commands([_item_arguments(item) for item in items], notification_id, age)
         ]
         for reply in self._batching_client.call(commands, within=within, items=len(commands)):
             self._outcomes(reply)
@@ -113,23 +114,23 @@ class Writer:
         deadline: int | None = None,
         version: str = "",
     ) -> str:
-        """Store what the caller himself tells of his operation; not counted as a notification.
+        """Store a client's registration of an operation; it does not count as a notification.
 
         Args:
-            operation: what he tells.
+            operation: the registered operation.
             notification_id: an id of this request.
             within: seconds.
-            deadline: seconds from its first news until its result is due; None says nothing about it.
-            version: that the operations of its client context must have (versions.py); empty, where any will do.
+            deadline: seconds from the operation's first update until its result is due; None leaves that as it is.
+            version: the version (`record_versions.py`) that the client context's operations must have; empty for any.
 
         Returns:
-            What became of it, as `store` does.
+            The outcome, as `store` returns it.
 
         Raises:
-            VersionChangedError: they have another version.
-            StoreUnavailableError: it is not sure that it is stored.
+            VersionChangedError: the operations have another version.
+            StoreUnavailableError: the registration may not be stored.
         """
-        item = _operation(operation, counted=0, deadline=deadline)
+        item = _operation_arguments(operation, counted=0, deadline=deadline)
         if not version:
             return self._merge([item], notification_id, within)[0]
         keys = (next_number_key(), context_key(operation.client_context))
@@ -141,24 +142,24 @@ class Writer:
         return self._outcomes(reply)[0]
 
     def release(self, *entry_ids: str, within: float) -> int:
-        """Drop items from the quarantine.
+        """Delete items from the quarantine.
 
         Returns:
             How many there were.
 
         Raises:
-            StoreUnavailableError: it is not sure that they are dropped.
+            StoreUnavailableError: the items may not be deleted.
         """
-        [dropped] = self._batching_client.call(
+        [deleted] = self._batching_client.call(
             [("XDEL", stream_key("quarantine"), *entry_ids)], within=within
         )
-        return int(dropped)
+        return int(deleted)
 
     def probe(self, *, within: float) -> None:
-        """Write a little something, and merge nothing: a store may refuse either though it answers a PING.
+        """Check that the store takes writes and runs scripts: it may refuse either though it answers a PING.
 
         Raises:
-            StoreUnavailableError: the store takes no writes, or runs no scripts.
+            StoreUnavailableError: the store does not take writes, or does not run scripts.
         """
         write: Command = ("SET", probe_key(), "", "EX", 60)
         self._batching_client.call([write, self._merge_command([], "probe", 0.0)], within=within)
@@ -174,15 +175,15 @@ class Writer:
         return [outcome for reply in replies for outcome in self._outcomes(reply)]
 
     def _outcomes(self, reply: Sequence[bytes | int]) -> list[str]:
-        """Return what became of each item, and count the records that the script could not read."""
+        """Return the outcome of each item, and count the records that the script could not read."""
         outcomes = [outcome.decode() for outcome in reply if isinstance(outcome, bytes)]
         if len(outcomes) < len(reply):
             [unreadable] = (number for number in reply if isinstance(number, int))
-            self._skipped.add("operation", "met by an update", unreadable)
+            self._skipped.add("operation", "an update belonged to them", unreadable)
         return outcomes
 
     def _commands(self, items: list[list[str | int]], notification_id: str, age: float) -> list[Command]:
-        # Each script call counts its items from nought, so each needs an id of its own.
+        # Each script call counts its items from 0, so each needs an id of its own.
         return [
             self._merge_command(items[start : start + ITEMS_PER_SCRIPT], f"{notification_id}.{start}", age)
             for start in range(0, len(items), ITEMS_PER_SCRIPT)
@@ -201,15 +202,15 @@ class Writer:
         return arguments
 
 
-def _arguments(item: Item) -> list[str | int]:
+def _item_arguments(item: Item) -> list[str | int]:
     arguments: list[str | int]
     match item:
         case OperationUpdate():
-            arguments = _operation(item, counted=1)
+            arguments = _operation_arguments(item, counted=1)
         case CallUpdate():
             number, text, members = tone(item.members)
             about = (item.call_id, item.tenant_id, item.state, item.rank)
-            arguments = ["c", *about, number, text, *_pairs(members)]
+            arguments = ["c", *about, number, text, *_pair_arguments(members)]
         case RosterUpdate():
             arguments = ["r", item.call_id, item.tenant_id, *packed(item.participants)]
         case RosterDelta():
@@ -218,7 +219,7 @@ def _arguments(item: Item) -> list[str | int]:
         case ParticipantNotification():
             arguments = ["p", item.call_id, item.tenant_id, item.text]
         case ChangeNotification():
-            arguments = ["n", *_pairs({"text": item.text})]
+            arguments = ["n", *_pair_arguments({"text": item.text})]
         case Unreadable():
             summary = summarize(parse(item.text.encode()), item.contract, is_whole=item.is_whole)
             entry = {
@@ -232,24 +233,26 @@ def _arguments(item: Item) -> list[str | int]:
                 "type": summary.type,
                 "replayable": "yes" if summary.is_replayable else "no",
             }
-            arguments = ["q", *_pairs(entry)]
+            arguments = ["q", *_pair_arguments(entry)]
     return arguments
 
 
-def _operation(update: OperationUpdate, *, counted: int, deadline: int | None = None) -> list[str | int]:
+def _operation_arguments(
+    update: OperationUpdate, *, counted: int, deadline: int | None = None
+) -> list[str | int]:
     ids = (update.client_context, update.call_id, update.operation_id, update.tenant_id)
     fingerprint = _fingerprint(update)
     kind = (update.type, update.status, update.rank, fingerprint, counted)
     due_after = "" if deadline is None else deadline * 1000
-    return ["o", *ids, *kind, due_after, *_pairs(update.members)]
+    return ["o", *ids, *kind, due_after, *_pair_arguments(update.members)]
 
 
-def _pairs(members: Members) -> list[str | int]:
+def _pair_arguments(members: Members) -> list[str | int]:
     return [len(members), *(part for pair in members.items() for part in pair)]
 
 
 def _fingerprint(update: OperationUpdate) -> str:
-    """Return eight characters that tell the same news; ids don't count, since Graph omits some."""
+    """Return the fingerprint of an update. Ids do not count, since Graph omits some of them."""
     members = (part for member in sorted(update.members.items()) for part in member)
     text = "\0".join((update.type, update.status, *members))
     return hashlib.blake2b(text.encode(), digest_size=FINGERPRINT_LENGTH // 2).hexdigest()
