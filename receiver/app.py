@@ -8,7 +8,7 @@ from werkzeug.routing import BaseConverter
 
 from receiver.component_gauges import readings
 from receiver.components import make_components
-from receiver.server.environ_names import DOOR, UNFINISHED
+from receiver.server.environ_names import HAS_UNFINISHED_WORK, REJECT_EARLY
 from receiver.settings.configuration import Settings
 from receiver.spool.disk_thread import BlockingExecutor, run_inline
 from receiver.store.quarantine_reader import Quarantine
@@ -80,7 +80,9 @@ def create_app(settings: Settings, executor: BlockingExecutor = run_inline) -> F
         refusals=refusals,
     )
     app.wsgi_app = load_shedder  # type: ignore[method-assign] # as Flask's documentation has it
-    app.extensions[DOOR] = FastRejector(load_shedder, behind_proxy=settings.trusted_proxies > 0).refuse
+    app.extensions[REJECT_EARLY] = FastRejector(
+        load_shedder, behind_proxy=settings.trusted_proxies > 0
+    ).refuse
     if settings.trusted_proxies:
         # Each proxy adds to X-Forwarded-For whom it speaks with; X-Forwarded-Proto is what the nearest one says.
         trusted = ProxyFix(load_shedder, x_for=settings.trusted_proxies, x_proto=1)
@@ -130,6 +132,6 @@ def create_app(settings: Settings, executor: BlockingExecutor = run_inline) -> F
         components.supervisor, *readings(components, keys_are_used=bool(settings.app_ids))
     )
     if components.drainer:
-        app.extensions[UNFINISHED] = components.drainer.is_unfinished
+        app.extensions[HAS_UNFINISHED_WORK] = components.drainer.is_unfinished
         components.drainer.start()
     return app

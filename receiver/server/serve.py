@@ -19,7 +19,7 @@ from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from receiver.metrics.metrics_folder import VARIABLE, MetricsFolder, reserve
-from receiver.server.environ_names import UNFINISHED
+from receiver.server.environ_names import HAS_UNFINISHED_WORK
 from receiver.server.worker import Worker
 from receiver.store.embedded.embedded_store import EmbeddedStore, EmbeddedStoreError
 
@@ -143,7 +143,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
 
     def _finish(self, _: Any, worker: Worker) -> None:
         """Let a worker that has answered its last request do what it must not leave to chance."""
-        is_unfinished = getattr(self.callable, "extensions", {}).get(UNFINISHED)
+        is_unfinished = getattr(self.callable, "extensions", {}).get(HAS_UNFINISHED_WORK)
         began, waited = time.monotonic(), 0.0
         while is_unfinished and not worker.at_once and waited < _FINISH_SECONDS and is_unfinished(waited):
             time.sleep(0.05)

@@ -29,7 +29,7 @@ from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped
 from receiver.log_grouping import BUGS, REFUSALS, Grouping
 from receiver.server.connection import Body, Connection
 from receiver.server.connection_limit import ConnectionLimit
-from receiver.server.environ_names import CUT, DOOR, STOPPING, VOUCH
+from receiver.server.environ_names import CLOSE_CONNECTION, MARK_AUTHENTICATED, REJECT_EARLY, STOPPING
 from receiver.server.parser_errors import answer, refusal_of
 
 WSGI: TypeAlias = Callable[[dict[str, Any], Callable[..., object]], Iterable[bytes]]
@@ -83,7 +83,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
     def load_wsgi(self) -> None:
         """Load the application; let it know when we stop, and settle what it leaves of a body."""
         super().load_wsgi()
-        self._door = getattr(self.wsgi, "extensions", {}).get(DOOR, _open_door)
+        self._door = getattr(self.wsgi, "extensions", {}).get(REJECT_EARLY, _open_door)
         self.wsgi = _attended(self.wsgi, self._closed)
         gc.collect()
         gc.freeze()  # what is there now stays, and need not be looked through again and again
@@ -223,8 +223,8 @@ def _attended(application: WSGI, stopping: Event) -> WSGI:
     def wsgi(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
         connection: Connection = environ["gunicorn.socket"]
         environ[STOPPING] = stopping
-        environ[VOUCH] = connection.vouch
-        environ[CUT] = connection.make_room
+        environ[MARK_AUTHENTICATED] = connection.vouch
+        environ[CLOSE_CONNECTION] = connection.make_room
         environ["wsgi.input"] = Body(environ["wsgi.input"], connection)
         parts = application(environ, start_response)
         connection.settle_body()  # before the answer's headers go out

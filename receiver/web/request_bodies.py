@@ -10,7 +10,7 @@ from werkzeug.http import parse_options_header
 
 from receiver.errors import PayloadTooLargeError, UnsupportedMediaTypeError
 from receiver.graph.json_codec import JSON, parse
-from receiver.server.environ_names import CUT
+from receiver.server.environ_names import CLOSE_CONNECTION
 from receiver.web.middleware.request_context import query_argument, wsgi_environ
 from receiver.web.middleware.untrusted_bodies import UntrustedBodies
 
@@ -68,7 +68,7 @@ def read_untrusted_body(bodies: UntrustedBodies) -> bytes:
         bodies: those of all such requests.
     """
     given = wsgi_environ()
-    with bodies.counting(given["wsgi.input"], given.get(CUT, _no_cut)) as counted:
+    with bodies.counting(given["wsgi.input"], given.get(CLOSE_CONNECTION, _no_cut)) as counted:
         given["wsgi.input"] = counted
         return read_body()
 

@@ -47,7 +47,7 @@ def make_app(settings: Settings) -> object:
 
     @app.get("/vouched")
     def vouched() -> str:
-        request.environ[environ_names.VOUCH]()
+        request.environ[environ_names.MARK_AUTHENTICATED]()
         return "vouched"
 
     @app.post("/unread")
@@ -67,7 +67,9 @@ def make_app(settings: Settings) -> object:
         with redis.Redis.from_url(settings.redis_url) as store:
             return str(store.incr("count"))
 
-    app.extensions[environ_names.DOOR] = lambda data: REFUSAL if data.startswith(b"GET /refused ") else None
+    app.extensions[environ_names.REJECT_EARLY] = lambda data: (
+        REFUSAL if data.startswith(b"GET /refused ") else None
+    )
     return app
 
 

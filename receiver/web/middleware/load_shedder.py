@@ -14,10 +14,11 @@ import structlog
 from receiver.errors import OverloadedError
 from receiver.logs import WORK
 from receiver.metrics.counters import Counters
+from receiver.server.environ_names import RECEIVED_AT
 from receiver.spool.intake import NotificationSink
 from receiver.store.transport.batching_client import BatchingClient
 from receiver.web.middleware.admission_queue import AdmissionQueue
-from receiver.web.middleware.request_context import CAME, request_id_from
+from receiver.web.middleware.request_context import request_id_from
 from receiver.web.middleware.request_priority import Rank, Ranks
 from receiver.web.middleware.response_headers import hardening
 from receiver.web.problems import address_of, problem_document
@@ -76,7 +77,7 @@ class LoadShedder:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request, or have it answered."""
         if not self._admission_queue.are_taken and not self.sheds_anything:
-            environ[CAME] = self._admission_queue.wait(
+            environ[RECEIVED_AT] = self._admission_queue.wait(
                 Rank.GRAPH
             )  # which is not asked where there is no queue
             return self._application(environ, start_response)
@@ -88,7 +89,7 @@ class LoadShedder:
             has_cookie="HTTP_COOKIE" in environ,
         )
         if not self.sheds(rank):
-            environ[CAME] = self._admission_queue.wait(rank)
+            environ[RECEIVED_AT] = self._admission_queue.wait(rank)
             return self._application(environ, start_response)
         self.refuse(path)
         headers, document = refusal(

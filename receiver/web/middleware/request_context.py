@@ -12,7 +12,7 @@ from flask import request
 from receiver.errors import StoreUnavailableError
 from receiver.log_grouping import ANSWERS, REFUSALS
 from receiver.logs import WORK
-from receiver.server.environ_names import VOUCH
+from receiver.server.environ_names import MARK_AUTHENTICATED, RECEIVED_AT
 from receiver.web.middleware.response_headers import hardening
 from receiver.web.request_ids import make_id
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 ANSWER_WITHIN: Final = 2.3
 """Seconds that the work of a request may take; Graph counts an answer after 3 s as slow."""
-
-CAME: Final = "receiver.came"
-"""Where the WSGI environ has the time at which the request came, if it then had to wait for its turn."""
 
 _LEAST: Final = 0.2
 """Seconds for work that could not begin earlier, since the client was slow."""
@@ -41,7 +38,7 @@ class _Exchange:
     __slots__ = ("began", "deadline", "environ", "facts", "message_id", "request_id")
 
     def __init__(self, environ: "WSGIEnvironment", request_id: str, message_id: str | None) -> None:
-        self.began: float = environ.get(CAME) or time.monotonic()
+        self.began: float = environ.get(RECEIVED_AT) or time.monotonic()
         self.deadline: float | None = None
         self.environ = environ
         self.request_id = request_id
@@ -92,7 +89,7 @@ def wsgi_environ() -> "WSGIEnvironment":
 
 def vouch() -> None:
     """Tell the server that the request's credentials are good."""
-    if (tell := _current.get().environ.get(VOUCH)) is not None:
+    if (tell := _current.get().environ.get(MARK_AUTHENTICATED)) is not None:
         tell()
 
 
