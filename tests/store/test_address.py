@@ -131,7 +131,7 @@ REFUSED = [
     ("redis://:secret@h?password=secret", "option password"),
     ("redis://:secret@h?sentinel_password=secret", "option sentinel_password"),
     *(
-        (f"redis://:secret@h?{name}=secret", f"option {name}, which does not count here")
+        (f"redis://:secret@h?{name}=secret", f"option {name}, which the receiver does not support here")
         for name in (
             *("decode_responses", "timeout", "socket_timeout", "socket_connect_timeout", "socket_keepalive"),
             *("health_check_interval", "max_connections", "retry_on_timeout", "client_name", "encoding"),

@@ -108,7 +108,7 @@ def test_the_data_is_there_after_a_stop_and_a_start(store: EmbeddedStore, client
 def test_what_was_deleted_leaves_the_disk_within_a_day(
     tmp_path: Path, store: EmbeddedStore, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded_store, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr(embedded_store, "_CHECK_SECONDS", 0.0)
     client = client_of(store.start())
     files = tmp_path / "data/valkey/appendonlydir"
     client.set("name", "Ann Example")
@@ -172,7 +172,7 @@ def test_a_start_waits_for_a_store_that_is_going_away(tmp_path: Path, store: Emb
 def test_a_folder_in_use_is_refused_by_name(
     tmp_path: Path, store: EmbeddedStore, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded_store, "_LOCK_PATIENCE", 0.2)
+    monkeypatch.setattr(embedded_store, "_LOCK_SECONDS", 0.2)
     client = client_of(store.start())
     with pytest.raises(EmbeddedStoreError, match=rf"{tmp_path}/data is in use .*RECEIVER_DATA_DIR"):
         EmbeddedStore(tmp_path / "data").start()

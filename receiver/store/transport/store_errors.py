@@ -1,10 +1,10 @@
-"""What an error of the store's means: that it works and can't merge one item, or that it takes nothing now.
+"""Classify the store's errors: it works and rejects one item, or it takes nothing now.
 
-An item that the store works without is put aside after a few tries, so only what a script of ours met in the data
-counts as the item's own; what the server says of its own state does not, wherever it is met. The versions differ:
-Redis 6.2 puts every error that is met in a script into a text of its own, code and all; later ones leave it as it is
-and append the place. Both name the place `@user_script`, and no error from outside a script does, though BUSY speaks
-of scripts.
+An item that the store rejects though it works becomes a dead letter after a few attempts. So only an error that one of
+our scripts met in the data counts as the item's; an error about the state of the server does not, even inside a
+script. The versions differ: Redis 6.2 wraps every error that occurs in a script, with its code, into another text;
+later versions leave it as it is and append the place. Both name the place `@user_script`, which no error from outside
+a script has, though BUSY mentions scripts.
 """
 
 import logging
@@ -19,43 +19,43 @@ _CODE: Final = re.compile(
     r"\b(?:OOM|MISCONF|NOREPLICAS|NOPERM|NOAUTH|WRONGPASS|READONLY|BUSY|LOADING|MASTERDOWN|CLUSTERDOWN)\b"
 )
 _IN_SCRIPT: Final = "@user_script"
-_NOT_OF_THE_ITEM: Final = re.compile(
+_NOT_ABOUT_THE_ITEM: Final = re.compile(
     r"ACL failure|The user executing the script"
     r"|Script killed by user"
     r"|non local key|do not hash to the same slot"
     r"|Unknown \w+ command|command is not allowed"
 )
-"""What scripts meet, without a code, whatever they have been given."""
+"""Errors without a code that a script meets whatever its arguments are."""
 
 _WITHHELD: Final = re.compile(
     r"\bNOPERM\b|ACL failure|The user executing the script"
     r"|[Uu]n(?:known|supported)(?: \w+)? command|command is not allowed"
 )
-"""A command that this user may not run, or that this server, or a proxy before it, does not offer."""
+"""The user may not run a command, or the server, or a proxy before it, does not offer it."""
 
 _log: Final = logging.getLogger(__name__)
 
 
 def refusal(error: RedisError) -> StoreUnavailableError:
-    """Return the receiver's own error for one of the store's.
+    """Log an error reply, and return the receiver's own error for it.
 
-    That is a WriteRefusedError if it is about the item alone, a NotPermittedError if it is about the command.
+    That is a WriteRefusedError if the error concerns one item only, and a NotPermittedError if it concerns the command.
     """
     _log.error("the store refuses: %s: %.200s", type(error).__name__, error)
     reason = _reason(error)
-    is_of_the_item = (
+    concerns_item = (
         reason == ResponseError.__name__
         and _IN_SCRIPT in str(error)
-        and not _NOT_OF_THE_ITEM.search(str(error))
+        and not _NOT_ABOUT_THE_ITEM.search(str(error))
     )
-    kind = WriteRefusedError if is_of_the_item else StoreUnavailableError
+    kind = WriteRefusedError if concerns_item else StoreUnavailableError
     if isinstance(error, NoPermissionError) or _WITHHELD.search(str(error)):
         kind = NotPermittedError
     return kind(f"The store refuses ({reason}).", retry_after=10)
 
 
 def _reason(error: RedisError) -> str:
-    """Return the code that Redis gives an error, wherever its version puts it, or redis-py's name for it."""
+    """Return the code of an error, wherever the version of Redis puts it, or redis-py's name for it."""
     if isinstance(error, OutOfMemoryError):
         return "OOM"
     code = _CODE.search(str(error))
