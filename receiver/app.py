@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
-from receiver.component_gauges import readings
+from receiver.component_gauges import gauge_sources
 from receiver.components import make_components
 from receiver.server.environ_names import HAS_UNFINISHED_WORK, REJECT_EARLY
 from receiver.settings.configuration import Settings
@@ -89,7 +89,7 @@ def create_app(settings: Settings, executor: BlockingExecutor = run_inline) -> F
         app.wsgi_app = trusted  # type: ignore[method-assign]
     app.url_map.merge_slashes = False
     app.url_map.converters["anything"] = _AnythingConverter
-    register_problems(app, counters.refused, public_error)
+    register_problems(app, counters.count_refusal, public_error)
     app.register_blueprint(make_callback(components.verifier, components.sink, counters, tracing))
     app.register_blueprint(
         make_notifications(settings.client_states, components.sink, reader, authorizer, counters)
@@ -129,7 +129,7 @@ def create_app(settings: Settings, executor: BlockingExecutor = run_inline) -> F
     if settings.app_ids or settings.api_keys:  # else no operation gets in
         components.overdue_watcher.start()
     components.metrics.start(
-        components.supervisor, *readings(components, keys_are_used=bool(settings.app_ids))
+        components.supervisor, *gauge_sources(components, keys_are_used=bool(settings.app_ids))
     )
     if components.drainer:
         app.extensions[HAS_UNFINISHED_WORK] = components.drainer.is_unfinished

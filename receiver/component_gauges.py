@@ -1,41 +1,46 @@
-"""What the metrics can read of the present: how much is under way, waits, or is late."""
+"""The gauges of a process: what its components report at the moment of a scrape."""
 
 import math
 from collections.abc import Callable, Iterator
 
 from receiver.components import Components
 from receiver.metrics.exposition import UNKNOWN
-from receiver.metrics.gauges import Reading
+from receiver.metrics.gauges import GaugeSource
 from receiver.spool.spool_file import Depth
 from receiver.spool.spool_queue import Spool
 from receiver.trust.key_set import KeySet
 
 
-def readings(components: Components, *, keys_are_used: bool) -> Iterator[Reading]:
-    """Yield what can be read of the parts of this process, from time to time."""
-    yield Reading("workers", "Workers that are alive.", "livesum", lambda: 1)
-    yield Reading(
-        "open_streams", "Live streams that are open.", "livesum", lambda: components.hub.count_of("stream")
+def gauge_sources(components: Components, *, keys_are_used: bool) -> Iterator[GaugeSource]:
+    """Yield the gauges of the components.
+
+    Args:
+        components: of this process.
+        keys_are_used: tokens are verified, so the signing keys have gauges.
+    """
+    yield GaugeSource("workers", "Live workers.", "livesum", lambda: 1)
+    yield GaugeSource(
+        "open_streams", "Open live streams.", "livesum", lambda: components.hub.count_of("stream")
     )
-    yield Reading(
+    yield GaugeSource(
         "waiters", "Requests that wait for a result.", "livesum", lambda: components.hub.count_of("waiter")
     )
-    yield Reading(
+    yield GaugeSource(
         "feed_lag_seconds",
-        "By how much those who wait and stream learn late what has changed; of the worker that is worst off.",
+        "Seconds until waiting and streaming clients get a change; of the worker with the longest delay.",
         "livemax",
         lambda: components.hub.lag,
     )
     queued = "Calls that wait in the queue for a round trip to the store."
-    yield Reading(
+    yield GaugeSource(
         "store_queued_calls", queued, "livesum", lambda: components.writes.queued, (("way", "write"),)
     )
-    yield Reading(
+    yield GaugeSource(
         "store_queued_calls", queued, "livesum", lambda: components.reads.queued, (("way", "read"),)
     )
-    yield Reading(
+    yield GaugeSource(
         "overdue_operations",
-        "Operations whose result is overdue; all that the store knows, so every instance tells the same.",
+        "Operations past due without a result, in the whole store; see GET /operations.",
         "livemax",
         lambda: components.overdue_watcher.overdue,
     )
@@ -45,32 +50,35 @@ def readings(components: Components, *, keys_are_used: bool) -> Iterator[Reading
         yield from _of_spool(components.spool)
 
 
-def _of_keys(keys: KeySet) -> Iterator[Reading]:
+def _of_keys(keys: KeySet) -> Iterator[GaugeSource]:
     def age() -> float:
         known = keys.status().age
         return math.inf if known is None else known
 
-    text = (
-        "Since the signing keys were last fetched; of the worker that is worst off, infinite if it has none."
-    )
-    yield Reading("signing_keys_age_seconds", text, "livemax", age)
-    yield Reading(
-        "signing_keys", "Signing keys of the worker that has fewest.", "livemin", lambda: keys.status().keys
+    text = "Seconds since the signing keys were last fetched, of the worker with the oldest; infinite without keys."
+    yield GaugeSource("signing_keys_age_seconds", text, "livemax", age)
+    yield GaugeSource(
+        "signing_keys",
+        "Signing keys of the worker with the fewest; at 0, check /readyz and egress.",
+        "livemin",
+        lambda: keys.status().keys,
     )
 
 
-def _of_spool(spool: Spool) -> Iterator[Reading]:
-    def reading(name: str, text: str, read: Callable[[Depth], float]) -> Reading:
+def _of_spool(spool: Spool) -> Iterator[GaugeSource]:
+    def source(name: str, text: str, read: Callable[[Depth], float]) -> GaugeSource:
         def known() -> float:
             depth = spool.depth()
             return UNKNOWN if depth is None else read(depth)
 
-        return Reading(name, f"{text} Absent where that cannot be found out.", "livemax", known)
+        return GaugeSource(name, f"{text} Absent where the spool cannot be read.", "livemax", known)
 
-    text = "Notifications that wait in the spool of this machine for the store."
-    yield reading("spool_notifications", text, lambda depth: depth.waiting)
-    yield reading(
-        "spool_age_seconds", "Seconds since the oldest of them came; 0 where there is none.", spool.age
+    text = "Notifications in this machine's spool, until the store is available."
+    yield source("spool_notifications", text, lambda depth: depth.waiting)
+    yield source(
+        "spool_age_seconds",
+        "Seconds since the oldest spooled notification arrived; 0 without one.",
+        spool.age,
     )
-    text = "Dead letters: spooled notifications that the store, though it works, rejects. `receiver retry` tries again."
-    yield reading("spool_dead_notifications", text, lambda depth: depth.dead)
+    text = "Spooled notifications that the store rejects though it works; `receiver retry` merges them."
+    yield source("spool_dead_notifications", text, lambda depth: depth.dead)

@@ -71,7 +71,10 @@ def make_components(settings: Settings, executor: BlockingExecutor) -> Component
     if settings.redis_url is None:
         raise ValueError("no store: set REDIS_URL, or let `receiver serve` start the embedded one")
     metrics = Metrics(settings.metrics_dir, settings.instance)
-    supervisor, skipped = Supervisor(metrics.counters.loop_failed), SkippedValues(metrics.counters.skipped)
+    supervisor, skipped = (
+        Supervisor(metrics.counters.count_loop_failure),
+        SkippedValues(metrics.counters.count_skipped),
+    )
     store_client = StoreClient(connect(settings.redis_url, settings.redis_tls_verify))
     # Writes may have to wait for replicas, reads do not.
     replicated = StoreClient(
@@ -79,7 +82,7 @@ def make_components(settings: Settings, executor: BlockingExecutor) -> Component
     )
     writes = BatchingClient(
         replicated,
-        observe=metrics.counters.round_trip("write"),
+        observe=metrics.counters.round_trip_observer("write"),
         name="store-writes",
         supervisor=supervisor,
     )
@@ -87,7 +90,7 @@ def make_components(settings: Settings, executor: BlockingExecutor) -> Component
         store_client,
         queue_size=_READ_QUEUE_SIZE,
         yields_to=writes,
-        observe=metrics.counters.round_trip("read"),
+        observe=metrics.counters.round_trip_observer("read"),
         name="store-reads",
         supervisor=supervisor,
     )

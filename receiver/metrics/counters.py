@@ -1,7 +1,7 @@
-"""Meters: told what happens, they count it; on the way of every notification, so each costs a microsecond or two.
+"""Counters and histograms of one worker; each update takes one or two microseconds on every notification's path.
 
-Looking for a label's child takes longer than counting, so children are kept. Values of labels come from closed sets:
-what a stranger sends makes no new series.
+Looking up a label's child takes longer than counting, so the children are cached. Label values come from closed sets:
+an unauthenticated sender cannot create a new series.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ from receiver.graph.updates import (
     RosterUpdate,
     Unreadable,
 )
-from receiver.metrics.slow_answers import SLOW, VERY_SLOW, Answers
+from receiver.metrics.slow_answers import SLOW, VERY_SLOW, AnswerCounts
 from receiver.store.skipped_values import KINDS, Kind
 from receiver.store.writer import Item
 from receiver.trust.callback_tokens import Reason, RefusedTokenError
@@ -29,8 +29,8 @@ _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 _ITEMS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _ANSWERS: Final = "receiver_callback_answer_seconds"
 _REFUSED: Final = "refused"
-_SHOWN_FROM_THE_BEGINNING: Final = ("store-unavailable", "overloaded", "keys-unavailable", "too-many-waiting")
-"""Problems that alerts look for: a rate misses what brings a series into being."""
+_EXPORTED_AT_START: Final = ("store-unavailable", "overloaded", "keys-unavailable", "too-many-waiting")
+"""Problems that alerts watch. Their series start at 0, since `rate` misses the increment that creates a series."""
 
 LOOPS: Final = (
     "admission",
@@ -45,28 +45,28 @@ LOOPS: Final = (
     "store-reads",
     "store-writes",
 )
-"""The background loops of a process by name; each has a series from the beginning."""
+"""Names of a process's background loops. The failure counter of each starts at 0."""
 
 
 class Counters:
-    """Counts what happens.
+    """The counters and histograms of one process.
 
     Args:
-        registry: where the counts are to be found.
+        registry: exports the series.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
         self._notifications = Counter(
             "receiver_notifications",
-            "Items of notifications by type, what became of them, and why they could not be read.",
+            "Notification items by type and outcome; `reason` is why an item was quarantined (GET /quarantine).",
             ["type", "result", "reason"],
             registry=registry,
         )
         self._counted: dict[tuple[str, str, str], Counter] = {}
         answers = Histogram(
             _ANSWERS,
-            "From the headers of a POST to /callback to its answer: accepted, refused as the sender's fault, failed.",
+            "Seconds from the headers of a POST to /callback to its response; failed: 5xx, refused: sender's fault.",
             ["outcome"],
             buckets=_SECONDS,
             registry=registry,
@@ -74,25 +74,25 @@ class Counters:
         self._accepted, self._refused, self._failed = map(answers.labels, ("accepted", _REFUSED, "failed"))
         self._refusals = Counter(
             "receiver_refusals",
-            "Requests answered with a problem, by its type.",
+            "Requests answered with an error, by problem type.",
             ["problem"],
             registry=registry,
         )
         self._token_failures = Counter(
             "receiver_token_failures",
-            "POSTs to /callback whose token was not believed, by reason.",
+            "POSTs to /callback whose token was rejected, by reason; check RECEIVER_APP_IDS and the clock.",
             ["reason"],
             registry=registry,
         )
         self._loop_failures = Counter(
             "receiver_loop_failures",
-            "Unexpected errors of background loops, by loop; each is logged, and the loop runs again.",
+            "Unexpected errors of background loops, by loop; the loop restarts, the log has the traceback.",
             ["loop"],
             registry=registry,
         )
         self._skipped = Counter(
             "receiver_records_skipped",
-            "Stored values that this version cannot read, by kind; readers pass over them.",
+            "Stored values that this version cannot read and therefore skips, by kind; the log names each.",
             ["kind"],
             registry=registry,
         )
@@ -100,35 +100,35 @@ class Counters:
             self._skipped.labels(kind)
         for loop in LOOPS:
             self._loop_failures.labels(loop)
-        for problem in _SHOWN_FROM_THE_BEGINNING:
+        for problem in _EXPORTED_AT_START:
             self._refusals.labels(problem)
         for reason in (*get_args(Reason), MissingTokenError.type, TenantNotAllowedError.type):
             self._token_failures.labels(reason)
         self._round_trips = Histogram(
             "receiver_store_round_trip_seconds",
-            "Round trips to the store, further tries included.",
+            "Seconds of one round trip to the store, retries included.",
             ["way"],
             buckets=_SECONDS,
             registry=registry,
         )
         self._batches = Histogram(
             "receiver_store_batch_items",
-            "Items that shared a round trip to the store.",
+            "Items that shared one round trip to the store.",
             ["way"],
             buckets=_ITEMS,
             registry=registry,
         )
 
-    def loop_failed(self, loop: str) -> None:
+    def count_loop_failure(self, loop: str) -> None:
         """Count an unexpected error of a background loop."""
         self._loop_failures.labels(loop).inc()
 
-    def skipped(self, kind: Kind, number: int) -> None:
-        """Count stored values that were skipped."""
+    def count_skipped(self, kind: Kind, number: int) -> None:
+        """Count stored values that could not be read and were skipped."""
         self._skipped.labels(kind).inc(number)
 
-    def kept(self, items: Sequence[Item], outcomes: Sequence[str]) -> None:
-        """Count items of a notification, with what became of each."""
+    def count_items(self, items: Sequence[Item], outcomes: Sequence[str]) -> None:
+        """Count the items of a notification by type, outcome and reason."""
         for item, outcome in zip(items, outcomes, strict=True):
             key = _kind(item), outcome, _reason(item)
             child = self._counted.get(key)
@@ -136,8 +136,8 @@ class Counters:
                 child = self._counted[key] = self._notifications.labels(*key)
             child.inc()
 
-    def answered(self, status: int, seconds: float) -> None:
-        """Count an answer to a POST to /callback."""
+    def count_response(self, status: int, seconds: float) -> None:
+        """Count the response to a POST to /callback and observe its duration."""
         if status < 400:  # noqa: PLR2004
             self._accepted.observe(seconds)
         elif status < 500:  # noqa: PLR2004
@@ -145,39 +145,39 @@ class Counters:
         else:
             self._failed.observe(seconds)
 
-    def refused(self, error: type[ReceiverError], reason: Reason | None) -> None:
-        """Count a problem, and why a token was not believed, if that was it."""
+    def count_refusal(self, error: type[ReceiverError], reason: Reason | None) -> None:
+        """Count a problem response and, where the token was rejected, the reason."""
         self._refusals.labels(error.type).inc()
         if issubclass(error, RefusedTokenError | MissingTokenError | TenantNotAllowedError):
             self._token_failures.labels(reason or error.type).inc()
 
-    def round_trip(self, way: str) -> Callable[[int, float], None]:
-        """Return what counts the round trips of one way to the store: it is told the items and the seconds."""
+    def round_trip_observer(self, way: str) -> Callable[[int, float], None]:
+        """Return a function that observes one round trip: its number of items and its seconds."""
         seconds, items = self._round_trips.labels(way), self._batches.labels(way)
 
-        def count(number: int, took: float) -> None:
+        def observe(number: int, took: float) -> None:
             seconds.observe(took)
             items.observe(number)
 
-        return count
+        return observe
 
 
-def answers_in(metrics: Sequence[Metric]) -> Answers:
-    """Add up the answers that metrics tell of, without those that were the sender's fault.
+def sum_answers(metrics: Sequence[Metric]) -> AnswerCounts:
+    """Add up the callback responses in metrics, without those refused as the sender's fault.
 
-    Anybody can have any number of those, quickly; Graph gets none.
+    Any client can cause any number of those, quickly; Graph receives none, so they would hide slow responses.
     """
-    count, within, within_more = 0.0, 0.0, 0.0
+    count, within_slow, within_very_slow = 0.0, 0.0, 0.0
     for sample in (sample for metric in metrics if metric.name == _ANSWERS for sample in metric.samples):
         if sample.labels["outcome"] == _REFUSED:
             continue
         if sample.name.endswith("_count"):
             count += sample.value
         elif sample.labels.get("le") == str(SLOW):
-            within += sample.value
+            within_slow += sample.value
         elif sample.labels.get("le") == str(VERY_SLOW):
-            within_more += sample.value
-    return Answers(round(count), round(count - within), round(count - within_more))
+            within_very_slow += sample.value
+    return AnswerCounts(round(count), round(count - within_slow), round(count - within_very_slow))
 
 
 def _kind(item: Item) -> str:
@@ -197,7 +197,7 @@ def _kind(item: Item) -> str:
 
 
 def _reason(item: Item) -> str:
-    """Say why an item can't be read, without naming its members: there are too many ways to be wrong."""
+    """Return why an item can't be parsed, without its members' names: those would make too many label values."""
     if not isinstance(item, Unreadable):
         return ""
     return "a member is not of its type" if ": " in item.reason else item.reason

@@ -1,4 +1,4 @@
-"""Telling metrics: those of all workers together, each series with the name of this instance."""
+"""Prometheus exposition of the metrics of all workers, each series labelled with the name of this instance."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -10,17 +10,20 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 UNKNOWN: Final = -math.inf
-"""The value of a gauge that a worker cannot read now. Among those of several workers any other one is the greatest, and
-where none can be read, the series is left out: 0 would say that all is well."""
+"""The value of a gauge that a worker cannot read now.
+
+A `livemax` gauge then shows another worker's value. Where no worker can read it, the series is left out: 0 would look
+healthy.
+"""
 
 
 class Exposition:
-    """What has been measured.
+    """Merges and writes the metrics of all workers.
 
     Args:
         registry: the metrics of this process.
-        folder: where all workers keep theirs; None: there is only this process.
-        instance: its name among others behind the same address, which scrapes reach at random.
+        folder: holds the metric files of all workers; None: there is only this process.
+        instance: the value of the label `instance`; scrapes reach the instances behind one address at random.
     """
 
     def __init__(self, registry: CollectorRegistry, folder: Path | None, instance: str | None) -> None:
@@ -29,47 +32,47 @@ class Exposition:
         self._labels = {"instance": instance} if instance else {}
 
     def histograms(self) -> list[Metric]:
-        """Return the histograms of all workers, those that have ended included."""
+        """Return the histograms of all workers, ended ones included."""
         return [metric for metric in self._collect("histogram_*.db") if metric.type == "histogram"]
 
-    def text(self, others: Iterable[Metric] = ()) -> bytes:
-        """Write all metrics in the format 0.0.4 of Prometheus.
+    def text(self, computed: Iterable[Metric] = ()) -> bytes:
+        """Write all metrics in Prometheus's text format 0.0.4.
 
         Args:
-            others: what is told beside what has been measured.
+            computed: further metrics, which are in no registry.
         """
-        metrics = sorted([*self._collect("*.db"), *others], key=lambda metric: metric.name)
+        metrics = sorted([*self._collect("*.db"), *computed], key=lambda metric: metric.name)
         registry = CollectorRegistry()
-        registry.register(_Given([self._labelled(metric) for metric in metrics]))
+        registry.register(_Collected([self._labelled(metric) for metric in metrics]))
         return generate_latest(registry)
 
     def _collect(self, files: str) -> Iterable[Metric]:
         if self._folder is None:
             return self._registry.collect()
-        paths = [str(path) for path in self._folder.glob(files) if _holds_something(path)]
+        paths = [str(path) for path in self._folder.glob(files) if _is_in_use(path)]
         merged: Iterable[Metric] = MultiProcessCollector.merge(paths)  # type: ignore[no-untyped-call]
         return merged
 
     def _labelled(self, metric: Metric) -> Metric:
-        told = Metric(metric.name, metric.documentation, metric.type)
-        told.samples = [
+        labelled = Metric(metric.name, metric.documentation, metric.type)
+        labelled.samples = [
             sample._replace(labels={**sample.labels, **self._labels})
             for sample in metric.samples
             if sample.value != UNKNOWN
         ]
-        return told
+        return labelled
 
 
-def _holds_something(file: Path) -> bool:
-    """Tell whether a worker's file is there: not just about to be made, or dropped with its worker."""
+def _is_in_use(file: Path) -> bool:
+    """Return whether a worker's file has content: not one being created, or removed with its worker."""
     try:
         return file.stat().st_size > 0
     except FileNotFoundError:
         return False
 
 
-class _Given(Collector):
-    """Metrics that have been collected already."""
+class _Collected(Collector):
+    """A collector of metrics that have been collected already."""
 
     def __init__(self, metrics: list[Metric]) -> None:
         self._metrics = metrics
@@ -78,5 +81,5 @@ class _Given(Collector):
         yield from self._metrics
 
     def describe(self) -> list[Metric]:
-        """Name nothing beforehand."""
+        """Return no metric names in advance."""
         return []

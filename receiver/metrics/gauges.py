@@ -1,4 +1,4 @@
-"""Gauges: what is so at present. Each worker asks its parts every few seconds, and writes down what they say."""
+"""Gauges: values read from a worker's components, every few seconds and at each scrape of that worker."""
 
 import time
 from collections.abc import Callable
@@ -10,63 +10,63 @@ from prometheus_client import CollectorRegistry, Gauge
 from receiver.supervision import Loop, Supervisor
 
 PERIOD: Final = 10.0
-"""Seconds between two looks; so old may be what is told of the other workers."""
+"""Seconds between two readings, and so the greatest age of other workers' values in a scrape."""
 
-Together = Literal["livesum", "livemax", "livemin"]
-"""How the values of the workers that are alive come to one (prometheus_client's names)."""
+Aggregation = Literal["livesum", "livemax", "livemin"]
+"""How the values of the live workers are combined into one (prometheus_client's names)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """Something that can be read at any time.
+class GaugeSource:
+    """A gauge and the function that returns its value.
 
     Args:
-        name: of the metric, without `receiver_`.
-        text: what it is.
-        together: how the values of several workers come to one.
-        read: tells it, quickly and without waiting for anybody.
-        labels: of the series.
+        name: the metric's name, without `receiver_`.
+        text: the metric's HELP.
+        aggregation: how the values of several workers are combined.
+        read: returns the value, quickly and without blocking.
+        labels: the labels of the series.
     """
 
     name: str
     text: str
-    together: Together
+    aggregation: Aggregation
     read: Callable[[], float]
     labels: tuple[tuple[str, str], ...] = ()
 
 
 class Gauges:
-    """Writes readings down.
+    """The gauges of one process.
 
     Args:
-        registry: where they are to be found.
-        readings: those with one name differ in the values of their labels only.
+        registry: exports the series.
+        sources: those with the same name differ in their label values only.
     """
 
-    def __init__(self, registry: CollectorRegistry, readings: tuple[Reading, ...]) -> None:
-        made: dict[str, Gauge] = {}
-        self._children: list[tuple[Gauge, Reading]] = []
-        for reading in readings:
-            labels = dict(reading.labels)
-            if reading.name not in made:
-                made[reading.name] = Gauge(
-                    f"receiver_{reading.name}",
-                    reading.text,
+    def __init__(self, registry: CollectorRegistry, sources: tuple[GaugeSource, ...]) -> None:
+        gauges: dict[str, Gauge] = {}
+        self._children: list[tuple[Gauge, GaugeSource]] = []
+        for source in sources:
+            labels = dict(source.labels)
+            if source.name not in gauges:
+                gauges[source.name] = Gauge(
+                    f"receiver_{source.name}",
+                    source.text,
                     list(labels),
                     registry=registry,
-                    multiprocess_mode=reading.together,
+                    multiprocess_mode=source.aggregation,
                 )
-            gauge = made[reading.name]
-            self._children.append((gauge.labels(**labels) if labels else gauge, reading))
+            gauge = gauges[source.name]
+            self._children.append((gauge.labels(**labels) if labels else gauge, source))
 
     def sample(self) -> None:
-        """Read everything now."""
-        for gauge, reading in self._children:
-            gauge.set(reading.read())
+        """Set every gauge to the current value of its source."""
+        for gauge, source in self._children:
+            gauge.set(source.read())
 
 
-def every_so_often(supervisor: Supervisor, *tasks: Callable[[], None]) -> None:
-    """Do some quick tasks now and then every few seconds, in a thread of their own, as long as the process lives."""
+def run_periodically(supervisor: Supervisor, *tasks: Callable[[], None]) -> None:
+    """Run quick tasks now, and then every `PERIOD` seconds in a supervised thread until the process ends."""
 
     def repeat(loop: Loop) -> None:
         while True:

@@ -1,6 +1,7 @@
-"""The folder in which a server's workers keep their metrics, so that any of them can tell those of all.
+"""The folder with the metric files of a server's workers, from which each worker exports the metrics of all.
 
-For the master, so without prometheus_client: that takes locks out of `threading`, which gevent patches in the workers.
+The master uses it, so this module does not import prometheus_client: that takes locks out of `threading`, which gevent
+patches in the workers.
 """
 
 import contextlib
@@ -13,38 +14,37 @@ from pathlib import Path
 from typing import Final
 
 VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Where prometheus_client, when it is first imported, finds the folder; it takes no other word for it."""
-
+"""The variable from which prometheus_client, when first imported, takes the folder; it has no other way to set it."""
 
 FILES: Final = ("counter", "histogram", "gauge_livesum", "gauge_livemax", "gauge_livemin")
-"""What the names of a worker's files begin with, as prometheus_client names them by what we make."""
+"""Prefixes of a worker's files, as prometheus_client derives them from the metric types in use."""
 
-_ROOM: Final = 128 * 1024
-"""Bytes of a file. All that can be counted takes less than half of it, labels come from closed sets."""
+_FILE_BYTES: Final = 128 * 1024
+"""Size of a file in bytes. All series together need less than half of it, since label values come from closed sets."""
 
 _PREFIX: Final = "receiver-metrics-"
-_YOUNG: Final = 60.0
-"""Seconds in which whoever makes a folder has locked it for certain."""
+_MIN_AGE_SECONDS: Final = 60.0
+"""Age in seconds below which a folder is not removed: its owner may not have locked it yet."""
 
 
 class MetricsFolder:
-    """A new, empty folder, that goes with the process that made it.
+    """A new, empty folder, removed by the process that created it.
 
-    That process, and those forked from it, lock it. What others left that were killed is removed.
+    That process, and those forked from it, hold a lock on it. Folders left by killed processes are removed.
 
     Args:
-        within: the folder to make it in, best in memory; the system's own for such things, if not given.
+        within: the folder to create it in, best in memory; by default the system's folder for temporary files.
     """
 
     def __init__(self, within: str | None = None) -> None:
-        _remove_what_is_left(Path(within or tempfile.gettempdir()))
+        _remove_leftovers(Path(within or tempfile.gettempdir()))
         self._owner = os.getpid()
         self.path: Final = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=within))
         self._lock = os.open(self.path, os.O_RDONLY)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def forget(self, pid: int) -> None:
-        """Drop what a worker that has ended said of its present; what it has counted stays.
+        """Remove the gauges of a worker that has ended; its counters stay.
 
         As prometheus_client's `mark_process_dead` does.
         """
@@ -52,37 +52,37 @@ class MetricsFolder:
             file.unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Remove it; in a process forked from its owner this does nothing."""
+        """Remove the folder; in a process forked from its owner this does nothing."""
         if os.getpid() == self._owner:
             shutil.rmtree(self.path, ignore_errors=True)
             os.close(self._lock)
 
 
 def reserve(folder: Path, pid: int) -> None:
-    """Make a worker's files, of zeros, before prometheus_client does.
+    """Create a worker's files, filled with zeros, before prometheus_client does.
 
-    It would make them sparse and write through a map, and where the file system is full by then, that kills the
-    process (SIGBUS) in the middle of its work. What is written here is there.
+    It would create them sparse and write through a memory map; on a file system that is full by then, the write kills
+    the process with SIGBUS. The zeros written here have their blocks.
 
     Raises:
-        OSError: there is no room; what was made for it is gone again.
+        OSError: there is no space left; the files created so far are removed.
     """
-    made = []
+    created = []
     try:
         for path in (folder / f"{name}_{pid}.db" for name in FILES):
-            if not path.exists():  # else what a worker with the same number has counted
-                made.append(path)
-                path.write_bytes(bytes(_ROOM))
+            if not path.exists():  # else it holds the counts of an ended worker with the same process id
+                created.append(path)
+                path.write_bytes(bytes(_FILE_BYTES))
     except OSError:
-        for path in made:
+        for path in created:
             path.unlink(missing_ok=True)
         raise
 
 
-def _remove_what_is_left(within: Path) -> None:
+def _remove_leftovers(within: Path) -> None:
     for path in within.glob(f"{_PREFIX}*"):
-        with contextlib.suppress(OSError):  # somebody else's, or in use: then it stays
-            if time.time() - path.stat().st_mtime < _YOUNG:
+        with contextlib.suppress(OSError):  # another user's, or in use: it stays
+            if time.time() - path.stat().st_mtime < _MIN_AGE_SECONDS:
                 continue
             lock = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
             try:

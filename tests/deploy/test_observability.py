@@ -1,4 +1,4 @@
-"""The alert rules and the dashboard: well formed, and about series that there are."""
+"""The alert rules and the dashboard: valid, and about series that the receiver exports."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from receiver.simulator.issuer import Issuer
-from tests.metrics.told import Told, told
+from tests.metrics.scraping import Scrape, scrape
 from tests.support.notifications import operation
 from tests.support.paths import ROOT
 from tests.support.service import Service
@@ -22,7 +22,7 @@ ALERTS = (FOLDER / "alerts.yaml").read_text()
 DASHBOARD: dict[str, Any] = json.loads((FOLDER / "dashboard.json").read_text())
 NAME = re.compile(r"\breceiver_\w+")
 
-needs_promtool = pytest.mark.skipif(which("promtool") is None, reason="no promtool on this machine")
+needs_promtool = pytest.mark.skipif(which("promtool") is None, reason="promtool is not installed")
 
 
 def expressions() -> list[str]:
@@ -36,42 +36,43 @@ def promtool(*arguments: str) -> str:
 
 
 @pytest.fixture
-def there(tmp_path: Path, store: StoreServer, issuer: Issuer) -> Iterator[Told]:
-    """What a receiver with a spool tells that has received something."""
+def exported(tmp_path: Path, store: StoreServer, issuer: Issuer) -> Iterator[Scrape]:
+    """The metrics of a receiver with a spool, after one notification."""
     with Service(tmp_path, store.url, issuer, RECEIVER_SPOOL=str(tmp_path / "spool")) as service:
         assert service.call_back(operation()).status == 202
-        yield told(service)
+        yield scrape(service)
 
 
-def test_all_series_that_they_name_are_told(there: Told) -> None:
+def test_series_named_in_alerts_and_dashboard_are_exported(exported: Scrape) -> None:
     page = (FOLDER.parent / "observability.md").read_text()
-    for text in (ALERTS, *expressions()):
-        assert set(NAME.findall(text)) - there.names == set()
-    assert set(NAME.findall(page)) - there.names - set(there.families) == set()
+    for expression in expressions():
+        assert set(NAME.findall(expression)) - exported.names == set()
+    assert set(NAME.findall(ALERTS)) - exported.names - set(exported.families) == set()
+    assert set(NAME.findall(page)) - exported.names - set(exported.families) == set()
 
 
-def test_the_page_and_the_dashboard_leave_nothing_out(there: Told) -> None:
+def test_every_series_is_on_the_page_and_the_dashboard(exported: Scrape) -> None:
     page = (FOLDER.parent / "observability.md").read_text()
     shown = " ".join(expressions())
-    for name in there.families:
+    for name in exported.families:
         assert name in page
         assert name in shown or name == "receiver_build_info"
 
 
 @needs_promtool
-def test_the_rules_are_rules_and_fire_when_they_should() -> None:
+def test_alert_rules_are_valid_and_fire() -> None:
     assert "SUCCESS" in promtool("check", "rules", "--lint=all", "--lint-fatal", "alerts.yaml")
     assert "SUCCESS" in promtool("test", "rules", "alerts_test.yaml")
 
 
-def test_every_alert_is_tried() -> None:
+def test_every_alert_has_a_test() -> None:
     tried = (FOLDER / "alerts_test.yaml").read_text()
     for name in re.findall(r"alert: (\w+)", ALERTS):
         assert name in tried, name
 
 
 @needs_promtool
-def test_the_expressions_of_the_dashboard_are_expressions(tmp_path: Path) -> None:
+def test_dashboard_expressions_are_valid(tmp_path: Path) -> None:
     """Each as a recording rule, with values for Grafana's variables."""
     rules = [
         {"record": f"panel:{number}", "expr": expression.replace("$__rate_interval", "1m")}
@@ -83,7 +84,7 @@ def test_the_expressions_of_the_dashboard_are_expressions(tmp_path: Path) -> Non
     assert f"{len(rules)} rules found" in promtool("check", "rules", str(file))
 
 
-def test_panels_stand_beside_each_other_within_the_grid() -> None:
+def test_dashboard_panels_do_not_overlap() -> None:
     taken: set[tuple[int, int]] = set()
     for panel in DASHBOARD["panels"]:
         place = panel["gridPos"]

@@ -12,29 +12,26 @@ import pytest
 from receiver.graph.schemas import OPERATION_SCHEMAS
 from receiver.metrics.metrics_folder import FILES, MetricsFolder, reserve
 from receiver.simulator.issuer import Issuer
-from tests.metrics.told import told, told_until
+from tests.metrics.scraping import scrape, scrape_until
 from tests.support.notifications import operation
 from tests.support.service import Service, free_port
 from tests.support.stores import StoreServer
 
 LONG_AGO = (1, 1)
 STATUSES = ("running", "completed", "completed", "failed")
-IN_A_WORLD_OF_ITS_OWN = ("unshare", "--user", "--map-root-user", "--mount")
-CAN_MOUNT = (
-    bool(shutil.which("unshare"))
-    and not subprocess.run([*IN_A_WORLD_OF_ITS_OWN, "true"], check=False).returncode
-)
+UNSHARE = ("unshare", "--user", "--map-root-user", "--mount")
+CAN_MOUNT = bool(shutil.which("unshare")) and not subprocess.run([*UNSHARE, "true"], check=False).returncode
 
 
-def test_a_new_one_is_empty_and_goes_with_its_owner(tmp_path: Path) -> None:
+def test_folder_is_empty_and_removed_by_its_owner(tmp_path: Path) -> None:
     folder = MetricsFolder(str(tmp_path))
     assert list(folder.path.iterdir()) == []
-    assert folder.path.stat().st_mode & 0o077 == 0, "nobody else reads or writes there"
+    assert folder.path.stat().st_mode & 0o077 == 0, "no other user may read or write"
     folder.remove()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_of_a_dead_worker_only_its_present_is_forgotten(tmp_path: Path) -> None:
+def test_forget_removes_gauges_and_keeps_counters(tmp_path: Path) -> None:
     folder = MetricsFolder(str(tmp_path))
     for name in ("counter_7.db", "gauge_livesum_7.db", "gauge_livemax_7.db", "gauge_livesum_77.db"):
         (folder.path / name).touch()
@@ -43,7 +40,7 @@ def test_of_a_dead_worker_only_its_present_is_forgotten(tmp_path: Path) -> None:
     folder.remove()
 
 
-def test_what_the_killed_leave_is_removed_and_what_is_in_use_stays(tmp_path: Path) -> None:
+def test_leftover_folder_is_removed_and_one_in_use_stays(tmp_path: Path) -> None:
     code = "\n".join(
         (
             "import sys, os",
@@ -55,7 +52,7 @@ def test_what_the_killed_leave_is_removed_and_what_is_in_use_stays(tmp_path: Pat
     subprocess.run([sys.executable, "-c", code, tmp_path], check=False)
     [left] = tmp_path.iterdir()
     in_use = MetricsFolder(str(tmp_path))
-    assert left.exists(), "it may be somebody's who just begins"
+    assert left.exists(), "its owner may not have locked it yet"
     for path in (left, in_use.path):
         os.utime(path, LONG_AGO)
     new = MetricsFolder(str(tmp_path))
@@ -64,19 +61,17 @@ def test_what_the_killed_leave_is_removed_and_what_is_in_use_stays(tmp_path: Pat
     new.remove()
 
 
-def test_a_workers_files_have_their_room_before_anything_is_counted(tmp_path: Path) -> None:
+def test_reserved_files_have_their_disk_blocks(tmp_path: Path) -> None:
     reserve(tmp_path, 7)
     assert {path.name for path in tmp_path.iterdir()} == {f"{name}_7.db" for name in FILES}
     for path in tmp_path.iterdir():
-        there = path.stat()
-        assert there.st_blocks * 512 >= there.st_size > 100_000, (
-            "no holes: what has no room kills who writes there"
-        )
+        status = path.stat()
+        assert status.st_blocks * 512 >= status.st_size > 100_000, "a sparse file kills its writer by SIGBUS"
 
 
-def test_nothing_that_is_counted_needs_more_room(service: Service) -> None:
-    service.call_back(operation(), "what nobody can read")
-    told_until(service, lambda told: told.value("receiver_workers") == 2)
+def test_worker_files_do_not_outgrow_their_reservation(service: Service) -> None:
+    service.call_back(operation(), "not an object")
+    scrape_until(service, lambda found: found.value("receiver_workers") == 2)
     assert service.process
     for worker in psutil.Process(service.process.pid).children():
         files = [Path(file.path) for file in worker.open_files() if file.path.endswith(f"_{worker.pid}.db")]
@@ -85,50 +80,52 @@ def test_nothing_that_is_counted_needs_more_room(service: Service) -> None:
 
 
 @pytest.fixture
-def short_of_room(tmp_path: Path, store: StoreServer, issuer: Issuer) -> Iterator[Service]:
+def without_space(tmp_path: Path, store: StoreServer, issuer: Issuer) -> Iterator[Service]:
     running = Service(tmp_path, store.url, issuer, WEB_CONCURRENCY="1", TMPDIR=str(tmp_path))
     yield running
     running.kill()
 
 
-def test_a_worker_that_finds_no_room_counts_for_itself(short_of_room: Service) -> None:
+def test_worker_without_disk_space_exports_its_own_metrics(without_space: Service) -> None:
     limit = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (60_000, 60_000))"
     begin = f"{limit}; from receiver.cli.main import main; main()"
-    short_of_room.start((sys.executable, "-c", begin, "serve"))
-    assert short_of_room.call_back(operation()).status == 202
-    assert told(short_of_room).value("receiver_notifications_total") == 1
-    assert short_of_room.log.count("no room for metrics") == 1
+    without_space.start((sys.executable, "-c", begin, "serve"))
+    assert without_space.call_back(operation()).status == 202
+    assert scrape(without_space).value("receiver_notifications_total") == 1
+    assert without_space.log.count("no room for metrics") == 1
 
 
-@pytest.mark.skipif(not CAN_MOUNT, reason="nothing can be mounted here")
-def test_little_memory_will_do_where_nothing_else_can_be_written(short_of_room: Service) -> None:
-    """With so little that the workers find none."""
+@pytest.mark.skipif(not CAN_MOUNT, reason="needs a user namespace to mount in")
+def test_workers_serve_with_a_tiny_dev_shm_and_read_only_disks(without_space: Service) -> None:
+    """100 kB of shared memory, less than one worker's files."""
     bound = [f"mount --bind {folder} {folder}" for folder in ("/tmp", "/var/tmp")]
     read_only = " && ".join(
         [*bound, *(f"mount -o remount,bind,ro {one}" for one in ("/tmp", "/var/tmp", "/"))]
     )
     begin = f"cd / && mount -t tmpfs -o size=100k none /dev/shm && exec {sys.executable} -m receiver serve"
-    short_of_room.environment["REDIS_URL"] = f"redis://127.0.0.1:{free_port()}"
-    short_of_room.start((*IN_A_WORLD_OF_ITS_OWN, "sh", "-c", f"{read_only} && {begin}"))
-    assert told(short_of_room).value("receiver_workers") == 1
-    assert short_of_room.log.count("no room for metrics") == 1
+    without_space.environment["REDIS_URL"] = f"redis://127.0.0.1:{free_port()}"
+    without_space.start((*UNSHARE, "sh", "-c", f"{read_only} && {begin}"))
+    assert scrape(without_space).value("receiver_workers") == 1
+    assert without_space.log.count("no room for metrics") == 1
 
 
-@pytest.mark.skipif(not CAN_MOUNT, reason="nothing can be mounted here")
+@pytest.mark.skipif(not CAN_MOUNT, reason="needs a user namespace to mount in")
 @pytest.mark.parametrize("megabytes", [1, 20])
-def test_memory_that_fills_up_kills_nobody(short_of_room: Service, megabytes: int) -> None:
-    """Where there is little of it the files are elsewhere; else they have been given their room before."""
+def test_full_dev_shm_does_not_kill_a_worker(without_space: Service, megabytes: int) -> None:
+    """With 1 MB the files are elsewhere; with 20 MB their blocks were reserved at the start."""
     begin = f"mount -t tmpfs -o size={megabytes}m none /dev/shm && exec {sys.executable} -m receiver serve"
-    short_of_room.start((*IN_A_WORLD_OF_ITS_OWN, "sh", "-c", begin))
-    elsewhere = list(Path(short_of_room.environment["TMPDIR"]).glob("receiver-metrics-*"))
+    without_space.start((*UNSHARE, "sh", "-c", begin))
+    elsewhere = list(Path(without_space.environment["TMPDIR"]).glob("receiver-metrics-*"))
     assert bool(elsewhere) == (megabytes == 1)
-    assert short_of_room.process
-    fill(Path(f"/proc/{short_of_room.process.pid}/root/dev/shm"))
+    assert without_space.process
+    fill(Path(f"/proc/{without_space.process.pid}/root/dev/shm"))
     for number, kind in enumerate(OPERATION_SCHEMAS):
         items = [operation(cc=f"cc-{number}", op=f"op-{number}", type=kind, status=one) for one in STATUSES]
-        assert short_of_room.call_back(*items).status == 202
-    assert told(short_of_room).value("receiver_notifications_total") == len(OPERATION_SCHEMAS) * len(STATUSES)
-    assert "SIGBUS" not in short_of_room.log
+        assert without_space.call_back(*items).status == 202
+    assert scrape(without_space).value("receiver_notifications_total") == len(OPERATION_SCHEMAS) * len(
+        STATUSES
+    )
+    assert "SIGBUS" not in without_space.log
 
 
 def fill(folder: Path) -> None:

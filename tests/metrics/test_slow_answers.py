@@ -1,4 +1,4 @@
-"""Graph gets an answer too late: the metrics, the log and the page say so."""
+"""Slow responses to Graph appear in the metrics, the log and the page."""
 
 import http.client
 import json
@@ -10,34 +10,32 @@ import psutil
 import pytest
 
 from receiver.simulator.issuer import Issuer
-from tests.metrics.told import told
+from tests.metrics.scraping import scrape
 from tests.support.notifications import operation
 from tests.support.service import Service
 from tests.support.stores import StoreServer
 
 
 @pytest.fixture
-def lonely(tmp_path: Path, own_store: StoreServer, issuer: Issuer) -> Iterator[Service]:
-    """A receiver with one worker, and a store that nobody else uses."""
+def single_worker(tmp_path: Path, own_store: StoreServer, issuer: Issuer) -> Iterator[Service]:
+    """A receiver with one worker and its own store."""
     with Service(tmp_path, own_store.url, issuer, WEB_CONCURRENCY="1") as service:
         yield service
 
 
-def test_an_answer_that_comes_too_late_for_graph_shows_everywhere(
-    lonely: Service, own_store: StoreServer
-) -> None:
-    assert lonely.process
+def test_slow_response_shows_in_metrics_log_and_page(single_worker: Service, own_store: StoreServer) -> None:
+    assert single_worker.process
     for number in range(4):
-        assert lonely.call_back(operation(cc=f"cc-{number}")).status == 202
-    lonely.call_back(operation(), token="no token")  # whoever posts rubbish can't better the share
-    quick = told(lonely)
+        assert single_worker.call_back(operation(cc=f"cc-{number}")).status == 202
+    single_worker.call_back(operation(), token="no token")  # a rejected request must not lower the share
+    quick = scrape(single_worker)
     assert quick.value("receiver_slow_answers_ratio") == 0
-    assert "4 answers to Graph" in page(lonely)
+    assert "4 answers to Graph" in page(single_worker)
 
     own_store.stall()
-    late = begin_to_post(lonely, operation(cc="late"))
-    time.sleep(1)  # the worker has read it, and waits for the store for a second more
-    [worker] = psutil.Process(lonely.process.pid).children()
+    late = begin_to_post(single_worker, operation(cc="late"))
+    time.sleep(1)  # the worker has read it, and waits one more second for the store
+    [worker] = psutil.Process(single_worker.process.pid).children()
     worker.suspend()
     time.sleep(3)
     worker.resume()
@@ -45,13 +43,13 @@ def test_an_answer_that_comes_too_late_for_graph_shows_everywhere(
     late.getresponse().read()
     late.close()
 
-    found = told(lonely)
+    found = scrape(single_worker)
     assert found.value("receiver_slow_answers_ratio", over="2.9") == pytest.approx(1 / 5)
     assert found.value("receiver_slow_answers_ratio", over="10") == 0
-    assert lonely.log.count("Graph is answered too slowly: of 5 answers in ten minutes 20.0 %") == 1
-    told(lonely)
-    assert lonely.log.count("Graph is answered too slowly") == 1, "once is enough"
-    assert "Graph is answered too slowly. Of 5 answers" in page(lonely)
+    assert single_worker.log.count("Responses to Graph are too slow: of 5 in ten minutes 20.0 %") == 1
+    scrape(single_worker)
+    assert single_worker.log.count("Responses to Graph are too slow") == 1, "one warning in ten minutes"
+    assert "Graph is answered too slowly. Of 5 answers" in page(single_worker)
 
 
 def page(service: Service) -> str:

@@ -12,7 +12,7 @@ def posts(count: int) -> list[Delivery]:
     return deliveries(Step(float(n), envelope({"n": n}), f"notification {n}") for n in range(count))
 
 
-def told(sent: list[Delivery]) -> list[str]:
+def scrape(sent: list[Delivery]) -> list[str]:
     return [step.about for delivery in sent for step in delivery.steps]
 
 
@@ -23,39 +23,39 @@ OLD_FORMAT = Delivery(1, (Step(1, {"callState": "incoming"}, "old format"),))
 def test_duplicates_come_after_the_first_and_nothing_is_lost() -> None:
     before = posts(200)
     after = duplicate(before, Random(1))
-    counts = Counter(told(after))
-    assert set(counts) == set(told(before))
+    counts = Counter(scrape(after))
+    assert set(counts) == set(scrape(before))
     assert 20 < sum(count == 2 for count in counts.values()) < 100
     assert max(counts.values()) == 2
-    assert list(dict.fromkeys(told(after))) == told(before)
+    assert list(dict.fromkeys(scrape(after))) == scrape(before)
 
 
 def test_a_share_of_one_doubles_everything() -> None:
-    counts = Counter(told(duplicate(posts(30), Random(1), share=1)))
+    counts = Counter(scrape(duplicate(posts(30), Random(1), share=1)))
     assert set(counts.values()) == {2}
 
 
 def test_reordering_keeps_all_and_the_times() -> None:
     before = posts(50)
     after = reorder(before, Random(1))
-    assert told(after) != told(before)
-    assert sorted(told(after)) == sorted(told(before))
+    assert scrape(after) != scrape(before)
+    assert sorted(scrape(after)) == sorted(scrape(before))
     assert [delivery.delay for delivery in after] == [delivery.delay for delivery in before]
 
 
 def test_reordering_is_seeded_and_does_not_reach_far() -> None:
     before = posts(50)
     after = reorder(before, Random(1), reach=3)
-    assert told(after) == told(reorder(before, Random(1), reach=3))
-    places = {about: place for place, about in enumerate(told(before))}
-    assert all(abs(places[about] - place) <= 3 for place, about in enumerate(told(after)))
+    assert scrape(after) == scrape(reorder(before, Random(1), reach=3))
+    places = {about: place for place, about in enumerate(scrape(before))}
+    assert all(abs(places[about] - place) <= 3 for place, about in enumerate(scrape(after)))
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 100])
 def test_a_batch_holds_up_to_its_size_and_loses_nothing(size: int) -> None:
     before = posts(20)
     after = batch(before, size)
-    assert told(after) == told(before)
+    assert scrape(after) == scrape(before)
     assert {len(delivery.steps) for delivery in after[:-1]} <= {size}
     assert sum(delivery.delay for delivery in after) == sum(delivery.delay for delivery in before)
     bodies = [item for delivery in after for item in delivery.envelope["value"]]

@@ -20,7 +20,7 @@ def overdue(shelf: Shelf) -> list[str]:
     return [record.client_context for record in page.operations]
 
 
-def told(shelf: Shelf) -> list[bool]:
+def scrape(shelf: Shelf) -> list[bool]:
     """What a reader of the whole feed, who reads now, is told last of each operation."""
     feed = Feed(shelf.store_client)
     events = feed.between(START, feed.position()).events
@@ -42,7 +42,7 @@ def test_an_operation_without_a_result_becomes_overdue_once(
     after = shelf.latest()
     assert (after.overdue, after.revision, after.due) == (True, before.revision + 1, before.due)
     assert (after.updated, after.duplicates, after.times) == (before.updated, before.duplicates, before.times)
-    assert (told(shelf), overdue(shelf), shelf.reader.count_overdue()) == ([True], ["invite-1"], 1)
+    assert (scrape(shelf), overdue(shelf), shelf.reader.count_overdue()) == ([True], ["invite-1"], 1)
     assert every_store.client.ttl("receiver:{0}:op:1") <= 30 * 86400
 
 

@@ -33,26 +33,26 @@ def newest(record: CallRecord) -> Any:
     return json.loads(record.members["toneInfo"])["sequenceId"]
 
 
-def told(shelf: Shelf) -> list[Any]:
+def scrape(shelf: Shelf) -> list[Any]:
     events = Feed(shelf.store_client).wait(START, 0.1).events
     return [newest(event.changed) for event in events if isinstance(event.changed, CallRecord)]
 
 
 def test_tones_of_one_post_are_all_kept_and_told(shelf: Shelf) -> None:
     assert shelf.keep(*map(tone, (1, 2, 3, 4))) == ["new", "changed", "changed", "changed"]
-    assert kept(shelf) == told(shelf) == [1, 2, 3, 4]
+    assert kept(shelf) == scrape(shelf) == [1, 2, 3, 4]
 
 
 def test_an_older_tone_is_told_and_does_not_replace_a_newer(shelf: Shelf) -> None:
     shelf.keep(tone(2), tone(10), tone(9))
-    assert (kept(shelf), told(shelf)) == ([2, 9, 10], [2, 10, 9])
+    assert (kept(shelf), scrape(shelf)) == ([2, 9, 10], [2, 10, 9])
     assert newest(record_of(shelf)) == 10
 
 
 def test_the_same_tone_counts_once(shelf: Shelf) -> None:
     shelf.keep(tone(1), tone(2))
     assert shelf.keep(tone(1), tone(2)) == ["duplicate"] * 2
-    assert (kept(shelf), told(shelf)) == ([1, 2], [1, 2])
+    assert (kept(shelf), scrape(shelf)) == ([1, 2], [1, 2])
 
 
 def test_a_tone_after_the_end_of_the_call_is_kept(shelf: Shelf) -> None:
@@ -64,7 +64,7 @@ def test_a_tone_after_the_end_of_the_call_is_kept(shelf: Shelf) -> None:
 def test_a_tone_comes_with_what_else_the_update_says(shelf: Shelf) -> None:
     shelf.keep(call("establishing"), tone(1, "established", direction="incoming"))
     record = record_of(shelf)
-    assert (record.state, record.members["direction"], told(shelf)) == ("established", '"incoming"', [1])
+    assert (record.state, record.members["direction"], scrape(shelf)) == ("established", '"incoming"', [1])
 
 
 def test_an_update_without_a_tone_leaves_the_tones(shelf: Shelf) -> None:
@@ -94,7 +94,7 @@ def test_the_last_hundred_tones_are_kept(shelf: Shelf) -> None:
 def test_tones_of_a_forgotten_call_are_not_told(shelf: Shelf) -> None:
     shelf.keep(tone(1))
     shelf.eraser.delete_call(CALL, within=2)
-    assert told(shelf) == []
+    assert scrape(shelf) == []
 
 
 def test_release_0_1_0_can_read_a_call_with_tones_and_deltas(shelf: Shelf, store: StoreServer) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from receiver.metrics.counters import LOOPS
 from receiver.simulator.issuer import Issuer
-from tests.metrics.told import told_until
+from tests.metrics.scraping import scrape_until
 from tests.support.listening import Listener
 from tests.support.notifications import operation
 from tests.support.service import ALL, READ, Answer, Service
@@ -67,7 +67,9 @@ def test_loops_that_fail_once_at_each_place_go_on(
     service = failing("once")
     use_all_loops(service, own_store)
     until(lambda: ready(service).status == 200, 40)
-    found = told_until(service, lambda found: found.value("receiver_loop_failures_total", loop="metrics") > 0)
+    found = scrape_until(
+        service, lambda found: found.value("receiver_loop_failures_total", loop="metrics") > 0
+    )
     failures = {loop: found.value("receiver_loop_failures_total", loop=loop) for loop in LOOPS}
     assert {loop for loop, number in failures.items() if not number} <= {"refusals"}, failures
     series = found.families["receiver_loop_failures"].samples

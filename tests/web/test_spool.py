@@ -15,7 +15,7 @@ from receiver.server.worker import LAST_CALL_SECONDS
 from receiver.simulator.issuer import Issuer
 from receiver.spool.entry_codec import encode_items
 from receiver.spool.spool_file import SpoolFile
-from tests.metrics.told import told
+from tests.metrics.scraping import scrape
 from tests.store import builders
 from tests.support.notifications import call, operation
 from tests.support.service import CLIENT_STATE, WRITE, Service
@@ -111,7 +111,7 @@ def test_how_much_waits_and_since_when_is_told_wherever_one_looks(
     assert spooling.call_back(operation(cc="two", op="two")).status == 202
     time.sleep(2.2)
     ready = spooling.get("/readyz").json
-    metrics = told(spooling)
+    metrics = scrape(spooling)
     page = re.search(
         r"2 notifications wait on .* for the store, the oldest for (\d+\.\d) s now, and",
         spooling.get("/").body.decode(),
@@ -227,7 +227,7 @@ def test_a_spool_that_cannot_be_used_is_told_and_does_no_harm(
     ready = spooling.get("/readyz")
     assert (ready.status, "move it away" in ready.json["checks"]["spool"]) == (200, True)
     assert set(ready.json["spool"].values()) == {None}, "0 would say that all is well"
-    assert not [name for name in told(spooling).names if name.startswith("receiver_spool_")]
+    assert not [name for name in scrape(spooling).names if name.startswith("receiver_spool_")]
     assert "is unknown" in spooling.get("/").body.decode()
     own_store.kill()
     refused = spooling.call_back(operation(cc="lost"))
@@ -247,14 +247,14 @@ def test_what_the_store_does_not_take_is_counted_and_can_be_tried_again(
 ) -> None:
     own_store.client.set("receiver:{0}:ops:broken", "no hash")
     assert spooling.call_back(operation(cc="poison", call="broken")).status == 202
-    until(lambda: told(spooling).value("receiver_spool_dead_notifications") == 1)
+    until(lambda: scrape(spooling).value("receiver_spool_dead_notifications") == 1)
     assert spooling.get("/readyz").json["checks"]["spool"] == "ok, but 1 could not be merged"
     assert "`receiver retry` tries them again" in check(spooling)
     own_store.client.delete("receiver:{0}:ops:broken")
     assert command(spooling, "retry") == "1 notification(s) wait for the store again.\n"
     drained(spooling)
     assert spooling.get("/operations/poison").json["done"]
-    assert told(spooling).value("receiver_spool_dead_notifications") == 0
+    assert scrape(spooling).value("receiver_spool_dead_notifications") == 0
 
 
 def test_retry_says_why_it_can_not(spooling: Service) -> None:

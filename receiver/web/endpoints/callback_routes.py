@@ -72,7 +72,7 @@ def make_callback(
 
     @blueprint.after_request
     def measure(response: Response) -> Response:
-        counters.answered(response.status_code, time_taken())
+        counters.count_response(response.status_code, time_taken())
         return response
 
     @blueprint.post("/callback", strict_slashes=False)
@@ -126,7 +126,7 @@ def make_callback(
 def _keep(sink: NotificationSink, counters: Counters, notification: Notification, *, in_detail: bool) -> None:
     items: list[Item] = [*notification.updates, *notification.unreadable]
     outcomes = sink.store(items, notification_id=make_id(), within=time_left())
-    counters.kept(items, outcomes)
+    counters.count_items(items, outcomes)
     note(items=len(items), outcome=",".join(dict.fromkeys(outcomes)))
     if notification.ignored:
         note(ignored=",".join(loggable(collection) for collection in notification.ignored))

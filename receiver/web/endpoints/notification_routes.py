@@ -88,7 +88,7 @@ def make_notifications(
         items = [_kept(item) for item in _believed(read_json(body), client_states)]
         if items:
             vouch()
-        counters.kept(items, sink.store(items, notification_id=make_id(), within=time_left()))
+        counters.count_items(items, sink.store(items, notification_id=make_id(), within=time_left()))
         for item in items:
             _tell(item)
         return Response(status=ACCEPTED)

@@ -131,8 +131,8 @@ class LoadShedder:
         """Count a refusal, and return when it is its turn."""
         self._refusals.wait(Rank.CLIENT)
         if path.startswith(_CALLBACK):
-            self._counters.answered(OverloadedError.status, 0.0)
-        self._counters.refused(OverloadedError, None)
+            self._counters.count_response(OverloadedError.status, 0.0)
+        self._counters.count_refusal(OverloadedError, None)
         self._tell()
 
     def _tell(self) -> None:

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, g, request
 
 from receiver.errors import CallNotFoundError, OperationNotFoundError
 from receiver.graph.resource_addresses import normalize_id
-from receiver.metrics.slow_answers import Answers
+from receiver.metrics.slow_answers import AnswerCounts
 from receiver.spool.spool_queue import Spool
 from receiver.store.quarantine_reader import Quarantine
 from receiver.store.reader import OperationFilter, Reader
@@ -44,7 +44,7 @@ def make_page(
     authorizer: Authorizer,
     document: Document,
     *,
-    recent_answers: Callable[[], Answers],
+    recent_answers: Callable[[], AnswerCounts],
     spool: Spool | None,
 ) -> Blueprint:
     """Make the routes of the page.
@@ -54,7 +54,7 @@ def make_page(
         quarantine: what could not be read.
         authorizer: who may see it.
         document: what the documentation is made of.
-        recent_answers: tells how fast Graph is answered.
+        recent_answers: returns the responses to Graph of the last ten minutes.
         spool: what has yet to come in; None where there is none.
     """
     blueprint = Blueprint("page", "receiver.web.pages", template_folder="templates")

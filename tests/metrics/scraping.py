@@ -1,4 +1,4 @@
-"""Metrics as Prometheus would read them."""
+"""Scrape the metrics of a receiver, as Prometheus does."""
 
 import time
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.support.service import Service
 
 ALONE = {"Connection": "close"}
-"""Each request may then reach another worker."""
+"""Headers of a connection for one request, so that the next may reach another worker."""
 
 
 @dataclass(frozen=True)
-class Told:
-    """One answer of /metrics."""
+class Scrape:
+    """One response of /metrics."""
 
     text: str
 
@@ -25,11 +25,11 @@ class Told:
 
     @property
     def names(self) -> set[str]:
-        """The names of all series."""
+        """Names of all series."""
         return {sample.name for family in self.families.values() for sample in family.samples}
 
     def value(self, name: str, **labels: str) -> float:
-        """Add up the series of a name that have these labels, among others."""
+        """Return the sum of the series of this name that have these labels, among others."""
         return sum(
             sample.value
             for family in self.families.values()
@@ -38,16 +38,17 @@ class Told:
         )
 
 
-def told(service: Service) -> Told:
+def scrape(service: Service) -> Scrape:
+    """Return what one worker exports."""
     answer = service.get("/metrics", headers=ALONE)
     assert answer.status == 200
-    return Told(answer.body.decode())
+    return Scrape(answer.body.decode())
 
 
-def told_until(service: Service, is_right: Callable[[Told], bool], seconds: float = 25) -> Told:
-    """Ask until it is right: of other workers' gauges one learns late."""
+def scrape_until(service: Service, is_right: Callable[[Scrape], bool], seconds: float = 25) -> Scrape:
+    """Scrape until a condition holds: the gauges of other workers come up to 10 s late."""
     deadline = time.monotonic() + seconds
-    while not is_right(found := told(service)):
+    while not is_right(found := scrape(service)):
         assert time.monotonic() < deadline, found.text
         time.sleep(0.1)
     return found
