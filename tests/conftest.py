@@ -8,7 +8,8 @@ from hypothesis import settings
 
 from receiver.simulator.issuer import Issuer
 from tests.support import stores
-from tests.support.service import Service
+
+pytest_plugins = ["tests.support.service_fixtures", "tests.support.store_fixtures"]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # So a shell starts a background job, and so every program that is started here would ignore SIGINT, too. With a
@@ -59,18 +60,3 @@ def every_store(every_store_server: stores.StoreServer) -> stores.StoreServer:
 def issuer() -> Iterator[Issuer]:
     with Issuer(key_file=None) as running:
         yield running
-
-
-@pytest.fixture(scope="session")
-def running_service(
-    store_server: stores.StoreServer, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Service]:
-    with Service(tmp_path_factory.mktemp("service"), store_server.url, issuer) as running:
-        yield running
-        running.stop()
-
-
-@pytest.fixture
-def service(running_service: Service, store: stores.StoreServer) -> Service:
-    """A receiver with two workers and an empty store."""
-    return running_service

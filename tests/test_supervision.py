@@ -10,7 +10,7 @@ from typing import NoReturn
 import pytest
 
 from receiver.supervision import Loop, Supervisor
-from tests.store.spooling import until
+from tests.support.waiting import until
 
 
 def fail() -> NoReturn:

@@ -6,9 +6,9 @@ import pytest
 
 from receiver.client import Receiver
 from receiver.simulator.issuer import Issuer
+from tests.support.key_provider import Behaviour, Peer, hang_up
 from tests.support.service import ALL, Service
 from tests.support.stores import StoreServer
-from tests.trust.peer import Behaviour, Peer, hang_up
 
 
 @pytest.fixture

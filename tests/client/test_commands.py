@@ -23,9 +23,9 @@ from click.testing import CliRunner, Result
 
 from receiver.cli.main import main
 from tests.client.conftest import Impostor
+from tests.support.key_provider import silence
 from tests.support.notifications import CALL, OPERATION, operation
 from tests.support.service import READ, WRITE, Service, free_port
-from tests.trust.peer import silence
 
 NOBODY_ANSWERED = {"code": 408, "subcode": 10057, "message": "Nobody answered at 4:+12065550100."}
 RE_TEXT = re.MULTILINE | re.DOTALL

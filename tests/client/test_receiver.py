@@ -10,8 +10,8 @@ import pytest
 
 from receiver.client import NotAllowedError, ProblemError, Receiver
 from tests.support.notifications import CALL, OPERATION, operation
+from tests.support.overdue import wait_until_overdue
 from tests.support.service import ALL, READ, WRITE, Service
-from tests.web.test_overdue import wait_until_overdue
 
 NOBODY_ANSWERED = {"code": 408, "subcode": 10057, "message": "Nobody answered at 4:+12065550100."}
 

@@ -17,8 +17,8 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.settings.expected import NAMES
 from tests.support import stores
+from tests.support.expected_settings import NAMES
 from tests.support.paths import ROOT
 
 DEPLOY = ROOT / "deploy"

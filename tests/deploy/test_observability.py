@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from receiver.simulator.issuer import Issuer
-from tests.metrics.scraping import Scrape, scrape
 from tests.support.notifications import operation
 from tests.support.paths import ROOT
+from tests.support.scraping import Scrape, scrape
 from tests.support.service import Service
 from tests.support.stores import StoreServer
 

@@ -11,7 +11,7 @@ import pytest
 
 from receiver.app import create_app
 from receiver.cli.main import main
-from tests.settings.expected import DEFAULTS, NAMES
+from tests.support.expected_settings import DEFAULTS, NAMES
 from tests.support.paths import ROOT
 
 DEPLOY = ROOT / "deploy"

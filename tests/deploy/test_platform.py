@@ -16,10 +16,10 @@ import pytest
 from receiver.simulator.issuer import Issuer
 from tests.deploy.cage import Cage, cage
 from tests.deploy.slug import Slug
-from tests.server.running import until
 from tests.support.notifications import operation
 from tests.support.service import Service
 from tests.support.stores import TLSStore
+from tests.support.waiting import until
 
 MEMORY = 512 << 20
 

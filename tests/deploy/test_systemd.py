@@ -9,9 +9,9 @@ import pytest
 from receiver.simulator.issuer import Issuer
 from tests.deploy.booted import FOLDER, UNITS, boot
 from tests.deploy.slug import Slug
-from tests.server.running import until
 from tests.support.notifications import operation
 from tests.support.service import Service
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd on this machine")
 

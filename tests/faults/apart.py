@@ -20,11 +20,12 @@ import redis
 import trustme
 
 from tests.faults.account import Row
-from tests.faults.bench import Bench, bench, until
+from tests.faults.bench import Bench, bench
 from tests.faults.embedded import kill_the_embedded_store, kill_the_embedded_store_and_the_receiver
 from tests.support import stores
 from tests.support.service import Service, free_port
 from tests.support.stores import StoreServer
+from tests.support.waiting import until
 
 Apart: TypeAlias = Callable[[float], Row | None]
 

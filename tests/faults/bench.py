@@ -14,22 +14,15 @@ import psutil
 from receiver.simulator.issuer import Issuer
 from tests.faults.account import Row, account
 from tests.faults.load import Load
-from tests.faults.proxy import Proxy
 from tests.support import stores
 from tests.support.service import Service
+from tests.support.store_proxy import Proxy
 from tests.support.stores import StoreServer
 
 SERVE = (sys.executable, "-m", "receiver", "serve")
 
 _SHOWS_WITHIN: Final = 10.0
 """Seconds; a receiver tries for some time before it gives up."""
-
-
-def until(condition: Callable[[], object], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @dataclass

@@ -12,9 +12,10 @@ from typing import Final, TypeAlias
 import redis
 from redis.exceptions import ResponseError
 
-from tests.faults import proxy
-from tests.faults.bench import Bench, until
-from tests.faults.proxy import Mishap
+from tests.faults.bench import Bench
+from tests.support import store_proxy
+from tests.support.store_proxy import Mishap
+from tests.support.waiting import until
 
 Fault: TypeAlias = Callable[[Bench], None]
 
@@ -146,7 +147,7 @@ def on_the_network(mishap: Mishap, chance: float = 1.0, *, logged: str = "") -> 
 
 def kill_the_workers(bench: Bench) -> None:
     """Kill them while requests wait for the store, one after the other."""
-    bench.proxy.suffer(proxy.delay(0.05))
+    bench.proxy.suffer(store_proxy.delay(0.05))
     for worker in bench.workers():
         bench.load.await_more()
         worker.kill()
@@ -185,14 +186,16 @@ COMMON: Final[dict[str, Fault]] = {
     "store busy with a script (BUSY)": keep_the_store_busy,
     "scripts flushed": flush_the_scripts,
     "password changed": change_the_password,
-    "network slow (100 ms)": on_the_network(proxy.delay(0.1)),
-    "network very slow (3 s)": on_the_network(proxy.delay(3), logged=f"{_NO_ANSWER}: TimeoutError"),
-    "network silent (a black hole)": on_the_network(proxy.black_hole, logged=f"{_NO_ANSWER}: TimeoutError"),
-    "network loses 30 % of packets": on_the_network(proxy.lose(0.3)),
-    "connections cut": on_the_network(proxy.cut, 0.2),
-    "replies cut in the middle": on_the_network(proxy.truncate(proxy.REPLY), 0.2),
-    "writes cut in the middle": on_the_network(proxy.truncate(proxy.REQUEST), 0.2),
-    "replies lost after the write": on_the_network(proxy.lose_reply, 0.2),
+    "network slow (100 ms)": on_the_network(store_proxy.delay(0.1)),
+    "network very slow (3 s)": on_the_network(store_proxy.delay(3), logged=f"{_NO_ANSWER}: TimeoutError"),
+    "network silent (a black hole)": on_the_network(
+        store_proxy.black_hole, logged=f"{_NO_ANSWER}: TimeoutError"
+    ),
+    "network loses 30 % of packets": on_the_network(store_proxy.lose(0.3)),
+    "connections cut": on_the_network(store_proxy.cut, 0.2),
+    "replies cut in the middle": on_the_network(store_proxy.truncate(store_proxy.REPLY), 0.2),
+    "writes cut in the middle": on_the_network(store_proxy.truncate(store_proxy.REQUEST), 0.2),
+    "replies lost after the write": on_the_network(store_proxy.lose_reply, 0.2),
     "workers killed (-9) in mid-request": kill_the_workers,
     "store away, receiver killed (-9)": kill_the_receiver_in_an_outage,
     "store away, receiver stopped (SIGTERM)": stop_the_receiver_in_an_outage,

@@ -18,8 +18,8 @@ import psutil
 from tests.faults.account import IN_TIME
 from tests.faults.bench import Bench, bench
 from tests.faults.flood import Aim, Phase, Post, Sent, client_context, flood
-from tests.faults.proxy import narrow
 from tests.support.service import READ
+from tests.support.store_proxy import narrow
 
 SLOW_STORE: Final = 100
 """Notifications a second that the store's narrow way lets through."""

@@ -5,7 +5,7 @@ import os
 import redis
 import schemathesis
 
-from tests.fuzz.store_rules import hold_store
+from tests.support.store_rules import hold_store
 
 _MOST_KEYS = 60
 """As many tell what news does to news; to look through all that comes of thousands of cases would take minutes."""

@@ -15,7 +15,7 @@ from receiver.graph.schemas import (
     DeltaParticipantsSchema,
     ParticipantSchema,
 )
-from tests.graph.test_any_input import ODD_VALUES, paths
+from tests.support.odd_notifications import ODD_VALUES, paths
 from tests.support.service import CLIENT_STATE
 
 CALLS = ["57dab8b1-894c-409a-b240-bd8beae78896", "57DAB8B1894C409AB240BD8BEAE78896", "call/2", ""]

@@ -25,7 +25,7 @@ except ImportError:
 
 with atheris.instrument_imports(include=["receiver.graph"]):
     from tests.fuzz.reading import look
-    from tests.graph.test_any_input import ITEMS, paths
+    from tests.support.odd_notifications import ITEMS, paths
 
 VALUES = [None, True, 0, 2**64, -1.5, "", [], {}]
 WORDS = sorted({word for item in ITEMS for word in json.dumps(item).split('"')[1::2]})

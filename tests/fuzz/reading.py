@@ -5,8 +5,8 @@ from receiver.graph.call_notifications import is_old_skype_call, read_notificati
 from receiver.graph.change_notifications import read_changes
 from receiver.graph.json_codec import dump, parse
 from receiver.graph.privacy import redact, without_secrets
-from tests.graph.reading import TENANT
-from tests.graph.test_any_input import check, first_resource
+from tests.support.graph_reading import TENANT
+from tests.support.odd_notifications import check, first_resource
 
 
 def look(body: bytes) -> None:

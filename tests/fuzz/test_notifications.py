@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.fuzz import notifications
 from tests.fuzz.night import IS_NIGHT, cases
-from tests.fuzz.store_rules import hold_store
 from tests.support.service import ALL, WRITE, Answer, Service
+from tests.support.store_rules import hold_store
 from tests.support.stores import StoreServer
 
 FUZZ = settings(

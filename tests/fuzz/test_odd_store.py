@@ -8,10 +8,10 @@ import pytest
 import redis
 
 from receiver.simulator.issuer import Issuer
-from tests.fuzz.store_rules import RULES
 from tests.support.listening import Listener
 from tests.support.notifications import CALL, JOINING, OPERATION, call, operation, participant, roster
 from tests.support.service import ALL, CLIENT_STATE, Service
+from tests.support.store_rules import RULES
 from tests.support.stores import StoreServer
 
 PREFIX: Final = "receiver:{0}:"

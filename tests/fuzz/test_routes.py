@@ -12,7 +12,7 @@ import pytest
 
 from receiver.web.openapi.route_parameters import VALIDATION_TOKEN
 from tests.fuzz.night import IS_NIGHT, cases
-from tests.openapi.document import document
+from tests.support.api_document import document
 from tests.support.paths import ROOT
 from tests.support.service import ALL, Service
 from tests.support.stores import StoreServer

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from tests.fuzz.store_rules import RULES, hold_store
 from tests.support.notifications import call, operation
 from tests.support.service import Service
+from tests.support.store_rules import RULES, hold_store
 from tests.support.stores import StoreServer
 
 BREACHES: dict[str, Callable[[redis.Redis], object]] = {

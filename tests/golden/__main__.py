@@ -21,10 +21,10 @@ import urllib3
 from receiver.simulator.issuer import Issuer
 from receiver.trust.api_keys import APIKey
 from tests.golden import API_KEY, contexts
-from tests.store.spooling import until
 from tests.support import stores
 from tests.support.notifications import call, item, operation, roster
 from tests.support.service import CLIENT_STATE, Service
+from tests.support.waiting import until
 
 CALL: Final = "57dab8b1-894c-409a-b240-bd8beae78896"
 OTHER_CALL: Final = "fa0f5238-af94-457b-8a7e-3cb57ee5af15"

@@ -13,9 +13,9 @@ from receiver.simulator.issuer import Issuer
 from receiver.trust.api_keys import APIKey
 from tests.golden import API_KEY, contexts
 from tests.golden.__main__ import CALL, OTHER_CALL, dump, events
-from tests.store.spooling import until
 from tests.support.service import Service
 from tests.support.stores import StoreServer
+from tests.support.waiting import until
 
 RELEASES = sorted(path.name for path in Path(__file__).parent.iterdir() if (path / "store.json").exists())
 CHANGES_WITH_TIME = {"overdue", "revision", "updated"}

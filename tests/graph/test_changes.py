@@ -8,7 +8,7 @@ import pytest
 from receiver.errors import InvalidEnvelopeError
 from receiver.graph.change_notifications import read_changes
 from receiver.graph.updates import ChangeNotification, Unreadable
-from tests.graph.reading import nested
+from tests.support.graph_reading import nested
 from tests.support.notifications import operation
 
 STATE = "state-secret"

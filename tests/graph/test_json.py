@@ -1,7 +1,6 @@
 """JSON in and out: strict where it must be, lenient where Graph is known to be careless."""
 
 import json
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,17 +8,8 @@ from hypothesis import strategies as st
 
 from receiver.errors import InvalidJSONError
 from receiver.graph.json_codec import JSON, MAX_DEPTH, TooDeepError, dump, parse, prune
-from tests.graph.reading import nested
-
-VALUES: st.SearchStrategy[Any] = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(10**100), 10**100)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
-    max_leaves=20,
-)
+from tests.support.graph_reading import nested
+from tests.support.odd_notifications import VALUES
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from marshmallow import EXCLUDE, INCLUDE, Schema, ValidationError, fields, post_
 from receiver.graph import schemas
 from receiver.graph.schema_loading import Loader
 from receiver.graph.schemas import GraphSchema
-from tests.graph.test_any_input import CHANGE, INFO, ITEMS, ODD_VALUES, PARTICIPANT, paths
+from tests.support.odd_notifications import CHANGE, INFO, ITEMS, ODD_VALUES, PARTICIPANT, paths
 
 SCHEMAS = sorted(
     {found for found in vars(schemas).values() if isinstance(found, type) and issubclass(found, GraphSchema)},

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from receiver.graph.updates import OperationUpdate
-from tests.graph.reading import TENANT, members, read, read_operation
+from tests.support.graph_reading import TENANT, members, read, read_operation
 from tests.support.notifications import CALL, OPERATION, call, item, operation, roster
 
 PARTICIPANT = {

@@ -11,8 +11,8 @@ from receiver.graph.json_codec import dump
 from receiver.graph.privacy import loggable, public_members, redact, without_secrets
 from receiver.graph.secret_names import is_secret
 from receiver.graph.secret_texts import may_hold_secrets
-from tests.graph.reading import nested
 from tests.graph.test_json import VALUES
+from tests.support.graph_reading import nested
 from tests.support.notifications import CALL, operation, participant
 
 SECRETS = [

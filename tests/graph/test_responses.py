@@ -7,7 +7,7 @@ import pytest
 from receiver.errors import InvalidOperationError
 from receiver.graph.call_notifications import read_response
 from receiver.graph.updates import OperationUpdate
-from tests.graph.reading import members, nested
+from tests.support.graph_reading import members, nested
 from tests.support.notifications import CALL, OPERATION
 
 RESPONSE = {

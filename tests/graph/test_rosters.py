@@ -7,7 +7,7 @@ import pytest
 
 from receiver.graph.sequence_numbers import sequence, sortable
 from receiver.graph.updates import ParticipantNotification, RosterDelta, RosterUpdate, Update
-from tests.graph.reading import TENANT, read, read_unreadable
+from tests.support.graph_reading import TENANT, read, read_unreadable
 from tests.support.notifications import CALL, JOINING, delta, item, roster
 
 ROSTER = f"/communications/calls/{CALL}/participants"

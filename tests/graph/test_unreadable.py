@@ -8,7 +8,7 @@ import pytest
 from receiver.errors import InvalidEnvelopeError
 from receiver.graph.call_notifications import read_notification
 from receiver.graph.envelope import quarantined
-from tests.graph.reading import TENANT, nested, read, read_operation, read_unreadable
+from tests.support.graph_reading import TENANT, nested, read, read_operation, read_unreadable
 from tests.support.notifications import CALL, OPERATION, call, item, operation, roster
 
 CONTENT = "+15550100 Ann"

@@ -9,7 +9,7 @@ from receiver.errors import InvalidJSONError
 from receiver.graph.call_notifications import is_old_skype_call, read_notification
 from receiver.graph.json_codec import parse
 from receiver.graph.statuses import ENDED_RANK
-from tests.graph.reading import TENANT, members, read, read_call, read_operation, read_roster
+from tests.support.graph_reading import TENANT, members, read, read_call, read_operation, read_roster
 from tests.support.notifications import CALL, OPERATION, call, item, operation, roster
 
 SHORT = f"calls/{CALL}/operations/{OPERATION}"

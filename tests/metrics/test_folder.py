@@ -12,8 +12,8 @@ import pytest
 from receiver.graph.schemas import OPERATION_SCHEMAS
 from receiver.metrics.metrics_folder import FILES, MetricsFolder, reserve
 from receiver.simulator.issuer import Issuer
-from tests.metrics.scraping import scrape, scrape_until
 from tests.support.notifications import operation
+from tests.support.scraping import scrape, scrape_until
 from tests.support.service import Service, free_port
 from tests.support.stores import StoreServer
 

@@ -6,12 +6,12 @@ from shutil import which
 import psutil
 import pytest
 
-from tests.metrics.scraping import ALONE, scrape, scrape_until
-from tests.server.running import until
 from tests.support.listening import Listener
 from tests.support.notifications import call, operation, roster
+from tests.support.scraping import ALONE, scrape, scrape_until
 from tests.support.service import CLIENT_STATE, WRITE, Service
-from tests.web.conftest import Start
+from tests.support.service_fixtures import Start
+from tests.support.waiting import until
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from receiver.simulator.issuer import Issuer
-from tests.metrics.scraping import scrape
 from tests.support.notifications import operation
+from tests.support.scraping import scrape
 from tests.support.service import Service
 from tests.support.stores import StoreServer
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.openapi.document import document
+from tests.support.api_document import document
 from tests.support.service import ALL, APP_ID, READ, WRITE, Service
 
 FOR_ANYBODY = {

@@ -16,7 +16,7 @@ from receiver.web.openapi.problem_advice import ADVICE
 from receiver.web.openapi.route_parameters import PATH
 from receiver.web.openapi.route_tags import TAGS
 from receiver.web.problems import OF_HTTP, address_of
-from tests.openapi.document import HELP, app, document, wrong_with
+from tests.support.api_document import HELP, app, document, wrong_with
 
 OPERATIONS = [
     (method, path, operation)

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from receiver.web.openapi.operation_ids import OPERATION_IDS
-from tests.openapi.document import document
+from tests.support.api_document import document
 
 OPERATIONS = [
     operation for methods in document()["paths"].values() for operation in methods.values()

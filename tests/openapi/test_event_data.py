@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import urllib3
 
-from tests.openapi.document import document, wrong_with
+from tests.support.api_document import document, wrong_with
 from tests.support.notifications import call, operation, roster
 from tests.support.service import CLIENT_STATE, READ, Service
 

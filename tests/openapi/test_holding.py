@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.openapi.document import document, hold_to_document
+from tests.support.api_document import document, hold_to_document
 
 PATH = "/operations/x"
 JSON = {"Content-Type": "application/json", "ETag": 'W/"1.2"'}

@@ -11,7 +11,7 @@ from marshmallow import Schema
 
 from receiver.web.openapi.openapi_document import routes
 from receiver.web.openapi.route_operation import Route
-from tests.openapi.document import HELP, app, document
+from tests.support.api_document import HELP, app, document
 
 READERS = {"request.args.get", "query_argument"}
 ROUTES = routes(app())

@@ -8,23 +8,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
 from tests.support.paths import ROOT
+from tests.support.waiting import until
 
 CLIENTS: list[http.client.HTTPConnection | socket.socket] = []
 """Those of the present test; they are closed after it."""
-
-
-def until(condition: Callable[[], object], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError("it did not come about in time")
-        time.sleep(0.02)
 
 
 class Server:

@@ -6,7 +6,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.server.running import Server, until
+from tests.server.running import Server
+from tests.support.waiting import until
 
 Serve = Callable[..., Server]
 

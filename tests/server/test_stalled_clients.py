@@ -3,7 +3,8 @@ import time
 
 import pytest
 
-from tests.server.running import Server, read_all, until
+from tests.server.running import Server, read_all
+from tests.support.waiting import until
 
 HEAD = b"POST %s HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
 STALLED_HEADS = {

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.server.running import Server, read_all, until
+from tests.server.running import Server, read_all
+from tests.support.waiting import until
 
 Serve = Callable[..., Server]
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.settings.expected import NAMES, PLATFORMS
+from tests.support.expected_settings import NAMES, PLATFORMS
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import pytest
 
 from receiver.settings.configuration import read_settings
 from receiver.trust.api_keys import APIKey
-from tests.settings.expected import HASH
+from tests.support.expected_settings import HASH
 
 
 def test_api_keys_are_read(env: pytest.MonkeyPatch) -> None:

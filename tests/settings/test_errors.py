@@ -3,8 +3,8 @@
 import pytest
 
 from receiver.settings.configuration import SettingsError, read_settings
-from tests.settings.expected import GUID, HASH
 from tests.settings.reading import problems
+from tests.support.expected_settings import GUID, HASH
 
 WRONG = [
     ("HOST", "[::"),

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from receiver.settings.configuration import REDIS_VARIABLES, read_settings
-from tests.settings.expected import DEFAULTS, GUID, HASH, NAMES, OPENSSL, SWITCHES
 from tests.settings.reading import problems
+from tests.support.expected_settings import DEFAULTS, GUID, HASH, NAMES, OPENSSL, SWITCHES
 
 
 @pytest.mark.parametrize("name", sorted({*NAMES} - {*OPENSSL, *SWITCHES}))

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from receiver.settings.configuration import REDIS_VARIABLES, read_settings
-from tests.settings.expected import PLATFORMS
 from tests.settings.reading import problems
+from tests.support.expected_settings import PLATFORMS
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)

@@ -13,8 +13,8 @@ from receiver.settings.configuration import (
     REDIS_VARIABLES,
     read_settings,
 )
-from tests.settings.expected import DEFAULTS, GUID, NAMES, OTHER_GUID, PLATFORMS
 from tests.settings.reading import problems
+from tests.support.expected_settings import DEFAULTS, GUID, NAMES, OTHER_GUID, PLATFORMS
 from tests.support.paths import ROOT
 
 

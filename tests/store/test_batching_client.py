@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
@@ -14,6 +14,7 @@ from receiver.store.transport.batching_client import BatchingClient
 from receiver.store.transport.connections import connect
 from receiver.store.transport.store_client import StoreClient
 from tests.support.stores import StoreServer
+from tests.support.waiting import until
 
 
 class CountingClient(StoreClient):
@@ -36,13 +37,6 @@ def store_client(store: StoreServer) -> Iterator[CountingClient]:
     made = CountingClient(store)
     yield made
     made.close()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
 
 
 def test_lone_call_has_a_round_trip_of_its_own(store_client: CountingClient) -> None:

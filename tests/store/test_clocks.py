@@ -10,10 +10,10 @@ from receiver.spool.spool_file import SpoolFile
 from receiver.store.reader import OperationFilter
 from receiver.store.transport.batching_client import BatchingClient
 from receiver.store.writer import Writer
-from tests.store.builders import operation
-from tests.store.conftest import Shelf
-from tests.store.spooling import DISK, Process
+from tests.support.shelf import Shelf
+from tests.support.spooling import DISK, Process
 from tests.support.stores import StoreServer
+from tests.support.updates import operation
 
 HOUR = 3600
 

@@ -8,7 +8,7 @@ import pytest
 
 import receiver
 from receiver.store import keys, limits
-from tests.fuzz.store_rules import RULES
+from tests.support.store_rules import RULES
 
 ROOT = Path(receiver.__file__).parent
 FUNCTIONS = [name for name in vars(keys) if name.endswith("_key")]

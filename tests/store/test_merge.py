@@ -14,9 +14,9 @@ from receiver.errors import StoreUnavailableError
 from receiver.graph.updates import OperationUpdate, RosterUpdate
 from receiver.store.feed import Feed
 from receiver.store.records import OperationRecord
-from tests.store.builders import CALL, OPERATION, bare, call, change, operation
-from tests.store.conftest import Shelf
+from tests.support.shelf import Shelf
 from tests.support.stores import StoreServer
+from tests.support.updates import CALL, OPERATION, bare, call, change, operation
 
 
 def test_news_is_kept_with_everything_it_brought(shelf: Shelf) -> None:

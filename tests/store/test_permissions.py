@@ -17,8 +17,8 @@ from receiver.store.scripts import GET_LATEST
 from receiver.store.server_facts import ServerFactsReader
 from receiver.store.transport.connections import connect
 from receiver.store.transport.store_client import StoreClient
-from tests.settings.expected import DEFAULTS
 from tests.support import stores
+from tests.support.expected_settings import DEFAULTS
 from tests.support.notifications import operation
 from tests.support.service import Service
 from tests.support.stores import StoreServer

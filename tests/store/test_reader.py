@@ -1,8 +1,8 @@
 """Reading within a time that all round trips share."""
 
 from receiver.store.reader import OperationFilter, Reader
-from tests.store.builders import operation
-from tests.store.conftest import Shelf
+from tests.support.shelf import Shelf
+from tests.support.updates import operation
 
 
 def test_a_page_is_short_where_looking_further_would_take_too_long(shelf: Shelf) -> None:

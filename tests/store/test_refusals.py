@@ -10,9 +10,9 @@ import redis
 
 from receiver.errors import NotPermittedError, StoreUnavailableError, WriteRefusedError
 from receiver.store.transport.store_errors import refusal
-from tests.store.builders import operation
-from tests.store.conftest import Shelf
+from tests.support.shelf import Shelf
 from tests.support.stores import StoreServer, busy
+from tests.support.updates import operation
 
 
 @contextmanager

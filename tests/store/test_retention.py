@@ -6,9 +6,9 @@ import pytest
 
 from receiver.graph.updates import ChangeNotification, OperationUpdate, RosterUpdate, Unreadable
 from receiver.store.writer import Item
-from tests.store.builders import CALL, bare, call, operation
-from tests.store.conftest import Shelf
+from tests.support.shelf import Shelf
 from tests.support.stores import StoreServer
+from tests.support.updates import CALL, bare, call, operation
 
 DAY = 86400
 CHANGE = ChangeNotification("s-1", "t-1", "created", "", "r", '{"name":"Ann"}', encrypted=False)

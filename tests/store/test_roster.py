@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from receiver.graph.updates import RosterDelta, RosterUpdate
-from tests.store.builders import CALL, call
-from tests.store.conftest import Shelf
+from tests.support.shelf import Shelf
 from tests.support.stores import StoreServer
+from tests.support.updates import CALL, call
 
 
 def one(name: str, number: int | None = None, **more: object) -> dict[str, object]:

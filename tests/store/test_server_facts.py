@@ -8,8 +8,8 @@ from receiver.cli import check_command
 from receiver.store.server_facts import ServerFacts
 from receiver.store.transport.connections import connect
 from receiver.store.transport.store_client import StoreClient
-from tests.settings.expected import DEFAULTS
 from tests.support import stores
+from tests.support.expected_settings import DEFAULTS
 from tests.support.service import free_port
 
 

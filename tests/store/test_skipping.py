@@ -10,9 +10,9 @@ import pytest
 from receiver.store.reader import OperationFilter
 from receiver.store.record_versions import VersionChangedError, context_version
 from receiver.store.skipped_values import LOG_SECONDS, SkippedValues
-from tests.store.builders import CALL, OPERATION, bare, call, change, every_kind, operation
-from tests.store.conftest import Shelf
+from tests.support.shelf import Shelf
 from tests.support.stores import StoreServer
+from tests.support.updates import CALL, OPERATION, bare, call, change, every_kind, operation
 
 P = "receiver:{0}:"
 ODD_TEXTS = (b"", b"no JSON", b"[]", b"null", b'"text"', b"{}", b"\xff\xfe", b'{"schema":2}', b"[" * 100_000)

@@ -9,7 +9,7 @@ import pytest
 from receiver.errors import StoreUnavailableError, WriteRefusedError
 from receiver.graph.call_notifications import read_response
 from receiver.store.snapshots import Snapshot, Snapshots
-from tests.store.conftest import Shelf
+from tests.support.shelf import Shelf
 from tests.support.stores import StoreServer
 
 

@@ -14,11 +14,11 @@ from receiver.store.transport.batching_client import BatchingClient
 from receiver.store.transport.connections import connect
 from receiver.store.transport.store_client import StoreClient
 from receiver.store.writer import Writer
-from tests.faults.proxy import REPLY, REQUEST, Cut, Proxy
-from tests.store.builders import CALL, operation
 from tests.support import stores
 from tests.support.service import free_port
+from tests.support.store_proxy import REPLY, REQUEST, Cut, Proxy
 from tests.support.stores import StoreServer
+from tests.support.updates import CALL, operation
 
 
 def test_a_server_that_has_become_read_only_is_left_for_the_one_that_its_name_leads_to(

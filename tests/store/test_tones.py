@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from receiver.graph.updates import CallUpdate, ParticipantNotification, RosterDelta
 from receiver.store.feed import START, Feed
 from receiver.store.records import CallRecord
-from tests.store.builders import CALL, call
-from tests.store.conftest import Shelf
+from tests.support.shelf import Shelf
 from tests.support.stores import StoreServer
+from tests.support.updates import CALL, call
 
 
 def tone(number: Any, state: str = "established", **more: object) -> CallUpdate:

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from receiver.store.record_versions import VersionChangedError, call_version, context_version
-from tests.store.builders import CALL, bare, call, operation
-from tests.store.conftest import Shelf
-from tests.store.spooling import Process
+from tests.support.shelf import Shelf
+from tests.support.spooling import Process
 from tests.support.stores import StoreServer
+from tests.support.updates import CALL, bare, call, operation
 
 
 def test_context_version_differs_after_each_change(shelf: Shelf) -> None:

@@ -17,7 +17,7 @@ import urllib3
 
 from receiver.simulator.issuer import Issuer
 from receiver.trust.api_keys import APIKey
-from tests.openapi.document import hold_to_document
+from tests.support.api_document import hold_to_document
 from tests.support.hardened import soft
 
 APP_ID = "11111111-2222-3333-4444-555555555555"

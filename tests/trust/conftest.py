@@ -5,8 +5,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from receiver.trust.callback_tokens import RefusedTokenError, TokenVerifier
 from receiver.trust.key_set import KeySet
-from tests.trust.builders import APP, ISSUERS, Clock, bearer, claims, header, jwk, signed
-from tests.trust.peer import Peer
+from tests.support.key_provider import Peer
+from tests.support.tokens import APP, ISSUERS, Clock, bearer, claims, header, jwk, signed
 
 
 def _rsa(bits):

@@ -13,7 +13,7 @@ import trustme
 from receiver.trust.egress import Egress, Proxy
 from receiver.trust.key_set import UnknownKeyError
 from tests.support.forward_proxy import ForwardProxy
-from tests.trust.builders import jwk
+from tests.support.tokens import jwk
 
 
 @pytest.mark.parametrize(

@@ -11,15 +11,9 @@ from receiver.errors import KeysUnavailableError
 from receiver.supervision import Supervisor
 from receiver.trust.key_fetch import Fetch
 from receiver.trust.key_set import KeySet, KeySetStatus, UnknownKeyError
-from tests.trust.builders import jwk
-from tests.trust.peer import body, silence
-
-
-def eventually(condition):
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+from tests.support.key_provider import body, silence
+from tests.support.tokens import jwk
+from tests.support.waiting import until
 
 
 def numbers(key):
@@ -39,16 +33,16 @@ def test_a_known_key_costs_no_further_fetch(key_set, peer):
 def test_starting_fetches_before_anybody_asks(key_set, peer):
     key_set.start()
     key_set.start()
-    eventually(lambda: key_set.status().keys == 1)
+    until(lambda: key_set.status().keys == 1)
     assert peer.fetches == 1
 
 
 def test_the_keys_are_fetched_again_and_again_until_it_is_closed(make_key_set, peer, key, other_key):
     key_set = make_key_set(peer, period=0.02)
     key_set.start()
-    eventually(lambda: key_set.status().keys == 1)
+    until(lambda: key_set.status().keys == 1)
     peer.keys = [jwk(key), jwk(other_key, "key-2")]
-    eventually(lambda: key_set.status().keys == 2)
+    until(lambda: key_set.status().keys == 2)
     key_set.close()
     key_set._loop.thread.join(10)
     fetches = peer.fetches
@@ -60,9 +54,9 @@ def test_a_fresh_process_recovers_by_itself(make_key_set, peer):
     peer.behave(body(b"", 500))
     key_set = make_key_set(peer, period=0.02)
     key_set.start()
-    eventually(lambda: peer.fetches > 2)
+    until(lambda: peer.fetches > 2)
     peer.behave(None)
-    eventually(lambda: key_set.status().keys == 1)
+    until(lambda: key_set.status().keys == 1)
 
 
 def test_a_new_key_is_found_at_once_though_the_keys_were_just_fetched(key_set, peer, other_key):
@@ -147,14 +141,14 @@ def test_few_key_ids_are_remembered(key_set, clock):
 
 
 def test_a_key_id_that_comes_during_a_fetch_is_not_refused_for_good(key_set, peer, clock):
-    peer.authorizer.clear()
+    peer.unblocked.clear()
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(key_set.get, "key-1")
-        eventually(lambda: peer.requests)
+        until(lambda: peer.requests)
         clock.advance(1)
         second = pool.submit(key_set.get, "key-2")
-        eventually(lambda: "key-2" in key_set._seen)
-        peer.authorizer.set()
+        until(lambda: "key-2" in key_set._seen)
+        peer.unblocked.set()
         first.result()
         assert isinstance(second.exception(), KeysUnavailableError)
         assert second.exception().retry_after == 1
@@ -172,24 +166,24 @@ def test_failed_attempts_count_for_the_cool_down(key_set, peer, clock):
 
 
 def test_concurrent_callers_share_one_fetch(key_set, peer):
-    peer.authorizer.clear()
+    peer.unblocked.clear()
     with ThreadPoolExecutor(20) as pool:
         keys = [pool.submit(key_set.get, "key-1") for _ in range(20)]
-        eventually(lambda: peer.requests)
-        peer.authorizer.set()
+        until(lambda: peer.requests)
+        peer.unblocked.set()
         assert len({id(key.result()) for key in keys}) == 1
     assert peer.fetches == 1
 
 
 def test_known_keys_are_served_while_a_fetch_hangs(key_set, peer):
     key_set.get("key-1")
-    peer.authorizer.clear()
+    peer.unblocked.clear()
     with ThreadPoolExecutor(1) as pool:
         flood = pool.submit(key_set.get, "unknown")
-        eventually(lambda: peer.fetches == 2)
+        until(lambda: peer.fetches == 2)
         key_set.get("key-1")
         assert not flood.done()
-        peer.authorizer.set()
+        peer.unblocked.set()
         assert isinstance(flood.exception(), UnknownKeyError)
 
 
@@ -205,12 +199,12 @@ def test_a_caller_goes_on_with_the_keys_there_are_when_a_fetch_hangs(make_key_se
 
 
 def test_a_provider_slower_than_a_caller_still_gets_its_keys_to_us(make_key_set, peer):
-    peer.authorizer.clear()
+    peer.unblocked.clear()
     key_set = make_key_set(peer, patience=0.05)
     with pytest.raises(KeysUnavailableError):
         key_set.get("key-1")
-    peer.authorizer.set()
-    eventually(lambda: key_set.status().keys == 1)
+    peer.unblocked.set()
+    until(lambda: key_set.status().keys == 1)
     key_set.get("key-1")
     assert peer.fetches == 1
 
@@ -336,6 +330,6 @@ def test_unexpected_error_of_a_fetch_is_reported_and_fetched_again(make_key_set,
     failed = []
     key_set = make_key_set(peer, supervisor=Supervisor(failed.append, sleep=lambda _: None))
     key_set.start()
-    eventually(lambda: key_set.status().keys == 1)
+    until(lambda: key_set.status().keys == 1)
     assert failed == ["signing-keys"]
     assert key_set.status().error is None

@@ -11,8 +11,8 @@ import trustme
 from receiver.errors import KeysUnavailableError
 from receiver.trust.key_fetch import MAX_DOCUMENT_BYTES
 from receiver.trust.key_set import UnknownKeyError
-from tests.trust.builders import ABSENT, jwk
-from tests.trust.peer import body, drip_body, drip_headers, endless_body, hang_up, redirect, silence
+from tests.support.key_provider import body, drip_body, drip_headers, endless_body, hang_up, redirect, silence
+from tests.support.tokens import ABSENT, jwk
 
 
 def refused(key_set):

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from receiver.trust.callback_tokens import MAX_TOKEN_LENGTH
-from tests.trust.builders import (
+from tests.support.tokens import (
     ABSENT,
     base64url,
     bearer,

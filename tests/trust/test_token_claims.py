@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from receiver.errors import MissingTokenError, UnknownAppError
 from receiver.trust.callback_tokens import RefusedTokenError
-from tests.trust.builders import (
+from tests.support.tokens import (
     ABSENT,
     APP,
     ISSUERS,

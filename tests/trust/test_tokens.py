@@ -12,7 +12,7 @@ from receiver.errors import (
     UnknownAppError,
 )
 from receiver.trust.callback_tokens import Caller, RefusedTokenError, TokenVerifier
-from tests.trust.builders import (
+from tests.support.tokens import (
     ABSENT,
     APP,
     ISSUERS,

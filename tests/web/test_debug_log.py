@@ -5,7 +5,7 @@ import time
 
 from receiver.simulator.issuer import Issuer
 from tests.support.notifications import operation
-from tests.web.conftest import Start
+from tests.support.service_fixtures import Start
 from tests.web.raw import exchange
 
 

@@ -3,7 +3,7 @@
 import re
 
 from receiver.web.openapi.problem_advice import ADVICE
-from tests.openapi.document import document
+from tests.support.api_document import document
 from tests.support.service import Service
 
 

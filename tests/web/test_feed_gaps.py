@@ -20,9 +20,9 @@ from receiver.web.live.listener import Interest
 from tests.support.listening import Listener
 from tests.support.notifications import CALL, call, operation
 from tests.support.service import WRITE, Service
+from tests.support.service_fixtures import Start
 from tests.support.stores import StoreServer
-from tests.web.conftest import Start
-from tests.web.test_spool import until
+from tests.support.waiting import until
 from tests.web.test_waiting import Waiting
 
 FEED = "receiver:{0}:feed"

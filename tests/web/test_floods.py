@@ -14,12 +14,12 @@ from typing import Self
 import pytest
 
 from receiver.simulator.issuer import Issuer
+from tests.support.key_provider import Peer
 from tests.support.notifications import operation
 from tests.support.service import APP_ID, TENANT, Answer, Service
+from tests.support.service_fixtures import Start
 from tests.support.stores import StoreServer
-from tests.trust.builders import base64url
-from tests.trust.peer import Peer
-from tests.web.conftest import Start
+from tests.support.tokens import base64url
 from tests.web.test_logs import await_a_line_of_its_own
 
 WORKERS = 2

@@ -16,12 +16,12 @@ from jwt.algorithms import ECAlgorithm
 
 from receiver.simulator.issuer import Issuer
 from receiver.simulator.signing_key import SigningKey
+from tests.support.key_provider import Behaviour, Peer, drip_body
 from tests.support.notifications import operation
 from tests.support.service import APP_ID, TENANT, Service
+from tests.support.service_fixtures import Start
 from tests.support.stores import StoreServer
-from tests.trust.builders import base64url, signed, signed_with_secret, unsigned
-from tests.trust.peer import Behaviour, Peer, drip_body
-from tests.web.conftest import Start
+from tests.support.tokens import base64url, signed, signed_with_secret, unsigned
 
 STRANGER = SigningKey.generate()
 Sign = Callable[[dict[str, object], dict[str, object]], str]

@@ -8,9 +8,9 @@ from contextlib import suppress
 
 from receiver.simulator.issuer import Issuer
 from tests.support.service import APP_ID, TENANT, Service
+from tests.support.service_fixtures import Start
 from tests.support.stores import StoreServer
-from tests.trust.builders import base64url
-from tests.web.conftest import Start
+from tests.support.tokens import base64url
 
 SECONDS = 2.0
 MOST_LINES_A_SECOND = 250

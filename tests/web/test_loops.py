@@ -9,12 +9,12 @@ import pytest
 
 from receiver.metrics.counters import LOOPS
 from receiver.simulator.issuer import Issuer
-from tests.metrics.scraping import scrape_until
 from tests.support.listening import Listener
 from tests.support.notifications import operation
+from tests.support.scraping import scrape_until
 from tests.support.service import ALL, READ, Answer, Service
 from tests.support.stores import StoreServer
-from tests.web.test_spool import until
+from tests.support.waiting import until
 
 
 @pytest.fixture

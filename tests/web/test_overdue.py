@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from receiver.simulator.issuer import Issuer
-from tests.fuzz.store_rules import hold_store
 from tests.support.listening import Listener
 from tests.support.notifications import operation
+from tests.support.overdue import wait_until_overdue
 from tests.support.service import ALL, READ, WRITE, Service
+from tests.support.service_fixtures import Start
+from tests.support.store_rules import hold_store
 from tests.support.stores import StoreServer
-from tests.web.conftest import Start
 
 INVITE = "/operations/invite-1"
 
@@ -27,14 +28,6 @@ def register(service: Service, deadline: int | str, name: str = "invite-1") -> d
 
 def listed(service: Service, query: str) -> list[str]:
     return [one["clientContext"] for one in service.get(f"/operations?{query}").json["operations"]]
-
-
-def wait_until_overdue(service: Service, name: str = "invite-1") -> dict[str, object]:
-    deadline = time.monotonic() + 20
-    while not (told := service.get(f"/operations/{name}").json)["overdue"]:
-        assert time.monotonic() < deadline, told
-        time.sleep(0.05)
-    return dict(told)
 
 
 def test_a_registered_operation_becomes_overdue_and_every_process_tells_it_once(

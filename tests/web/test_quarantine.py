@@ -8,8 +8,8 @@ import pytest
 
 from tests.support.notifications import CALL, OPERATION, item, operation
 from tests.support.service import ALL, READ, WRITE, Service
+from tests.support.service_fixtures import Start
 from tests.support.stores import StoreServer
-from tests.web.conftest import Start
 
 ANN = "Ann Example"
 NUMBER = "+15550100"

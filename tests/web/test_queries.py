@@ -8,8 +8,8 @@ import pytest
 
 from tests.support.notifications import CALL, OPERATION, call, operation
 from tests.support.service import ALL, READ, WRITE, Service
+from tests.support.service_fixtures import Start
 from tests.support.stores import StoreServer
-from tests.web.conftest import Start
 
 STRANGE = [
     "a/b:c*{d}",

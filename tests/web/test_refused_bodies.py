@@ -9,8 +9,8 @@ import pytest
 
 from tests.support.notifications import CALL, OPERATION, operation
 from tests.support.service import READ, WRITE, Service
+from tests.support.service_fixtures import Start
 from tests.support.stores import StoreServer
-from tests.web.conftest import Start
 
 KEPT = 1 << 16
 SECRET = "Ann-and-her-secret"

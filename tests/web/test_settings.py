@@ -5,8 +5,8 @@ from datetime import timedelta
 from receiver.simulator.issuer import Issuer
 from tests.support.notifications import operation
 from tests.support.service import APP_ID, TENANT
+from tests.support.service_fixtures import Start
 from tests.support.stores import StoreServer
-from tests.web.conftest import Start
 
 
 def test_without_an_app_id_the_callback_says_which_setting_is_missing(start: Start) -> None:

@@ -15,8 +15,8 @@ from receiver.store.transport.store_client import StoreClient
 from receiver.web.auth.sign_in_limit import MOST_OF_ALL, MOST_OF_ONE, SignInLimit
 from tests.support.notifications import operation
 from tests.support.service import READ, Answer, Service
+from tests.support.service_fixtures import Start
 from tests.support.stores import StoreServer
-from tests.web.conftest import Start
 
 PLAIN = "receiver_session"
 SECURE = f"__Host-{PLAIN}"

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 import pytest
 
 from receiver.simulator.issuer import Issuer
-from tests.faults.proxy import Proxy, delay
 from tests.support.notifications import CALL, operation
 from tests.support.service import READ, WRITE, Answer, Service
+from tests.support.store_proxy import Proxy, delay
 from tests.support.stores import StoreServer
 
 ONE_WAY = 0.7

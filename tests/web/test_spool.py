@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,11 +15,12 @@ from receiver.server.worker import LAST_CALL_SECONDS
 from receiver.simulator.issuer import Issuer
 from receiver.spool.entry_codec import encode_items
 from receiver.spool.spool_file import SpoolFile
-from tests.metrics.scraping import scrape
-from tests.store import builders
+from tests.support import updates
 from tests.support.notifications import call, operation
+from tests.support.scraping import scrape
 from tests.support.service import CLIENT_STATE, WRITE, Service
 from tests.support.stores import StoreServer
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -28,13 +29,6 @@ def spooling(tmp_path: Path, own_store: StoreServer, issuer: Issuer) -> Iterator
     spool = {"RECEIVER_SPOOL": str(tmp_path / "spool"), "RECEIVER_SPOOL_MAX_BYTES": str(1 << 20)}
     with Service(tmp_path, own_store.url, issuer, WEB_CONCURRENCY="1", **spool) as service:
         yield service
-
-
-def until(condition: Callable[[], object], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def drained(service: Service) -> None:
@@ -131,7 +125,7 @@ def test_a_stop_waits_for_the_spool_that_is_being_drained(
     tmp_path: Path, spooling: Service, own_store: StoreServer
 ) -> None:
     spooling.kill()
-    items = [encode_items([builders.operation(cc="many", op=str(number))]) for number in range(5000)]
+    items = [encode_items([updates.operation(cc="many", op=str(number))]) for number in range(5000)]
     file = SpoolFile(tmp_path / "spool", 1 << 24)
     file.append([(str(number), text) for number, text in enumerate(items)])
     spooling.start()

@@ -7,11 +7,11 @@ from http.client import HTTPConnection, HTTPException
 
 import pytest
 
-from tests.store.spooling import until
 from tests.support.listening import Listener
 from tests.support.notifications import operation
 from tests.support.service import READ, WRITE
-from tests.web.conftest import Start
+from tests.support.service_fixtures import Start
+from tests.support.waiting import until
 
 MOST = 4
 """Times that a client may be let in during a stop: once when it ends, and once more where both are close."""

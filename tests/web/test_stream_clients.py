@@ -17,7 +17,7 @@ import sseclient
 from tests.support.listening import Listener
 from tests.support.notifications import operation
 from tests.support.service import READ, Service
-from tests.web.conftest import Start
+from tests.support.service_fixtures import Start
 
 KEEP_ALIVE_SECONDS = 15
 

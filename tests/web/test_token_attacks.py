@@ -18,7 +18,7 @@ from receiver.simulator.signing_key import SigningKey
 from tests.support.notifications import operation
 from tests.support.service import APP_ID, READ, TENANT, WRITE, Service
 from tests.support.stores import StoreServer
-from tests.trust.builders import signed, signed_with_secret, unsigned
+from tests.support.tokens import signed, signed_with_secret, unsigned
 from tests.web.raw import exchange
 
 GOOD = operation(cc="good")

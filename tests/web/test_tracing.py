@@ -14,7 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from receiver.tracing import start_tracing
 from tests.support.notifications import operation
-from tests.web.conftest import Start
+from tests.support.service_fixtures import Start
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 

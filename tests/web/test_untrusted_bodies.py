@@ -12,8 +12,8 @@ import pytest
 from receiver.graph.change_notifications import may_be_believed
 from receiver.web.middleware.untrusted_bodies import MOST_BYTES, Readable, UntrustedBodies
 from tests.support.service import CLIENT_STATE, Service
+from tests.support.service_fixtures import Start
 from tests.support.stores import StoreServer
-from tests.web.conftest import Start
 from tests.web.test_logs import await_a_line_of_its_own
 
 ITEM = {"subscriptionId": "s-1", "changeType": "updated", "resource": "r", "clientState": CLIENT_STATE}

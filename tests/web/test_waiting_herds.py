@@ -11,8 +11,8 @@ import pytest
 
 from tests.support.notifications import operation
 from tests.support.service import READ, WRITE, Service
+from tests.support.service_fixtures import Start
 from tests.support.stores import StoreServer
-from tests.web.conftest import Start
 
 HERD = 600
 """More than twice as many as may queue for reads of the store."""

@@ -17,7 +17,7 @@ import pytest
 
 from receiver.simulator.issuer import Issuer
 from receiver.web.openapi.openapi_document import IMPLIED
-from tests.openapi.document import app
+from tests.support.api_document import app
 from tests.support.notifications import CALL, operation
 from tests.support.paths import ROOT
 from tests.support.service import ALL, Service

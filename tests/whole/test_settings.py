@@ -11,9 +11,9 @@ import psutil
 import pytest
 
 from receiver.simulator.issuer import Issuer
-from tests.server.running import until
 from tests.support.service import Service
 from tests.support.stores import StoreServer
+from tests.support.waiting import until
 from tests.whole.test_cli import run
 
 SECRET = "sword/fish"

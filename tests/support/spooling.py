@@ -1,7 +1,5 @@
 """One process's use of the store and the spool, in a test."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from receiver.store.reader import Reader
 from receiver.store.transport.batching_client import BatchingClient
 from receiver.store.transport.store_client import StoreClient
 from receiver.store.writer import Writer
+from tests.support.waiting import until
 
 DISK = 8 << 20
 
@@ -51,10 +50,3 @@ def fill(process: Process, items: OperationUpdate) -> None:
 
 def contents(process: Process) -> list[bytes]:
     return [path.read_bytes() for path in sorted(process.file.folder.glob("*.db*"))]
-
-
-def until(condition: Callable[[], object], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

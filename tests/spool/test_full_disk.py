@@ -18,9 +18,10 @@ from receiver.spool.spool_database import SpoolError
 from receiver.spool.spool_file import SpoolFile
 from receiver.store.transport.connections import connect
 from receiver.store.transport.store_client import StoreClient
-from tests.store.builders import operation
-from tests.store.spooling import DISK, Process, until
+from tests.support.spooling import DISK, Process
 from tests.support.stores import StoreServer
+from tests.support.updates import operation
+from tests.support.waiting import until
 
 COUNT = 60
 

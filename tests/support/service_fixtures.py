@@ -1,3 +1,5 @@
+"""Fixtures that start receivers: those that many tests share, and those of one test."""
+
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,6 +10,21 @@ from tests.support.service import Service
 from tests.support.stores import StoreServer
 
 Start = Callable[..., Service]
+
+
+@pytest.fixture(scope="session")
+def running_service(
+    store_server: StoreServer, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    with Service(tmp_path_factory.mktemp("service"), store_server.url, issuer) as running:
+        yield running
+        running.stop()
+
+
+@pytest.fixture
+def service(running_service: Service, store: StoreServer) -> Service:
+    """Return a receiver with two workers and an empty store."""
+    return running_service
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,9 @@ from receiver.errors import StoreUnavailableError
 from receiver.store.feed import START, Feed
 from receiver.store.reader import OperationFilter
 from receiver.store.records import OperationRecord
-from tests.store.builders import CALL, bare, operation
-from tests.store.conftest import NOW, Shelf
+from tests.support.shelf import NOW, Shelf
 from tests.support.stores import StoreServer
+from tests.support.updates import CALL, bare, operation
 
 DUE, IS_OVERDUE = "receiver:{0}:due", "receiver:{0}:overdue"
 

@@ -13,9 +13,10 @@ from receiver.spool.disk_thread import T, run_inline
 from receiver.spool.spool_database import SpoolError
 from receiver.spool.spool_file import SpoolFile
 from receiver.spool.spool_queue import Spool
-from tests.store.builders import bare, operation
-from tests.store.spooling import DISK, Process, fill, until
+from tests.support.spooling import DISK, Process, fill
 from tests.support.stores import StoreServer
+from tests.support.updates import bare, operation
+from tests.support.waiting import until
 
 
 def test_a_full_spool_and_no_store_is_an_error_and_says_which(

@@ -8,9 +8,10 @@ from receiver.spool.entry_codec import encode_items
 from receiver.store.transport.batching_client import BatchingClient
 from receiver.store.transport.store_client import StoreClient
 from receiver.store.writer import Item, Writer
-from tests.store.builders import bare, call, every_kind, operation
-from tests.store.spooling import Process, until
+from tests.support.spooling import Process
 from tests.support.stores import StoreServer
+from tests.support.updates import bare, call, every_kind, operation
+from tests.support.waiting import until
 
 
 def test_while_the_store_works_nothing_is_spooled(process: Process) -> None:

@@ -3,9 +3,10 @@
 import time
 
 from receiver.spool.spool_file import SpoolFile
-from tests.store.builders import operation
-from tests.store.spooling import DISK, Process, until
+from tests.support.spooling import DISK, Process
 from tests.support.stores import StoreServer, busy
+from tests.support.updates import operation
+from tests.support.waiting import until
 
 
 def test_an_entry_that_the_store_does_not_take_holds_nobody_up(

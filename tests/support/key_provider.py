@@ -17,8 +17,8 @@ class Peer:
         self.keys = keys
         self.jwks_uri: object = None
         self.requests: list[str] = []
-        self.authorizer = threading.Event()
-        self.authorizer.set()
+        self.unblocked = threading.Event()
+        self.unblocked.set()
         self._tls = tls
         self._behaviours: dict[str, Behaviour] = {}
         self._port = 0
@@ -66,14 +66,14 @@ class Peer:
     def stop(self) -> None:
         if not self.stopped.is_set():
             self.stopped.set()
-            self.authorizer.set()
+            self.unblocked.set()
             self._server.shutdown()
             self._thread.join()
             self._server.server_close()
 
     def answer(self, handler: "_Handler") -> None:
         self.requests.append(handler.path)
-        self.authorizer.wait()
+        self.unblocked.wait()
         self._behaviours.get(handler.path, _document)(handler)
 
 

@@ -11,8 +11,8 @@ import pytest
 from receiver.simulator.issuer import Issuer
 from tests.support.notifications import operation
 from tests.support.service import APP_ID, TENANT, Service
+from tests.support.service_fixtures import Start
 from tests.support.stores import StoreServer
-from tests.web.conftest import Start
 
 SECONDS = 3.0
 

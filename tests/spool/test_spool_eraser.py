@@ -7,9 +7,9 @@ import pytest
 
 from receiver.errors import StoreUnavailableError
 from receiver.graph.updates import ParticipantNotification, RosterDelta, RosterUpdate, Unreadable
-from tests.store.builders import CALL, call, change, operation
-from tests.store.spooling import Process
+from tests.support.spooling import Process
 from tests.support.stores import StoreServer
+from tests.support.updates import CALL, call, change, operation
 
 
 def test_what_is_forgotten_does_not_come_back_from_the_spool(

@@ -16,7 +16,7 @@ from receiver.spool.spool_database import SpoolError
 from receiver.spool.spool_deletion import DeletionResult
 from receiver.spool.spool_file import Entry, SpoolFile
 from receiver.store.writer import Item
-from tests.store.builders import CALL, call, every_kind, operation
+from tests.support.updates import CALL, call, every_kind, operation
 
 MEGABYTE = 1 << 20
 

@@ -1,9 +1,8 @@
-from collections.abc import Callable, Iterator
+"""One writer and one reader on one store, with a clock that the test sets."""
+
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
-
-import pytest
 
 from receiver.background.overdue_watcher import OverdueWatcher
 from receiver.graph.updates import OperationUpdate
@@ -12,11 +11,8 @@ from receiver.store.reader import Reader
 from receiver.store.records import OperationRecord
 from receiver.store.skipped_values import SkippedValues
 from receiver.store.transport.batching_client import BatchingClient
-from receiver.store.transport.connections import connect
 from receiver.store.transport.store_client import StoreClient
 from receiver.store.writer import Item, Writer
-from tests.store.spooling import Process
-from tests.support.stores import StoreServer
 
 NOW = 4_000_000_000
 """In a far future, so that no receiver that still runs on the same store finds anything of ours overdue."""
@@ -52,48 +48,3 @@ class Shelf:
         record = self.reader.latest(client_context)
         assert record is not None
         return record
-
-
-@pytest.fixture
-def shelf_of() -> Iterator[Callable[[StoreServer], Shelf]]:
-    store_clients: list[StoreClient] = []
-
-    def make(server: StoreServer) -> Shelf:
-        store_clients.append(StoreClient(connect(server.url, "required")))
-        return Shelf(store_clients[-1])
-
-    yield make
-    for store_client in store_clients:
-        store_client.close()
-
-
-@pytest.fixture
-def shelf(store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]) -> Shelf:
-    return shelf_of(store)
-
-
-@pytest.fixture
-def every_shelf(every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]) -> Shelf:
-    """A shelf on an empty store, of each kind in turn."""
-    return shelf_of(every_store)
-
-
-@pytest.fixture
-def process_of(tmp_path: Path) -> Iterator[Callable[..., Process]]:
-    """Make processes that share a spool."""
-    made: list[Process] = []
-
-    def make(server: StoreServer, **options: int) -> Process:
-        made.append(Process(tmp_path / "spool", StoreClient(connect(server.url, "required")), **options))
-        return made[-1]
-
-    yield make
-    for process in made:
-        process.drainer.close()
-        process.spool.close()
-        process.store_client.close()
-
-
-@pytest.fixture
-def process(own_store: StoreServer, process_of: Callable[..., Process]) -> Process:
-    return process_of(own_store)

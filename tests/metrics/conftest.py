@@ -1,3 +1,0 @@
-from tests.web.conftest import start
-
-__all__ = ["start"]
