@@ -69,7 +69,7 @@ def create_app(settings: Settings, executor: BlockingExecutor = run_inline) -> F
         app.config["TRUSTED_HOSTS"] = _LOOPBACK_NAMES  # else any web page could ask through a name of its own
     admission_queue = AdmissionQueue(supervisor=components.supervisor)
     refusals = AdmissionQueue(at_once=REFUSED_AT_ONCE, name="refusals", supervisor=components.supervisor)
-    ranks = Ranks(components.verifier.remembers, authorizer.knows)
+    ranks = Ranks(components.verifier.is_cached, authorizer.knows)
     load_shedder = LoadShedder(
         with_context(tracing.requests(app.wsgi_app, route)),
         components.sink,

@@ -1,6 +1,6 @@
-"""API keys: who may ask for what.
+"""API keys: the clients' keys and their scopes.
 
-A key is 32 random bytes, so a plain SHA-256 of it is enough; only the hash stands in the settings.
+A key is 32 random bytes, so a plain SHA-256 of it is enough; the settings hold only the hash.
 """
 
 import hashlib
@@ -13,13 +13,14 @@ from typing import Final
 from receiver.errors import InsufficientScopeError, InvalidAPIKeyError, NotConfiguredError
 
 SCOPES: Final = frozenset({"read", "write", "secrets"})
+"""The scopes that a key may have."""
 
 _HASH_LENGTH: Final = hashlib.sha256().digest_size * 2
 
 
 @dataclass(frozen=True, slots=True)
 class APIKey:
-    """One accepted key: its name, what it may do, and the SHA-256 of the key in lower-case hex."""
+    """An API key: its name, its scopes, and the SHA-256 of the key in lower-case hex."""
 
     name: str
     scopes: frozenset[str]
@@ -27,7 +28,7 @@ class APIKey:
 
     @classmethod
     def parse(cls, entry: str) -> "APIKey":
-        """Read `name:scope+scope:sha256-hex`.
+        """Parse `name:scope+scope:sha256-hex`.
 
         Raises:
             ValueError: the entry has another shape; the message says which part is wrong, without the hash.
@@ -45,38 +46,38 @@ class APIKey:
 
     @classmethod
     def generate(cls, name: str, scopes: Iterable[str]) -> tuple[str, "APIKey"]:
-        """Make a new key; return the key itself, which is nowhere kept, and its entry."""
+        """Generate a key; return the key itself, which is not stored anywhere, and its entry."""
         key = secrets.token_urlsafe(32)
         return key, cls.of(key, name, scopes)
 
     @classmethod
     def of(cls, key: str, name: str, scopes: Iterable[str]) -> "APIKey":
-        """Make the entry of a key that exists."""
+        """Return the entry of an existing key."""
         return cls(name, frozenset(scopes), _sha256(key))
 
     @property
     def entry(self) -> str:
-        """The key as it stands in `RECEIVER_API_KEYS`."""
+        """The key as written in `RECEIVER_API_KEYS`."""
         return f"{self.name}:{'+'.join(sorted(self.scopes))}:{self.sha256}"
 
 
 class APIKeyRing:
-    """All accepted keys; several at a time allow rotation."""
+    """The accepted API keys; several at a time allow rotation."""
 
     def __init__(self, keys: Iterable[APIKey]) -> None:
         self._keys = tuple(keys)
 
     def authorize(self, authorization: str | None, scope: str) -> APIKey:
-        """Tell whose key stands in an `Authorization: Bearer` header, if it may do this.
+        """Return the key of an `Authorization: Bearer` header, provided that it has the scope.
 
         Raises:
-            NotConfiguredError: no key is set at all.
-            InvalidAPIKeyError: there is no bearer key, or it is unknown.
+            NotConfiguredError: no key is configured.
+            InvalidAPIKeyError: the header has no bearer key, or an unknown one.
             InsufficientScopeError: the key is known and lacks the scope.
         """
         if not self._keys:
             raise NotConfiguredError(
-                "No API key is set, so nobody may ask. "
+                "No API key is configured, so every request is refused. "
                 "Make one with `receiver keys` and set RECEIVER_API_KEYS."
             )
         key = _bearer(authorization)
@@ -84,26 +85,26 @@ class APIKeyRing:
             raise InvalidAPIKeyError("Send a key as `Authorization: Bearer <key>`.")
         found = self._find(_sha256(key))
         if found is None:
-            raise InvalidAPIKeyError("This key is not known here.")
+            raise InvalidAPIKeyError("This API key is unknown. Use one whose hash is in RECEIVER_API_KEYS.")
         if scope not in found.scopes:
             raise InsufficientScopeError(scope)
         return found
 
     def find(self, authorization: str | None) -> APIKey | None:
-        """Return the key in an `Authorization: Bearer` header; None where there is none or it is not known."""
+        """Return the key of an `Authorization: Bearer` header; None where it is missing or unknown."""
         key = _bearer(authorization)
         return self._find(_sha256(key)) if key else None
 
     def _find(self, sha256: str) -> APIKey | None:
         found = None
-        for key in self._keys:  # all of them, so that the time taken does not tell which one matched
+        for key in self._keys:  # all of them, so that the time does not reveal which one matched
             if hmac.compare_digest(key.sha256, sha256):
                 found = key
         return found
 
 
 def _bearer(authorization: str | None) -> str:
-    """Return the key in a header, or nothing."""
+    """Return the key in a header; empty where there is none."""
     method, _, key = (authorization or "").partition(" ")
     return key.strip() if method.lower() == "bearer" else ""
 

@@ -1,9 +1,9 @@
-"""Callback tokens: the JSON Web Token by which Graph proves who is speaking (contract A).
+"""Callback tokens: verify the JSON Web Token that authenticates Graph's call notifications (contract A).
 
-What is cheap is looked at first, on claims that nobody has signed yet, so that a flood of forged tokens costs
-little; nothing is believed before the signature is good. PyJWT judges the form and the signature (RFC 7515),
-this file the claims (RFC 7519), by a clock that is handed in. A good token is remembered until it expires, its key
-leaves the key set, or an hour has passed.
+Cheap checks come first, on claims whose signature is not verified yet, so that a flood of forged tokens costs little;
+no claim is trusted before the signature is valid. PyJWT checks the form and the signature (RFC 7515), this module the
+claims (RFC 7519), with a clock passed in. A valid token is cached until it expires, its key leaves the key set, or an
+hour has passed.
 """
 
 import re
@@ -43,21 +43,27 @@ Reason = Literal[
 ]
 
 MAX_TOKEN_LENGTH: Final = 8192
+"""Characters of a token; a longer one is rejected undecoded."""
+
 MAX_KEY_ID_LENGTH: Final = 256
+"""Characters of a `kid`; it bounds the memory of the unknown key ids that the key set records."""
+
 LEEWAY: Final = 300.0
-REMEMBERED_SECONDS: Final = 3600.0
-"""How long a good token is not verified again, while the key set still holds its key. A verification takes 0.1 ms."""
+"""Seconds by which `exp` and `nbf` may be missed, for clocks that differ."""
+
+CACHE_SECONDS: Final = 3600.0
+"""Seconds until a cached token is verified again, while the key set holds its key. A verification takes 0.1 ms."""
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512")
-"""Fixed here: what a token or a discovery document says about algorithms chooses nothing (RFC 8725, 3.1)."""
+"""The accepted algorithms; neither a token nor a discovery document can change them (RFC 8725, 3.1)."""
 
 TENANT_CLAIMS: Final = ("tid", "http://schemas.microsoft.com/identity/claims/tenantid")
 
-# Three parts of base64url, no padding, no white space. PyJWT would take `=`, another spelling of a token.
+# Three parts of base64url, no padding, no white space. PyJWT would accept `=`, another spelling of the same token.
 _COMPACT: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 _APP_ID_URI: Final = re.compile(r"api://(?:botid-)?([0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})")
-_LAST_SECOND: Final = 253_402_300_799  # the end of the year 9999; also keeps infinity and NaN out
-_PEEK: Final["Options"] = {"verify_signature": False}
+_LAST_SECOND: Final = 253_402_300_799  # the end of the year 9999; also excludes infinity and NaN
+_UNVERIFIED: Final["Options"] = {"verify_signature": False}
 _SIGNATURE_ONLY: Final["Options"] = {
     "require": ["exp", "iss", "aud"],
     "verify_exp": False,
@@ -71,20 +77,22 @@ _SIGNATURE_ONLY: Final["Options"] = {
 
 
 class RefusedTokenError(InvalidTokenError):
-    """The bearer token is not to be believed; the sender isn't told why.
+    """The bearer token is invalid; the response does not name the reason.
 
     Args:
         reason: the code for logs and metrics.
     """
 
     def __init__(self, reason: Reason) -> None:
-        super().__init__("Send a valid token of the calling platform, made for this app.")
+        super().__init__(
+            "The token is invalid. Send one of the calling platform that was issued for this app."
+        )
         self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who speaks: the app he speaks to, and the tenant, in lower case, and who vouches for him."""
+    """The verified sender: the app that its token is for and its tenant, both in lower case, and the token's issuer."""
 
     app_id: str
     tenant_id: str
@@ -93,23 +101,23 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class _Claims:
-    """What a token says: the caller for each app it is meant for, and for None the first, until a time."""
+    """The claims of a token: the caller for each app in its audience, and for None the first of them."""
 
     callers: Mapping[str | None, Caller]
     tenant_id: str
-    good_until: float
+    valid_until: float
 
 
 class TokenVerifier:
-    """Tells who speaks by the token of a request. Safe to share between threads.
+    """Verifies the tokens of requests and returns their callers. Safe to share between threads.
 
     Args:
         keys: the signing keys.
         app_ids: the audiences to accept; none closes the callback.
         tenants: the tenant ids to accept; none accepts all.
-        issuers: the issuers to accept, letter by letter.
+        issuers: the issuers to accept, compared exactly.
         clock: seconds since 1970.
-        cache_size: how many good tokens are remembered.
+        cache_size: number of valid tokens that are cached.
     """
 
     def __init__(
@@ -127,58 +135,60 @@ class TokenVerifier:
         self._tenants = frozenset(tenant.lower() for tenant in tenants)
         self._issuers = frozenset(issuers)
         self._clock = clock
-        self._remembered: TokenCache[_Verified] = TokenCache(cache_size)
+        self._cache: TokenCache[_Verified] = TokenCache(cache_size)
 
     def verify(self, authorization: str | None, app_id: str | None = None) -> Caller:
-        """Tell who sent a request.
+        """Return the authenticated sender of a request.
 
         Args:
             authorization: its `Authorization` header (RFC 6750).
-            app_id: the app that the callback's address names; then the token must be meant for that one.
+            app_id: the app named by the callback's address; the token's audience must then include it.
 
         Raises:
-            NotConfiguredError: no app id is set, so nobody can speak to us.
-            UnknownAppError: `app_id` is not set.
-            MissingTokenError: there is no bearer token.
-            RefusedTokenError: the token is not to be believed.
-            TenantNotAllowedError: the token is good, but its tenant may not speak.
-            KeysUnavailableError: there are no keys to judge by.
+            NotConfiguredError: no app id is configured, so no token is accepted.
+            UnknownAppError: `app_id` is not configured.
+            MissingTokenError: the header has no bearer token.
+            RefusedTokenError: the token is invalid.
+            TenantNotAllowedError: the token is valid, but its tenant is not accepted.
+            KeysUnavailableError: the signing keys are not available.
         """
         app_id = self._known_app(app_id)
         token = _bearer_token(authorization)
-        verified = self._remembered.get(token)
-        if verified is None or not self._is_still_good(verified):
-            verified = self._judge(token)
-            self._remembered.put(token, verified)
+        verified = self._cache.get(token)
+        if verified is None or not self._is_fresh(verified):
+            verified = self._verify(token)
+            self._cache.put(token, verified)
         caller = verified.claims.callers.get(app_id)
         if caller is None:
             raise RefusedTokenError("audience")
         return caller
 
-    def remembers(self, authorization: str) -> bool:
-        """Tell whether the token in a header was found good before. It takes 3 µs, and replaces no verification."""
-        verified = self._remembered.get(authorization.partition(" ")[2].strip(" "))
-        return verified is not None and self._is_still_good(verified)
+    def is_cached(self, authorization: str) -> bool:
+        """Return whether the token in a header is in the cache. It takes 3 µs, and does not replace `verify`."""
+        verified = self._cache.get(authorization.partition(" ")[2].strip(" "))
+        return verified is not None and self._is_fresh(verified)
 
-    def _is_still_good(self, verified: "_Verified") -> bool:
+    def _is_fresh(self, verified: "_Verified") -> bool:
         now = self._clock()
-        end = min(verified.claims.good_until, verified.at + REMEMBERED_SECONDS)
-        # A clock that was set back must not make the hour longer.
+        end = min(verified.claims.valid_until, verified.at + CACHE_SECONDS)
+        # A clock that was set back must not extend the hour.
         return verified.at <= now < end and self._keys.holds(verified.key_id, verified.key)
 
     def _known_app(self, app_id: str | None) -> str | None:
         if not self._app_ids:
-            raise NotConfiguredError("No app id is set, so no token can be for us. Set RECEIVER_APP_IDS.")
+            raise NotConfiguredError(
+                "No app id is configured, so no token is accepted. Set RECEIVER_APP_IDS."
+            )
         if app_id is None:
             return None
         if app_id.lower() not in self._app_ids:
-            raise UnknownAppError("This receiver has no such app. Is its id in RECEIVER_APP_IDS?")
+            raise UnknownAppError("This receiver has no such app. Add its id to RECEIVER_APP_IDS.")
         return app_id.lower()
 
-    def _judge(self, token: str) -> "_Verified":
+    def _verify(self, token: str) -> "_Verified":
         if not _COMPACT.fullmatch(token):
             raise RefusedTokenError("malformed")
-        key_id = self._peek(token)
+        key_id = self._precheck(token)
         try:
             key = self._keys.get(key_id)
             payload = jwt.decode(token, key, algorithms=ALGORITHMS, options=_SIGNATURE_ONLY)
@@ -190,17 +200,17 @@ class TokenVerifier:
             raise RefusedTokenError("malformed") from None
         claims = self._read(payload)
         if self._tenants and claims.tenant_id not in self._tenants:
-            raise TenantNotAllowedError("The token is good, but its tenant is not in RECEIVER_TENANTS.")
+            raise TenantNotAllowedError("The token is valid, but its tenant is not in RECEIVER_TENANTS.")
         return _Verified(claims, key_id, key, self._clock())
 
-    def _peek(self, token: str) -> str:
-        """Return the id of the key, unless the token would be refused even if its signature were good.
+    def _precheck(self, token: str) -> str:
+        """Return the key id of a token, having checked its header and its still unverified claims.
 
-        PyJWTError is all that PyJWT can raise here: the token is plain ASCII, so encoding it can't fail, and
-        PyJWT wraps the ValueError and the RecursionError of JSON.
+        PyJWT can raise nothing but PyJWTError here: the token is plain ASCII, so encoding it can't fail, and PyJWT
+        wraps the ValueError and the RecursionError of JSON.
         """
         try:
-            unsigned = jwt.decode_complete(token, options=_PEEK)
+            unsigned = jwt.decode_complete(token, options=_UNVERIFIED)
         except jwt.PyJWTError:  # from None, here and above: its message may quote the token
             raise RefusedTokenError("malformed") from None
         header = unsigned["header"]
@@ -208,7 +218,7 @@ class TokenVerifier:
             raise RefusedTokenError("algorithm")
         if (
             "crit" in header
-        ):  # we understand no extension, so all that are critical are refused (RFC 7515, 4.1.11)
+        ):  # no extension is supported, so every critical one is rejected (RFC 7515, 4.1.11)
             raise RefusedTokenError("malformed")
         key_id = header.get("kid")
         if not isinstance(key_id, str) or len(key_id) > MAX_KEY_ID_LENGTH:
@@ -218,8 +228,8 @@ class TokenVerifier:
 
     def _read(self, payload: Mapping[str, object]) -> _Claims:
         now = self._clock()
-        good_until = _seconds(payload.get("exp")) + LEEWAY
-        if good_until <= now:
+        valid_until = _seconds(payload.get("exp")) + LEEWAY
+        if valid_until <= now:
             raise RefusedTokenError("expired")
         if "nbf" in payload and _seconds(payload["nbf"]) > now + LEEWAY:
             raise RefusedTokenError("not-yet-valid")
@@ -232,12 +242,12 @@ class TokenVerifier:
         if not callers:
             raise RefusedTokenError("audience")
         by_app: dict[str | None, Caller] = {caller.app_id: caller for caller in callers}
-        return _Claims({**by_app, None: callers[0]}, tenant_id, good_until)
+        return _Claims({**by_app, None: callers[0]}, tenant_id, valid_until)
 
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
-    """What a good token says, the key that its signature was verified by, and when that was."""
+    """The claims of a valid token, the key that verified its signature, and the time of the verification."""
 
     claims: _Claims
     key_id: str
@@ -256,7 +266,7 @@ def _bearer_token(authorization: str | None) -> str:
 
 
 def _seconds(value: object) -> float:
-    """Read a NumericDate (RFC 7519, 2)."""
+    """Return a NumericDate (RFC 7519, 2) as seconds."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LAST_SECOND:
         raise RefusedTokenError("times")
     return float(value)

@@ -1,7 +1,7 @@
-"""clientState: the shared secret by which items of a change notification prove where they come from.
+"""clientState: the shared secret that authenticates the items of a change notification.
 
-Chosen by whoever makes the subscription, echoed by Graph in every item (contract B). It is compared in
-constant time, and every accepted value is tried, so that the time taken tells nothing.
+The client that creates the subscription chooses it, and Graph echoes it in every item (contract B). It is compared in
+constant time with every accepted value, so that the time reveals nothing.
 """
 
 import hmac
@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 
 def matches(given: object, accepted: Sequence[str]) -> bool:
-    """Tell whether an item's clientState is one of the accepted ones.
+    """Return whether an item's clientState is one of the accepted ones.
 
     Args:
-        given: the member as it stood in the JSON; anything but a text that is not empty matches nothing.
-        accepted: the values from the settings; several at a time allow rotation, none accepts nothing.
+        given: the member as parsed from the JSON; only a non-empty text can match.
+        accepted: the values from the settings; several at a time allow rotation, with none nothing matches.
 
     Source: Graph, change notifications, "process the change notification".
     """
@@ -26,4 +26,4 @@ def matches(given: object, accepted: Sequence[str]) -> bool:
 
 
 def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")  # JSON may hold half of a surrogate pair, which is no UTF-8
+    return text.encode("utf-8", "surrogatepass")  # JSON may hold half of a surrogate pair, which UTF-8 lacks

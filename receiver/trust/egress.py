@@ -1,6 +1,6 @@
-"""How requests leave this machine: through a forwarding proxy (HTTPS_PROXY), or past it (NO_PROXY). Pure.
+"""Egress of outgoing requests: the forwarding proxy (HTTPS_PROXY) and the hosts that bypass it (NO_PROXY). Pure.
 
-The master reads it, so it loads nothing that gevent patches in the workers: urllib.request would load `ssl`.
+The master imports this, so it loads nothing that gevent patches in the workers: urllib.request would load `ssl`.
 """
 
 import base64
@@ -19,11 +19,11 @@ _PORTS: Final = range(1, 65536)
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A forwarding proxy that is spoken to in plain HTTP, and makes tunnels (CONNECT).
+    """A forwarding proxy that is reached by plain HTTP and opens tunnels (CONNECT).
 
     Args:
         host: a name or an IP address.
-        port: where it listens.
+        port: the port it listens on.
         authorization: the value of the header Proxy-Authorization; None for no login.
     """
 
@@ -33,7 +33,7 @@ class Proxy:
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """Parse `[http://][user:password@]host[:port]`, as curl takes it; the login is raw or percent-encoded.
+        """Parse `[http://][user:password@]host[:port]`, as curl does; the login is raw or percent-encoded.
 
         Raises:
             ValueError: it is not the address of such a proxy.
@@ -52,7 +52,7 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True)
 class Egress:
-    """Which proxy https takes, and for which hosts it does not.
+    """The proxy for https, and the hosts that bypass it.
 
     Args:
         proxy: None for none.
@@ -64,4 +64,4 @@ class Egress:
 
 
 DIRECT: Final = Egress()
-"""Without a proxy."""
+"""No proxy for any host."""

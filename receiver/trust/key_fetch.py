@@ -1,4 +1,4 @@
-"""One attempt to read an OpenID metadata document and the keys behind it, bounded in time and size."""
+"""Fetch an OpenID metadata document and its signing keys once, bounded in time and size."""
 
 import contextlib
 import http.client
@@ -21,13 +21,14 @@ from urllib3.exceptions import HTTPError
 from receiver.trust.egress import DIRECT, Egress, Proxy
 
 MAX_DOCUMENT_BYTES: Final = 256 * 1024
+"""Bytes of a document; a larger one fails the fetch."""
 
 _SOCKET_TIMEOUT: Final = 3.0
-_KEY_BITS: Final = range(2048, 8192 + 1)  # OpenSSL takes long over larger keys, or refuses them
+_KEY_BITS: Final = range(2048, 8192 + 1)  # OpenSSL is slow with larger keys, or rejects them
 
 
 class _FetchError(Exception):
-    """A document is not what it should be; the message holds nothing of it."""
+    """A document is not as expected; the message contains nothing of it."""
 
 
 FETCH_FAILURES: Final = (  # ValueError: JSON, addresses, key numbers; RecursionError: deeply nested JSON
@@ -40,14 +41,14 @@ FETCH_FAILURES: Final = (  # ValueError: JSON, addresses, key numbers; Recursion
 )
 
 
-class Fetch:
-    """One attempt to read both documents, which ends when its time is up, whatever the server does.
+class KeyFetch:
+    """One attempt to fetch both documents, which ends at its time limit, whatever the server does.
 
     A socket's timeout bounds a single read, so a server that drips a byte a second could hold an attempt for
-    hours. Therefore a timer shuts the socket, which wakes the read. Connections are used without a pool: no
-    redirects, no retries. Keys are fetched where the metadata is, or from one of `hosts`, whatever else the
-    document says. A proxy is asked for a tunnel, so it sees names and sizes only; plain HTTP, which is allowed on
-    loopback addresses only, never goes to one.
+    hours. Therefore a timer shuts the socket down, which ends the read. Connections are used without a pool: no
+    redirects, no retries. Keys are fetched from the metadata's origin or from one of `hosts`, never from another host
+    that the document names. A proxy opens a tunnel, so it sees names and sizes only; plain HTTP, which is allowed on
+    loopback addresses only, never uses one.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Fetch:
     ) -> None:
         self.done = threading.Event()
         self.fault: Exception | None = None
-        """An unexpected error that ended it, known when it is done."""
+        """The unexpected error that ended the fetch; valid once `done` is set."""
 
         self._metadata = metadata
         self._time_limit = time_limit
@@ -69,7 +70,7 @@ class Fetch:
         """Return the usable keys by their ids.
 
         Raises:
-            FETCH_FAILURES: there are none to be had; `explain` says why.
+            FETCH_FAILURES: the fetch failed; `explain` returns the reason.
         """
         timer = threading.Timer(self._time_limit, self._cut_off)
         timer.daemon = True
@@ -81,18 +82,18 @@ class Fetch:
             timer.cancel()
 
     def explain(self, error: BaseException) -> str:
-        """Say what went wrong; of errors that are not ours only the kind, since they may quote anything."""
+        """Return why the fetch failed; of a library's error only its type, since its text may quote anything."""
         if self._cut:
             return f"it took longer than {self._time_limit:g} s"
         if isinstance(error, ssl.SSLCertVerificationError):
-            return "its certificate is not trusted; SSL_CERT_FILE names the authorities that are"
+            return "its certificate is not trusted; set SSL_CERT_FILE to the trusted authorities"
         return str(error) if isinstance(error, _FetchError) else type(error).__name__
 
     def _read(self, address: SplitResult) -> object:
         self._connection = connection = self._connection_to(address)
         try:
             self._connect(connection)
-            self._socket = connection.sock  # which an answer without a length takes away from the connection
+            self._socket = connection.sock  # a response without a length takes it away from the connection
             body = b"" if self._cut else _body(connection, address)
         finally:
             connection.close()
@@ -101,15 +102,15 @@ class Fetch:
         return json.loads(body)
 
     def _connect(self, connection: HTTPConnection) -> None:
-        takes_proxy = connection.proxy_is_tunneling  # no longer known once it is closed
+        uses_proxy = connection.proxy_is_tunneling  # no longer known once it is closed
         try:
             connection.connect()
         except ssl.SSLError:
             raise
         except (HTTPError, OSError) as error:
-            if takes_proxy:
+            if uses_proxy:
                 raise _FetchError(
-                    f"the proxy of HTTPS_PROXY makes no tunnel ({type(error).__name__})"
+                    f"the proxy of HTTPS_PROXY opens no tunnel ({type(error).__name__})"
                 ) from None
             raise
 
@@ -126,8 +127,8 @@ class Fetch:
         return connection
 
     def _proxy_for(self, host: str, port: int) -> Proxy | None:
-        is_past_it = proxy_bypass_environment(f"{host}:{port}", {"no": self._egress.no_proxy})
-        return None if is_past_it else self._egress.proxy
+        bypasses = proxy_bypass_environment(f"{host}:{port}", {"no": self._egress.no_proxy})
+        return None if bypasses else self._egress.proxy
 
     def _key_set_address(self, metadata: object) -> SplitResult:
         url = metadata.get("jwks_uri") if isinstance(metadata, dict) else None
@@ -139,7 +140,7 @@ class Fetch:
         if is_trustworthy(address) and _host(address) in self._hosts:
             return address
         raise _FetchError(
-            "the jwks_uri is on another host than the metadata, and not on one of RECEIVER_KEY_HOSTS"
+            "the jwks_uri is on another host than the metadata; add it to RECEIVER_KEY_HOSTS if it is right"
         )
 
     def _cut_off(self) -> None:
@@ -166,7 +167,7 @@ def _body(connection: HTTPConnection, address: SplitResult) -> bytes:
 
 
 def _usable_keys(document: object) -> dict[str, RSAPublicKey]:
-    """Pick the RSA keys for signatures out of a JSON Web Key Set (RFC 7517), whatever algorithm it names."""
+    """Return the RSA signature keys of a JSON Web Key Set (RFC 7517), whatever algorithm each names."""
     entries = document.get("keys") if isinstance(document, dict) else None
     keys = {}
     for entry in entries if isinstance(entries, list) else []:
@@ -190,7 +191,7 @@ def _public_key(modulus: object, exponent: object) -> RSAPublicKey | None:
 
 
 def is_trustworthy(address: SplitResult) -> bool:
-    """Tell whether keys may be fetched there: over https, or http on a loopback address."""
+    """Return whether keys may be fetched from an address: https, or http on a loopback address."""
     host = address.hostname
     if address.scheme != "http" or not host:
         return address.scheme == "https" and bool(host)
@@ -205,7 +206,7 @@ def _origin(address: SplitResult) -> tuple[str, str | None, int]:
 
 
 def _host(address: SplitResult) -> str:
-    """Return the host as it stands in a URL, in lower case, with its port unless that is the scheme's own."""
+    """Return the host as written in a URL, in lower case, with its port unless that is the scheme's default."""
     host = f"[{address.hostname}]" if ":" in (address.hostname or "") else address.hostname or ""
     return host if address.port in (None, _default_port(address)) else f"{host}:{address.port}"
 

@@ -1,14 +1,14 @@
-"""The signing keys behind an OpenID metadata document: fetched in the background, kept through outages.
+"""The signing keys of an OpenID metadata document: fetched in the background, kept through outages.
 
-Theory of operation: all keys stand in one mapping, which is replaced as a whole, so that looking up a known
-key id takes no lock and no network. At most one attempt to fetch is under way at a time; it runs in a thread
-of its own, and who needs its result waits for it, but only for a moment. A failed attempt changes nothing.
+Theory of operation: all keys are in one mapping, which is replaced as a whole, so that looking up a known key id takes
+no lock and no network. At most one fetch is under way at a time; it runs in its own thread, and a caller that needs its
+result waits for it, but only for a moment. A failed fetch changes nothing.
 
-A key id is unknown for certain only after a good fetch that began when it had been seen: any earlier one may have
-come before the key. Fetches are rare, or a flood of ids would be a flood of fetches; so until then nobody can
-judge, and says so. What has been seen is remembered, so that whoever comes again as he is told gets his answer.
+A key id is unknown for certain only after a successful fetch that began after the id was first seen: an earlier one may
+have preceded the key. Fetches are rare, or a flood of ids would be a flood of fetches; until the next one the answer is
+`KeysUnavailableError`. The key ids seen are recorded, so that a sender that retries then gets a definite answer.
 
-Knows nothing of tokens. Threads are `threading`'s, which gunicorn's gevent worker turns into greenlets.
+This module does not know tokens. Threads are `threading`'s, which gunicorn's gevent worker turns into greenlets.
 """
 
 import logging
@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from receiver.errors import KeysUnavailableError
 from receiver.supervision import Loop, Supervisor
 from receiver.trust.egress import DIRECT, Egress
-from receiver.trust.key_fetch import FETCH_FAILURES, Fetch, is_trustworthy
+from receiver.trust.key_fetch import FETCH_FAILURES, KeyFetch, is_trustworthy
 
 logger = logging.getLogger(__name__)
 
@@ -34,19 +34,28 @@ _PERIOD: Final = 3600.0
 _PATIENCE: Final = 1.5
 _TIME_LIMIT: Final = 5.0
 _COOL_DOWN: Final = 30.0
+"""Seconds between two fetches caused by unknown key ids, while there are keys."""
+
 _COOL_DOWN_WITHOUT_KEYS: Final = 1.0
+"""Seconds between two fetches caused by tokens, while there are no keys."""
+
 _RETRY_WITHOUT_KEYS: Final = 5.0
-_REMEMBERED: Final = 1000  # key ids, each of a few hundred bytes at most
-_LOST_AFTER: Final = 20.0  # a hanging name server, or a TLS handshake that drips, can't be cut off
+"""Seconds until the loop fetches again after a failure, while there are no keys."""
+
+_MAX_SEEN: Final = 1000
+"""Unknown key ids that are recorded, each of a few hundred bytes at most; the oldest is dropped."""
+
+_ABANDON_AFTER: Final = 20.0
+"""Seconds after which a fetch is abandoned: a hanging name server or a dripping TLS handshake can't be cut off."""
 
 
 class UnknownKeyError(Exception):
-    """The key set has no such key: it was fetched after the key id had been seen."""
+    """The key set has no such key: it was fetched after the key id was first seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeySetStatus:
-    """How the key set is: number of keys, seconds since the last good fetch, and what went wrong since."""
+    """State of a key set: number of keys, seconds since the last successful fetch, and the error of a later one."""
 
     keys: int
     age: float | None
@@ -54,19 +63,19 @@ class KeySetStatus:
 
 
 class KeySet:
-    """The signing keys behind an OpenID metadata document.
+    """The signing keys of an OpenID metadata document.
 
     Args:
         metadata_url: address of the document; https, or http on a loopback address.
-        hosts: other hosts than that address's, with their ports unless 443, that the keys may be fetched from.
-        egress: the proxy that https takes.
-        clock: seconds, never going back; for cool-downs and ages.
-        chance: a number from 0 to 1, to spread the hourly fetches of many processes.
-        period: seconds between fetches, give or take a tenth.
+        hosts: further hosts, with their ports unless 443, from which the keys may be fetched.
+        egress: the proxy for https.
+        clock: monotonic seconds, for cool-downs and ages.
+        chance: returns a number from 0 to 1, to spread the hourly fetches of many processes.
+        period: seconds between fetches, plus or minus a tenth.
         patience: seconds that a caller waits for a fetch.
-        time_limit: seconds that a fetch may take; longer than a caller's patience, so that a provider that is
-            merely slow still gets its keys to us.
-        supervisor: runs the loop; by default one of its own.
+        time_limit: seconds that a fetch may take; longer than `patience`, so that the keys of a slow provider still
+            arrive.
+        supervisor: runs the loop; by default a new one.
 
     Raises:
         ValueError: the address is neither https nor on a loopback address.
@@ -101,32 +110,32 @@ class KeySet:
         self._loop: Loop | None = None
         self._keys: Mapping[str, RSAPublicKey] = {}
         self._fetched_at: float | None = None
-        self._good_as_of = -math.inf
+        self._complete_as_of = -math.inf
         self._seen: dict[str, float] = {}
         self._error: str | None = None
-        self._attempt: Fetch | None = None
+        self._attempt: KeyFetch | None = None
         self._attempted_at = -math.inf
-        self._asked_at = -math.inf
+        self._fetched_for_token_at = -math.inf
 
     def start(self) -> None:
-        """Fetch now, in the background, and then about hourly. Call it after the process has forked."""
+        """Start to fetch in the background, now and then about hourly. Call it after the process has forked."""
         if self._loop is None:
-            self._loop = self._supervisor.start("signing-keys", self._keep_fresh)
+            self._loop = self._supervisor.start("signing-keys", self._refresh_periodically)
 
     def close(self) -> None:
-        """Fetch no more by itself. A fetch under way ends within its time limit, and nobody waits for it."""
+        """Stop fetching periodically. A fetch under way ends within its time limit; it is not waited for."""
         self._closed.set()
 
     def get(self, key_id: str) -> RSAPublicKey:
-        """Return the key of this id; at worst wait a moment for a fetch.
+        """Return the key with this id; for an unknown id, wait a moment for a fetch.
 
         Args:
-            key_id: the `kid` of a token; not yet to be believed, so it starts at most one fetch in 30 s.
+            key_id: the `kid` of a token that is not verified yet, so unknown ids start at most one fetch in 30 s.
 
         Raises:
             UnknownKeyError: the key set was fetched since the id was first seen, and lacks it.
-            KeysUnavailableError: there are no keys at all, or they lack the id and could not be refreshed yet: the
-                token may be good, so it must not be refused for good.
+            KeysUnavailableError: there are no keys, or they lack the id and could not be refreshed yet; the token may
+                be valid, so the sender must be asked to retry.
         """
         key = self._keys.get(key_id)
         if key is None:
@@ -134,43 +143,43 @@ class KeySet:
             self._wait_for_refresh()
             key = self._keys.get(key_id)
             if key is None:
-                raise UnknownKeyError if seen <= self._good_as_of else self._unavailable()
+                raise UnknownKeyError if seen <= self._complete_as_of else self._unavailable()
         return key
 
     def holds(self, key_id: str, key: RSAPublicKey) -> bool:
-        """Tell whether this key, as `get` returned it, still has this id. Takes no lock and no network."""
+        """Return whether this key, as `get` returned it, still has this id. Takes no lock and no network."""
         return self._keys.get(key_id) is key
 
     def _first_seen(self, key_id: str) -> float:
         with self._lock:
             seen = self._seen.setdefault(key_id, self._clock())
-            if len(self._seen) > _REMEMBERED:
+            if len(self._seen) > _MAX_SEEN:
                 del self._seen[next(iter(self._seen))]
         return seen
 
     def _unavailable(self) -> KeysUnavailableError:
         if not self._keys:
             return KeysUnavailableError(
-                "The signing keys could not be fetched, so this token can't be judged. Try again shortly."
+                "The signing keys could not be fetched, so this token can't be verified. Retry shortly."
             )
-        rest = self._asked_at + _COOL_DOWN - self._clock()
+        rest = self._fetched_for_token_at + _COOL_DOWN - self._clock()
         return KeysUnavailableError(
-            "This token's key is not known yet, and the keys were fetched just now, or could not be. Try again then.",
+            "This token's key is unknown, and the next fetch of the keys is not due yet. Retry after `Retry-After`.",
             retry_after=math.ceil(max(1.0, rest)),
         )
 
     def status(self) -> KeySetStatus:
-        """Tell how many keys there are, how old they are in seconds, and why the last attempt failed."""
+        """Return the number of keys, their age in seconds, and why the last fetch failed."""
         with self._lock:
             age = None if self._fetched_at is None else self._clock() - self._fetched_at
             return KeySetStatus(len(self._keys), age, self._error)
 
-    def _keep_fresh(self, loop: Loop) -> None:
+    def _refresh_periodically(self, loop: Loop) -> None:
         while not self._closed.is_set():
             loop.begin()
             with self._lock:
                 attempt = self._under_way() or self._launch()
-            attempt.done.wait(_LOST_AFTER)
+            attempt.done.wait(_ABANDON_AFTER)
             if attempt.fault is not None:
                 raise attempt.fault
             loop.progress()
@@ -184,45 +193,45 @@ class KeySet:
 
     def _wait_for_refresh(self) -> None:
         with self._lock:
-            attempt = self._under_way() or self._launch_if_cool()
+            attempt = self._under_way() or self._launch_after_cool_down()
         if attempt is not None:
             attempt.done.wait(self._patience)
 
-    def _under_way(self) -> Fetch | None:
-        return self._attempt if self._clock() - self._attempted_at < _LOST_AFTER else None
+    def _under_way(self) -> KeyFetch | None:
+        return self._attempt if self._clock() - self._attempted_at < _ABANDON_AFTER else None
 
-    def _launch_if_cool(self) -> Fetch | None:
-        """Launch an attempt on behalf of a token, unless one was launched lately, whatever came of it.
+    def _launch_after_cool_down(self) -> KeyFetch | None:
+        """Start a fetch on behalf of a token, unless the cool-down of an earlier one has not ended.
 
-        Without keys a short cool-down counts from any attempt. With keys a longer one counts from the last
-        attempt for a token only, so that keys rotated right after a scheduled fetch are found all the same.
+        Without keys a short cool-down counts from any fetch. With keys a longer one counts from the last fetch for a
+        token only, so that keys rotated right after a scheduled fetch are found nevertheless.
         """
         now = self._clock()
         if not self._keys:
             return self._launch() if now - self._attempted_at >= _COOL_DOWN_WITHOUT_KEYS else None
-        if now - self._asked_at < _COOL_DOWN:
+        if now - self._fetched_for_token_at < _COOL_DOWN:
             return None
-        self._asked_at = now
+        self._fetched_for_token_at = now
         return self._launch()
 
-    def _launch(self) -> Fetch:
-        self._attempt = attempt = Fetch(self._metadata, self._time_limit, self._hosts, self._egress)
+    def _launch(self) -> KeyFetch:
+        self._attempt = attempt = KeyFetch(self._metadata, self._time_limit, self._hosts, self._egress)
         self._attempted_at = self._clock()
         threading.Thread(
-            target=self._carry_out, args=(attempt, self._attempted_at), name="key-set-fetch", daemon=True
+            target=self._run, args=(attempt, self._attempted_at), name="key-set-fetch", daemon=True
         ).start()
         return attempt
 
-    def _carry_out(self, attempt: Fetch, began: float) -> None:
+    def _run(self, attempt: KeyFetch, began: float) -> None:
         try:
-            self._keep(attempt.fetch(), began)
+            self._replace_keys(attempt.fetch(), began)
         except FETCH_FAILURES as error:
             reason = attempt.explain(error)
-            if self._attempt is attempt:  # one that was given up says nothing about the present
+            if self._attempt is attempt:  # an abandoned one does not describe the present
                 self._error = reason
-            kept = "the last good ones stay in use" if self._keys else "there are none yet"
+            kept = "the last ones stay in use" if self._keys else "there are none yet, so callbacks get 503"
             logger.warning("The signing keys could not be fetched (%s); %s", reason, kept)
-        except Exception as fault:  # noqa: BLE001 - raised in the loop, which its supervisor watches
+        except Exception as fault:  # noqa: BLE001 - raised again in the supervised loop
             attempt.fault = fault
             self._error = f"an unexpected {type(fault).__name__}, see the log"
         finally:
@@ -231,16 +240,16 @@ class KeySet:
                     self._attempt = None
             attempt.done.set()
 
-    def _keep(self, keys: Mapping[str, RSAPublicKey], began: float) -> None:
+    def _replace_keys(self, keys: Mapping[str, RSAPublicKey], began: float) -> None:
         with self._lock:
             new, gone = keys.keys() - self._keys.keys(), self._keys.keys() - keys.keys()
-            # A key that has not changed stays the same object, by which `holds` knows it.
+            # An unchanged key stays the same object, which `holds` compares.
             self._keys = {
                 key_id: self._keys[key_id] if self._keys.get(key_id) == key else key
                 for key_id, key in keys.items()
             }
-            self._good_as_of = began
-            self._seen.update(dict.fromkeys(gone, began))  # withdrawn for certain: no need to fetch once more
+            self._complete_as_of = began
+            self._seen.update(dict.fromkeys(gone, began))  # withdrawn for certain: no further fetch is needed
             self._fetched_at = self._clock()
             self._error = None
         if new or gone:

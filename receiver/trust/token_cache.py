@@ -1,6 +1,6 @@
-"""What was found out about tokens, by a hash of each: the token itself, which is a secret, is not kept.
+"""A bounded LRU cache of verification results, keyed by a hash of the token.
 
-Only so many are kept; the least used are dropped first. Safe to share between threads.
+The token itself, a secret, is not stored. Safe to share between threads.
 """
 
 import contextlib
@@ -12,10 +12,10 @@ _Fact = TypeVar("_Fact")
 
 
 class TokenCache(Generic[_Fact]):
-    """Facts about tokens.
+    """An LRU cache of what is known about tokens.
 
     Args:
-        size: how many are kept.
+        size: number of entries; the least recently used is dropped.
     """
 
     def __init__(self, size: int) -> None:
@@ -23,17 +23,17 @@ class TokenCache(Generic[_Fact]):
         self._facts: OrderedDict[bytes, _Fact] = OrderedDict()
 
     def get(self, token: str) -> _Fact | None:
-        """Return what was found out about a token; None where that is nothing, or was dropped."""
+        """Return what is known about a token; None where it is not in the cache."""
         digest = _digest(token)
         fact = self._facts.get(digest)
         if fact is not None:
-            # No lock is needed, but another thread may have dropped it just now.
+            # No lock is needed, but another thread may just have dropped it.
             with contextlib.suppress(KeyError):
                 self._facts.move_to_end(digest)
         return fact
 
     def put(self, token: str, fact: _Fact) -> None:
-        """Keep what was found out about a token."""
+        """Store what is known about a token."""
         self._facts[_digest(token)] = fact
         if len(self._facts) > self._size:
             with contextlib.suppress(KeyError):

@@ -1,4 +1,4 @@
-"""A real HTTP peer on a loopback socket that plays the issuer's provider of keys, well or badly."""
+"""A provider of signing keys on a loopback socket, working, slow or broken."""
 
 import json
 import ssl
@@ -11,9 +11,9 @@ Behaviour = Callable[["_Handler"], None]
 
 
 class Peer:
-    """Serves a metadata document and a key set; `behave` makes it do something else instead."""
+    """Serves a metadata document and a key set; `behave` replaces a response."""
 
-    def __init__(self, keys: list[dict], tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, keys: list[dict[str, object]], tls: ssl.SSLContext | None = None) -> None:
         self.keys = keys
         self.jwks_uri: object = None
         self.requests: list[str] = []
@@ -81,8 +81,8 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = False
     peer: Peer
 
-    def handle_error(self, request, client_address) -> None:
-        """The client hung up; some tests are about that."""
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Ignore a client that hung up, which some tests do."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -136,7 +136,7 @@ def drip_headers(handler: _Handler) -> None:
 
 
 def drip_body(handler: _Handler) -> None:
-    """Without a length, so that a body which is cut off looks whole."""
+    """Send a body without a length, so that a truncated one looks complete."""
     _drip(handler, b'HTTP/1.1 200 OK\r\n\r\n{"jwks_uri": "/keys"}' + b" " * 10_000, at_once=40)
 
 

@@ -1,4 +1,4 @@
-"""Small builders: keys as the provider shows them, and tokens, good and bad."""
+"""Builders of JSON Web Keys and of tokens, valid and invalid."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ ABSENT = object()
 
 
 class Clock:
-    """A clock that stands still until it is told to move."""
+    """A clock that advances only by `advance`."""
 
     def __init__(self, now: float = NOW) -> None:
         self.now = now
@@ -36,17 +36,17 @@ def base64url(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
-def jwk(key: RSAPrivateKey, kid: object = "key-1", **members: object) -> dict:
+def jwk(key: RSAPrivateKey, kid: object = "key-1", **members: object) -> dict[str, object]:
     numbers = key.public_key().public_numbers()
     n, e = (base64url(number.to_bytes((number.bit_length() + 7) // 8)) for number in (numbers.n, numbers.e))
     return without_absent({"kty": "RSA", "use": "sig", "kid": kid, "n": n, "e": e, **members})
 
 
-def header(**members: object) -> dict:
+def header(**members: object) -> dict[str, object]:
     return without_absent({"typ": "JWT", "alg": "RS256", "kid": "key-1", **members})
 
 
-def claims(**members: object) -> dict:
+def claims(**members: object) -> dict[str, object]:
     return without_absent(
         {"iss": ISSUERS[0], "aud": APP, "tid": TENANT, "exp": NOW + 3600, "nbf": NOW - 60, **members}
     )
@@ -59,14 +59,14 @@ def unsigned(head: object, payload: object) -> str:
 
 
 def signed(key: RSAPrivateKey, head: object, payload: object) -> str:
-    """Sign whatever it is, as the `alg` in the header says, or else as RS256."""
+    """Sign a token of any content by the `alg` of its header, or else by RS256."""
     content = unsigned(head, payload)
     algorithm = head.get("alg") if isinstance(head, dict) else None
     method = _HASHES.get(algorithm if isinstance(algorithm, str) else "", hashes.SHA256())
     return f"{content}.{base64url(key.sign(content.encode(), padding.PKCS1v15(), method))}"
 
 
-def signed_with_secret(secret: bytes, head: dict, payload: dict) -> str:
+def signed_with_secret(secret: bytes, head: dict[str, object], payload: dict[str, object]) -> str:
     content = unsigned(head, payload)
     return f"{content}.{base64url(hmac.new(secret, content.encode(), hashlib.sha256).digest())}"
 
@@ -75,5 +75,5 @@ def bearer(token: str) -> str:
     return f"Bearer {token}"
 
 
-def without_absent(members: dict) -> dict:
+def without_absent(members: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in members.items() if value is not ABSENT}

@@ -1,4 +1,4 @@
-"""How the signing keys are fetched where the way out is a proxy, with certificates of a company's own."""
+"""The signing keys fetched through a proxy, with certificates of a private authority."""
 
 import base64
 import os
@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from receiver.trust.egress import Egress, Proxy
 from receiver.trust.key_set import UnknownKeyError
 from tests.support.forward_proxy import ForwardProxy
+from tests.support.key_provider import Peer
 from tests.support.tokens import jwk
+from tests.trust.fixture_types import FetchKeys, MakeKeySet, MakePeer
 
 
 @pytest.mark.parametrize(
@@ -28,26 +31,26 @@ from tests.support.tokens import jwk
         ("http://user@p:1", Proxy("p", 1, f"Basic {base64.b64encode(b'user').decode()}")),
     ],
 )
-def test_a_proxy_is_parsed(url: str, proxy: Proxy) -> None:
+def test_proxy_url_is_parsed(url: str, proxy: Proxy) -> None:
     assert Proxy.parse(url) == proxy
     assert "Basic" not in repr(proxy)
 
 
 class TestFetch:
-    """Fetch from a provider that only the proxy can resolve: every name leads it to this machine."""
+    """Fetches from a provider whose name only the proxy can resolve, to this machine."""
 
     NAME = "login.provider.example"
 
     @pytest.fixture
     def authority(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
-        """Trust an authority, as SSL_CERT_FILE has OpenSSL do."""
+        """A certificate authority that SSL_CERT_FILE makes OpenSSL trust."""
         authority = trustme.CA()
         authority.cert_pem.write_to_path(tmp_path / "ca.pem")
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
         return authority
 
     @pytest.fixture
-    def peer(self, make_peer, key, authority: trustme.CA):
+    def peer(self, make_peer: MakePeer, key: RSAPrivateKey, authority: trustme.CA) -> Peer:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert(self.NAME, "127.0.0.1").configure_cert(tls)
         peer = make_peer([jwk(key)], tls=tls)
@@ -55,16 +58,18 @@ class TestFetch:
         return peer
 
     @pytest.fixture
-    def fetch(self, make_key_set, peer):
-        def fetch(egress: Egress, **options):
+    def fetch(self, make_key_set: MakeKeySet, peer: Peer) -> FetchKeys:
+        """A function that fetches through an egress, and returns the error and whether the keys arrived."""
+
+        def fetch(egress: Egress, **options: float) -> tuple[str | None, bool]:
             keys = make_key_set(peer, egress=egress, **options)
-            with pytest.raises(Exception) as caught:  # noqa: PT011 - whichever; the caller looks
+            with pytest.raises(Exception) as caught:  # noqa: PT011 - the caller checks which
                 keys.get("")
             return keys.status().error, isinstance(caught.value, UnknownKeyError)
 
         return fetch
 
-    def test_keys_come_through_a_tunnel(self, peer, fetch) -> None:
+    def test_keys_are_fetched_through_a_tunnel(self, peer: Peer, fetch: FetchKeys) -> None:
         with ForwardProxy(login="user:pw") as proxy:
             egress = Egress(Proxy.parse(proxy.url))
             assert fetch(egress) == (None, True)
@@ -72,7 +77,7 @@ class TestFetch:
             assert proxy.seen == [f"CONNECT {host}"] * 2
             assert peer.requests == ["/metadata", "/keys"]
 
-    def test_a_host_of_no_proxy_is_asked_directly(self, peer, fetch) -> None:
+    def test_host_in_no_proxy_is_fetched_directly(self, peer: Peer, fetch: FetchKeys) -> None:
         peer.name = "127.0.0.1"
         with ForwardProxy() as proxy:
             for none in ("127.0.0.1", "*", f"other, 127.0.0.1:{peer.port}"):
@@ -81,7 +86,7 @@ class TestFetch:
             assert fetch(Egress(Proxy.parse(proxy.url), "127.0.0.2,27.0.0.1")) == (None, True)
             assert len(proxy.seen) == 2
 
-    def test_a_proxy_that_refuses_is_named_as_the_cause(self, fetch) -> None:
+    def test_error_of_a_refusing_proxy_names_the_proxy(self, fetch: FetchKeys) -> None:
         with ForwardProxy(login="user:pw") as proxy:
             error, _ = fetch(Egress(Proxy.parse(proxy.url.replace("pw", "secret"))))
         assert error
@@ -91,12 +96,12 @@ class TestFetch:
         assert error
         assert "proxy" in error
 
-    def test_a_proxy_that_drips_its_answer_is_cut_off(self, fetch) -> None:
+    def test_proxy_that_drips_is_cut_off(self, fetch: FetchKeys) -> None:
         with ForwardProxy(drips=True) as proxy:
             error, _ = fetch(Egress(Proxy.parse(proxy.url)), time_limit=0.5)
         assert error == "it took longer than 0.5 s"
 
-    def test_keys_on_another_host_are_not_fetched_through_a_proxy(self, peer, fetch) -> None:
+    def test_keys_on_another_host_are_not_fetched(self, peer: Peer, fetch: FetchKeys) -> None:
         peer.jwks_uri = f"https://elsewhere.example:{peer.port}/keys"
         with ForwardProxy() as proxy:
             error, _ = fetch(Egress(Proxy.parse(proxy.url)))
@@ -104,8 +109,8 @@ class TestFetch:
             assert "RECEIVER_KEY_HOSTS" in error
             assert len(proxy.seen) == 1
 
-    def test_an_untrusted_certificate_says_which_variable_helps(
-        self, fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    def test_untrusted_certificate_error_names_ssl_cert_file(
+        self, fetch: FetchKeys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         trustme.CA().cert_pem.write_to_path(tmp_path / "other.pem")
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "other.pem"))
@@ -114,7 +119,7 @@ class TestFetch:
         assert error
         assert "SSL_CERT_FILE" in error
 
-    def test_check_fetches_as_the_environment_says(self, peer) -> None:
+    def test_check_command_uses_the_proxy(self, peer: Peer) -> None:
         with ForwardProxy() as proxy:
             variables = {"RECEIVER_METADATA_URL": peer.metadata_url, "https_proxy": proxy.url}
             checked = subprocess.run(
@@ -128,7 +133,9 @@ class TestFetch:
             assert proxy.seen
 
 
-def test_plain_http_on_loopback_never_takes_a_proxy(make_peer, make_key_set, key) -> None:
+def test_plain_http_on_loopback_bypasses_the_proxy(
+    make_peer: MakePeer, make_key_set: MakeKeySet, key: RSAPrivateKey
+) -> None:
     with ForwardProxy() as proxy:
         keys = make_key_set(make_peer([jwk(key)]), egress=Egress(Proxy.parse(proxy.url)))
         with pytest.raises(UnknownKeyError):

@@ -1,4 +1,4 @@
-"""When the key set fetches, who waits for it, and what it keeps."""
+"""The key set: when it fetches, which callers wait for it, and what it keeps."""
 
 import logging
 import threading
@@ -6,51 +6,57 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, RSAPublicNumbers
 
 from receiver.errors import KeysUnavailableError
 from receiver.supervision import Supervisor
-from receiver.trust.key_fetch import Fetch
+from receiver.trust.key_fetch import KeyFetch
 from receiver.trust.key_set import KeySet, KeySetStatus, UnknownKeyError
-from tests.support.key_provider import body, silence
-from tests.support.tokens import jwk
+from tests.support.key_provider import Peer, body, silence
+from tests.support.tokens import Clock, jwk
 from tests.support.waiting import until
+from tests.trust.fixture_types import MakeKeySet
 
 
-def numbers(key):
+def numbers(key: RSAPublicKey) -> RSAPublicNumbers:
     return key.public_numbers()
 
 
-def test_a_key_is_fetched_when_it_is_first_asked_for(key_set, key):
+def test_unfetched_key_is_fetched_on_get(key_set: KeySet, key: RSAPrivateKey) -> None:
     assert numbers(key_set.get("key-1")) == numbers(key.public_key())
 
 
-def test_a_known_key_costs_no_further_fetch(key_set, peer):
+def test_known_key_is_not_fetched_again(key_set: KeySet, peer: Peer) -> None:
     for _ in range(10):
         key_set.get("key-1")
     assert peer.requests == ["/metadata", "/keys"]
 
 
-def test_starting_fetches_before_anybody_asks(key_set, peer):
+def test_start_fetches_before_the_first_get(key_set: KeySet, peer: Peer) -> None:
     key_set.start()
     key_set.start()
     until(lambda: key_set.status().keys == 1)
     assert peer.fetches == 1
 
 
-def test_the_keys_are_fetched_again_and_again_until_it_is_closed(make_key_set, peer, key, other_key):
+def test_keys_are_fetched_periodically_until_close(
+    make_key_set: MakeKeySet, peer: Peer, key: RSAPrivateKey, other_key: RSAPrivateKey
+) -> None:
     key_set = make_key_set(peer, period=0.02)
     key_set.start()
     until(lambda: key_set.status().keys == 1)
     peer.keys = [jwk(key), jwk(other_key, "key-2")]
     until(lambda: key_set.status().keys == 2)
     key_set.close()
+    assert key_set._loop
+    assert key_set._loop.thread
     key_set._loop.thread.join(10)
     fetches = peer.fetches
     time.sleep(0.1)
     assert peer.fetches == fetches
 
 
-def test_a_fresh_process_recovers_by_itself(make_key_set, peer):
+def test_loop_without_keys_fetches_until_it_succeeds(make_key_set: MakeKeySet, peer: Peer) -> None:
     peer.behave(body(b"", 500))
     key_set = make_key_set(peer, period=0.02)
     key_set.start()
@@ -59,7 +65,7 @@ def test_a_fresh_process_recovers_by_itself(make_key_set, peer):
     until(lambda: key_set.status().keys == 1)
 
 
-def test_a_new_key_is_found_at_once_though_the_keys_were_just_fetched(key_set, peer, other_key):
+def test_new_key_is_found_right_after_a_fetch(key_set: KeySet, peer: Peer, other_key: RSAPrivateKey) -> None:
     key_set.get("key-1")
     peer.keys = [jwk(other_key, "key-2")]
     assert numbers(key_set.get("key-2")) == numbers(other_key.public_key())
@@ -67,7 +73,9 @@ def test_a_new_key_is_found_at_once_though_the_keys_were_just_fetched(key_set, p
         key_set.get("key-1")
 
 
-def test_a_withdrawn_key_is_unknown_for_certain(make_key_set, peer, key, other_key, clock):
+def test_withdrawn_key_is_unknown(
+    make_key_set: MakeKeySet, peer: Peer, key: RSAPrivateKey, other_key: RSAPrivateKey, clock: Clock
+) -> None:
     key_set = make_key_set(peer)
     peer.keys = [jwk(key), jwk(other_key, "key-2")]
     kept = key_set.get("key-2")
@@ -80,7 +88,7 @@ def test_a_withdrawn_key_is_unknown_for_certain(make_key_set, peer, key, other_k
     assert not key_set.holds("key-1", kept)
 
 
-def test_unknown_key_ids_cost_one_fetch_in_30_seconds(key_set, peer, clock):
+def test_unknown_key_ids_cause_one_fetch_in_30_seconds(key_set: KeySet, peer: Peer, clock: Clock) -> None:
     key_set.get("key-1")
     with pytest.raises(UnknownKeyError):
         key_set.get("unknown")
@@ -99,7 +107,9 @@ def test_unknown_key_ids_cost_one_fetch_in_30_seconds(key_set, peer, clock):
     assert peer.fetches == 3
 
 
-def test_a_key_that_came_just_after_a_fetch_is_not_refused_for_good(key_set, peer, clock, other_key):
+def test_key_published_after_a_fetch_is_unavailable_then_found(
+    key_set: KeySet, peer: Peer, clock: Clock, other_key: RSAPrivateKey
+) -> None:
     key_set.get("key-1")
     with pytest.raises(UnknownKeyError):
         key_set.get("unknown")
@@ -112,7 +122,7 @@ def test_a_key_that_came_just_after_a_fetch_is_not_refused_for_good(key_set, pee
     assert numbers(key_set.get("key-2")) == numbers(other_key.public_key())
 
 
-def test_of_many_unknown_key_ids_all_are_refused_for_good_by_the_next_fetch(key_set, peer, clock):
+def test_next_fetch_settles_all_unknown_key_ids(key_set: KeySet, peer: Peer, clock: Clock) -> None:
     key_set.get("key-1")
     with pytest.raises(UnknownKeyError):
         key_set.get("unknown-0")
@@ -128,7 +138,7 @@ def test_of_many_unknown_key_ids_all_are_refused_for_good_by_the_next_fetch(key_
     assert peer.fetches == 3
 
 
-def test_few_key_ids_are_remembered(key_set, clock):
+def test_unknown_key_ids_recorded_are_bounded(key_set: KeySet, clock: Clock) -> None:
     key_set.get("key-1")
     for number in range(5000):
         clock.advance(0.001)
@@ -140,7 +150,7 @@ def test_few_key_ids_are_remembered(key_set, clock):
         key_set.get("unknown-0")
 
 
-def test_a_key_id_that_comes_during_a_fetch_is_not_refused_for_good(key_set, peer, clock):
+def test_key_id_first_seen_during_a_fetch_is_unavailable(key_set: KeySet, peer: Peer, clock: Clock) -> None:
     peer.unblocked.clear()
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(key_set.get, "key-1")
@@ -150,11 +160,12 @@ def test_a_key_id_that_comes_during_a_fetch_is_not_refused_for_good(key_set, pee
         until(lambda: "key-2" in key_set._seen)
         peer.unblocked.set()
         first.result()
-        assert isinstance(second.exception(), KeysUnavailableError)
-        assert second.exception().retry_after == 1
+        error = second.exception()
+        assert isinstance(error, KeysUnavailableError)
+        assert error.retry_after == 1
 
 
-def test_failed_attempts_count_for_the_cool_down(key_set, peer, clock):
+def test_failed_fetch_counts_for_the_cool_down(key_set: KeySet, peer: Peer, clock: Clock) -> None:
     key_set.get("key-1")
     clock.advance(1)
     peer.behave(body(b"", 500))
@@ -165,7 +176,7 @@ def test_failed_attempts_count_for_the_cool_down(key_set, peer, clock):
     assert peer.fetches == 2
 
 
-def test_concurrent_callers_share_one_fetch(key_set, peer):
+def test_concurrent_gets_share_one_fetch(key_set: KeySet, peer: Peer) -> None:
     peer.unblocked.clear()
     with ThreadPoolExecutor(20) as pool:
         keys = [pool.submit(key_set.get, "key-1") for _ in range(20)]
@@ -175,7 +186,7 @@ def test_concurrent_callers_share_one_fetch(key_set, peer):
     assert peer.fetches == 1
 
 
-def test_known_keys_are_served_while_a_fetch_hangs(key_set, peer):
+def test_known_key_is_returned_while_a_fetch_hangs(key_set: KeySet, peer: Peer) -> None:
     key_set.get("key-1")
     peer.unblocked.clear()
     with ThreadPoolExecutor(1) as pool:
@@ -187,7 +198,7 @@ def test_known_keys_are_served_while_a_fetch_hangs(key_set, peer):
         assert isinstance(flood.exception(), UnknownKeyError)
 
 
-def test_a_caller_goes_on_with_the_keys_there_are_when_a_fetch_hangs(make_key_set, peer, clock):
+def test_get_stops_waiting_when_a_fetch_hangs(make_key_set: MakeKeySet, peer: Peer, clock: Clock) -> None:
     key_set = make_key_set(peer)
     key_set.get("key-1")
     clock.advance(1)
@@ -198,7 +209,7 @@ def test_a_caller_goes_on_with_the_keys_there_are_when_a_fetch_hangs(make_key_se
     key_set.get("key-1")
 
 
-def test_a_provider_slower_than_a_caller_still_gets_its_keys_to_us(make_key_set, peer):
+def test_fetch_slower_than_a_get_still_completes(make_key_set: MakeKeySet, peer: Peer) -> None:
     peer.unblocked.clear()
     key_set = make_key_set(peer, patience=0.05)
     with pytest.raises(KeysUnavailableError):
@@ -209,19 +220,19 @@ def test_a_provider_slower_than_a_caller_still_gets_its_keys_to_us(make_key_set,
     assert peer.fetches == 1
 
 
-def test_the_last_good_keys_stay_through_an_outage_of_a_year(key_set, peer, clock):
+def test_last_keys_stay_through_an_outage_of_a_year(key_set: KeySet, peer: Peer, clock: Clock) -> None:
     key_set.get("key-1")
     peer.stop()
     for _ in range(3):
         clock.advance(365 * 24 * 3600 / 3)
-        with pytest.raises(KeysUnavailableError):  # the token may be good: its key can't be looked up now
+        with pytest.raises(KeysUnavailableError):  # the token may be valid: its key can't be looked up now
             key_set.get("unknown")
         key_set.get("key-1")
     assert key_set.status().age == 365 * 24 * 3600
     assert key_set.status().error
 
 
-def test_without_keys_it_says_so_and_tries_at_most_once_a_second(key_set, peer, clock):
+def test_get_without_keys_fetches_at_most_once_a_second(key_set: KeySet, peer: Peer, clock: Clock) -> None:
     peer.behave(body(b"", 503))
     for _ in range(10):
         with pytest.raises(KeysUnavailableError) as caught:
@@ -235,7 +246,7 @@ def test_without_keys_it_says_so_and_tries_at_most_once_a_second(key_set, peer, 
     assert peer.fetches == 2
 
 
-def test_it_recovers_when_the_provider_is_back(key_set, peer, clock):
+def test_get_succeeds_when_the_provider_is_back(key_set: KeySet, peer: Peer, clock: Clock) -> None:
     peer.stop()
     with pytest.raises(KeysUnavailableError):
         key_set.get("key-1")
@@ -245,7 +256,9 @@ def test_it_recovers_when_the_provider_is_back(key_set, peer, clock):
     assert key_set.status() == KeySetStatus(1, 0.0, None)
 
 
-def test_an_attempt_that_can_not_be_cut_off_is_given_up(make_key_set, peer, clock):
+def test_fetch_that_cannot_be_cut_off_is_abandoned(
+    make_key_set: MakeKeySet, peer: Peer, clock: Clock
+) -> None:
     peer.behave(silence)
     key_set = make_key_set(peer, patience=0.05, time_limit=60)
     with pytest.raises(KeysUnavailableError):
@@ -259,7 +272,7 @@ def test_an_attempt_that_can_not_be_cut_off_is_given_up(make_key_set, peer, cloc
     key_set.get("key-1")
 
 
-def test_the_status_tells_number_age_and_error(key_set, peer, clock):
+def test_status_has_number_age_and_error(key_set: KeySet, peer: Peer, clock: Clock) -> None:
     assert key_set.status() == KeySetStatus(0, None, None)
     key_set.get("key-1")
     clock.advance(40)
@@ -275,7 +288,9 @@ def test_the_status_tells_number_age_and_error(key_set, peer, clock):
     assert key_set.status() == KeySetStatus(1, 0.0, None)
 
 
-def test_changes_and_failures_are_logged_once_each(key_set, peer, clock, caplog):
+def test_changes_and_failures_are_logged_once_each(
+    key_set: KeySet, peer: Peer, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "receiver.trust.key_set")
     key_set.get("key-1")
     with pytest.raises(UnknownKeyError):
@@ -289,7 +304,7 @@ def test_changes_and_failures_are_logged_once_each(key_set, peer, clock, caplog)
         (
             "WARNING",
             "The signing keys could not be fetched (the provider answered with status 500); "
-            "the last good ones stay in use",
+            "the last ones stay in use",
         ),
     ]
 
@@ -305,29 +320,32 @@ def test_changes_and_failures_are_logged_once_each(key_set, peer, clock, caplog)
         "http://127.0.0.1.example/",
     ],
 )
-def test_only_https_or_loopback_is_accepted(url):
+def test_plain_http_beyond_loopback_is_rejected(url: str) -> None:
     with pytest.raises(ValueError, match="https"):
         KeySet(url)
 
 
 @pytest.mark.parametrize("url", ["https://example.com/m", "http://localhost:1/m", "http://[::1]:1/m"])
-def test_making_a_key_set_fetches_nothing(url):
+def test_constructor_fetches_nothing(url: str) -> None:
     before = threading.active_count()
     assert KeySet(url).status() == KeySetStatus(0, None, None)
     assert threading.active_count() <= before
 
 
-def test_unexpected_error_of_a_fetch_is_reported_and_fetched_again(make_key_set, peer, monkeypatch):
-    right_fetch, calls = Fetch.fetch, []
+def test_unexpected_fetch_error_is_counted_and_retried(
+    make_key_set: MakeKeySet, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch_keys = KeyFetch.fetch
+    calls: list[KeyFetch] = []
 
-    def fetch(attempt):
+    def fetch(attempt: KeyFetch) -> dict[str, RSAPublicKey]:
         calls.append(attempt)
         if len(calls) == 1:
             raise KeyError("made by a test")
-        return right_fetch(attempt)
+        return fetch_keys(attempt)
 
-    monkeypatch.setattr(Fetch, "fetch", fetch)
-    failed = []
+    monkeypatch.setattr(KeyFetch, "fetch", fetch)
+    failed: list[str] = []
     key_set = make_key_set(peer, supervisor=Supervisor(failed.append, sleep=lambda _: None))
     key_set.start()
     until(lambda: key_set.status().keys == 1)

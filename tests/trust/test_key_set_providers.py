@@ -1,22 +1,35 @@
-"""What the key set takes from providers that are broken, slow or hostile, and what it does not."""
+"""The key set with providers that are broken, slow or hostile."""
 
 import json
 import re
 import ssl
 import time
+from pathlib import Path
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from receiver.errors import KeysUnavailableError
 from receiver.trust.key_fetch import MAX_DOCUMENT_BYTES
-from receiver.trust.key_set import UnknownKeyError
-from tests.support.key_provider import body, drip_body, drip_headers, endless_body, hang_up, redirect, silence
-from tests.support.tokens import ABSENT, jwk
+from receiver.trust.key_set import KeySet, UnknownKeyError
+from tests.support.key_provider import (
+    Behaviour,
+    Peer,
+    body,
+    drip_body,
+    drip_headers,
+    endless_body,
+    hang_up,
+    redirect,
+    silence,
+)
+from tests.support.tokens import ABSENT, Clock, jwk
+from tests.trust.fixture_types import MakeKeySet, MakePeer
 
 
-def refused(key_set):
-    """Ask for a key that can't be had; return why."""
+def failure(key_set: KeySet) -> str:
+    """Get a key that is unavailable; return the reason."""
     with pytest.raises(KeysUnavailableError) as caught:
         key_set.get("key-1")
     status = key_set.status()
@@ -47,17 +60,21 @@ def refused(key_set):
         (body(b'{"keys": [null, 5, "a", [], {}]}'), "no jwks_uri|no usable key"),
     ],
 )
-def test_a_bad_answer_is_a_failed_fetch(key_set, peer, path, behaviour, error):
+def test_invalid_response_fails_the_fetch(
+    key_set: KeySet, peer: Peer, path: str, behaviour: Behaviour, error: str
+) -> None:
     peer.behave(behaviour, path)
-    assert re.search(error, refused(key_set))
+    assert re.search(error, failure(key_set))
 
 
 @pytest.mark.parametrize("behaviour", [silence, drip_headers, drip_body])
 @pytest.mark.parametrize("path", ["/metadata", "/keys"])
-def test_an_attempt_ends_when_its_time_is_up(make_key_set, peer, clock, path, behaviour):
+def test_fetch_ends_at_its_time_limit(
+    make_key_set: MakeKeySet, peer: Peer, clock: Clock, path: str, behaviour: Behaviour
+) -> None:
     peer.behave(behaviour, path)
     key_set = make_key_set(peer, time_limit=0.2)
-    assert refused(key_set) == "it took longer than 0.2 s"
+    assert failure(key_set) == "it took longer than 0.2 s"
     peer.behave(None)
     key_set._time_limit = 10.0
     clock.advance(1.1)
@@ -65,7 +82,7 @@ def test_an_attempt_ends_when_its_time_is_up(make_key_set, peer, clock, path, be
 
 
 @pytest.mark.parametrize("behaviour", [silence, drip_headers, drip_body])
-def test_nobody_waits_longer_than_two_seconds(peer, make_key_set, behaviour):
+def test_get_waits_at_most_two_seconds(peer: Peer, make_key_set: MakeKeySet, behaviour: Behaviour) -> None:
     peer.behave(behaviour)
     key_set = make_key_set(peer, patience=1.5 if behaviour is silence else 0.1)
     before = time.monotonic()
@@ -94,18 +111,20 @@ def test_nobody_waits_longer_than_two_seconds(peer, make_key_set, behaviour):
         ["/keys"],
     ],
 )
-def test_the_key_set_must_be_at_the_same_place_as_the_metadata(key_set, peer, jwks_uri):
+def test_key_set_on_another_origin_is_not_fetched(key_set: KeySet, peer: Peer, jwks_uri: object) -> None:
     port = peer.origin.rpartition(":")[2]
     peer.jwks_uri = jwks_uri.format(port=port) if isinstance(jwks_uri, str) else jwks_uri
-    refused(key_set)
+    failure(key_set)
     assert peer.requests == ["/metadata"]
 
 
-def test_the_keys_may_be_on_a_host_that_is_set(make_key_set, make_peer, peer, key, other_key):
+def test_key_set_on_a_configured_host_is_fetched(
+    make_key_set: MakeKeySet, make_peer: MakePeer, peer: Peer, key: RSAPrivateKey, other_key: RSAPrivateKey
+) -> None:
     other = make_peer([jwk(other_key)])
     peer.jwks_uri = f"{other.origin}/keys"
     host = other.origin.removeprefix("http://")
-    refused(make_key_set(peer, hosts=["example.com", host.partition(":")[0]]))
+    failure(make_key_set(peer, hosts=["example.com", host.partition(":")[0]]))
     assert other.requests == []
     keys = make_key_set(peer, hosts=["example.com", host])
     assert keys.get("key-1").public_numbers() == other_key.public_key().public_numbers()
@@ -115,20 +134,22 @@ def test_the_keys_may_be_on_a_host_that_is_set(make_key_set, make_peer, peer, ke
 @pytest.mark.parametrize(
     "jwks_uri", ["http://example.com/keys", "ftp://example.com/keys", "//example.com/keys"]
 )
-def test_a_host_that_is_set_is_asked_by_https_alone(make_key_set, peer, jwks_uri):
+def test_configured_host_is_fetched_by_https_only(
+    make_key_set: MakeKeySet, peer: Peer, jwks_uri: object
+) -> None:
     peer.jwks_uri = jwks_uri
-    assert "another host" in refused(make_key_set(peer, hosts=["example.com"]))
+    assert "another host" in failure(make_key_set(peer, hosts=["example.com"]))
 
 
-def test_the_query_of_an_address_is_kept(key_set, peer):
+def test_query_of_the_jwks_uri_is_sent(key_set: KeySet, peer: Peer) -> None:
     peer.jwks_uri = f"{peer.origin}/keys?api-version=1"
-    refused(key_set)
+    failure(key_set)
     assert peer.requests == ["/metadata", "/keys?api-version=1"]
 
 
-def test_errors_hold_nothing_of_the_address_or_the_answer(key_set, peer):
+def test_error_does_not_contain_the_address(key_set: KeySet, peer: Peer) -> None:
     peer.jwks_uri = "https://user:secret@example.com/keys"
-    assert "secret" not in refused(key_set)
+    assert "secret" not in failure(key_set)
 
 
 @pytest.mark.parametrize(
@@ -157,14 +178,18 @@ def test_errors_hold_nothing_of_the_address_or_the_answer(key_set, peer):
         {"n": "_" * 20_000},
     ],
 )
-def test_an_unusable_key_is_left_out(key_set, peer, key, other_key, members):
+def test_unusable_key_is_left_out(
+    key_set: KeySet, peer: Peer, key: RSAPrivateKey, other_key: RSAPrivateKey, members: dict[str, object]
+) -> None:
     peer.keys = [{**jwk(key, "key-2"), **members}, jwk(other_key)]
     peer.keys[0] = {name: value for name, value in peer.keys[0].items() if value is not ABSENT}
     key_set.get("key-1")
     assert key_set.status().keys == 1
 
 
-def test_a_short_key_is_left_out(key_set, peer, key, short_key):
+def test_short_key_is_left_out(
+    key_set: KeySet, peer: Peer, key: RSAPrivateKey, short_key: RSAPrivateKey
+) -> None:
     peer.keys = [jwk(short_key, "short"), jwk(key)]
     key_set.get("key-1")
     with pytest.raises(UnknownKeyError):
@@ -172,12 +197,14 @@ def test_a_short_key_is_left_out(key_set, peer, key, short_key):
 
 
 @pytest.mark.parametrize("members", [{"use": ABSENT}, {"alg": "none"}, {"alg": "HS256"}, {"x5c": ["?"]}])
-def test_other_members_of_a_key_do_not_matter(key_set, peer, key, members):
+def test_other_members_of_a_key_are_ignored(
+    key_set: KeySet, peer: Peer, key: RSAPrivateKey, members: dict[str, object]
+) -> None:
     peer.keys = [jwk(key, **members)]
     key_set.get("key-1")
 
 
-def test_a_key_set_without_usable_keys_does_not_replace_the_good_one(key_set, peer):
+def test_key_set_without_usable_keys_replaces_nothing(key_set: KeySet, peer: Peer) -> None:
     key_set.get("key-1")
     peer.behave(body(json.dumps({"keys": []}).encode()), "/keys")
     with pytest.raises(UnknownKeyError):
@@ -187,39 +214,44 @@ def test_a_key_set_without_usable_keys_does_not_replace_the_good_one(key_set, pe
 
 
 @pytest.fixture
-def tls_peer(make_peer, key):
-    authority = trustme.CA()
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def tls_peer(make_peer: MakePeer, key: RSAPrivateKey, authority: trustme.CA) -> Peer:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
-    tls_peer = make_peer([jwk(key)], tls=context)
-    tls_peer.authority = authority
-    return tls_peer
+    return make_peer([jwk(key)], tls=context)
 
 
-def test_a_certificate_of_a_known_authority_is_trusted(make_key_set, tls_peer, monkeypatch, tmp_path):
+@pytest.fixture
+def trusted_authority(authority: trustme.CA, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     certificate = tmp_path / "ca.pem"
-    tls_peer.authority.cert_pem.write_to_path(certificate)
+    authority.cert_pem.write_to_path(certificate)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+
+
+@pytest.mark.usefixtures("trusted_authority")
+def test_certificate_of_a_known_authority_is_accepted(make_key_set: MakeKeySet, tls_peer: Peer) -> None:
     make_key_set(tls_peer).get("key-1")
 
 
-def test_a_certificate_of_an_unknown_authority_is_not_trusted(make_key_set, tls_peer):
-    assert refused(make_key_set(tls_peer)).startswith("its certificate is not trusted; SSL_CERT_FILE")
+def test_certificate_of_an_unknown_authority_is_rejected(make_key_set: MakeKeySet, tls_peer: Peer) -> None:
+    assert failure(make_key_set(tls_peer)).startswith("its certificate is not trusted; set SSL_CERT_FILE")
     assert tls_peer.requests == []
 
 
 @pytest.mark.parametrize("behaviour", [silence, drip_headers, drip_body])
-def test_an_attempt_over_tls_ends_when_its_time_is_up(
-    make_key_set, tls_peer, monkeypatch, tmp_path, behaviour
-):
-    certificate = tmp_path / "ca.pem"
-    tls_peer.authority.cert_pem.write_to_path(certificate)
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+@pytest.mark.usefixtures("trusted_authority")
+def test_fetch_over_tls_ends_at_its_time_limit(
+    make_key_set: MakeKeySet, tls_peer: Peer, behaviour: Behaviour
+) -> None:
     tls_peer.behave(behaviour)
-    assert refused(make_key_set(tls_peer, time_limit=0.4)) == "it took longer than 0.4 s"
+    assert failure(make_key_set(tls_peer, time_limit=0.4)) == "it took longer than 0.4 s"
 
 
-def test_proxies_of_the_environment_are_not_used(key_set, peer, monkeypatch):
+def test_proxy_variables_are_not_used(key_set: KeySet, peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     key_set.get("key-1")

@@ -1,8 +1,11 @@
-"""What good tokens are, who may speak, and what is remembered."""
+"""Valid tokens, accepted tenants and apps, and the cache of verified tokens."""
+
+from typing import Any
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from receiver.errors import (
     KeysUnavailableError,
@@ -12,6 +15,8 @@ from receiver.errors import (
     UnknownAppError,
 )
 from receiver.trust.callback_tokens import Caller, RefusedTokenError, TokenVerifier
+from receiver.trust.key_set import KeySet
+from tests.support.key_provider import Peer
 from tests.support.tokens import (
     ABSENT,
     APP,
@@ -19,6 +24,7 @@ from tests.support.tokens import (
     NOW,
     OTHER_APP,
     TENANT,
+    Clock,
     bearer,
     claims,
     header,
@@ -26,46 +32,59 @@ from tests.support.tokens import (
     signed,
     unsigned,
 )
+from tests.trust.fixture_types import MakeToken, MakeVerifier, Renew
 
 LONG_TENANT_CLAIM = "http://schemas.microsoft.com/identity/claims/tenantid"
 
 
 @pytest.fixture
-def make_verifier(key_set, clock):
-    def make(**options):
-        defaults = {"app_ids": (APP, OTHER_APP), "tenants": (), "issuers": ISSUERS, "clock": clock}
+def make_verifier(key_set: KeySet, clock: Clock) -> MakeVerifier:
+    def make(**options: Any) -> TokenVerifier:
+        defaults: dict[str, Any] = {
+            "app_ids": (APP, OTHER_APP),
+            "tenants": (),
+            "issuers": ISSUERS,
+            "clock": clock,
+        }
         return TokenVerifier(key_set, **{**defaults, **options})
 
     return make
 
 
 @pytest.fixture
-def verifier(make_verifier):
+def verifier(make_verifier: MakeVerifier) -> TokenVerifier:
     return make_verifier()
 
 
 @pytest.fixture
-def token(key):
-    """A builder of the header of a request, with a good signature."""
-    return lambda head=None, **members: bearer(signed(key, head or header(), claims(**members)))
+def token(key: RSAPrivateKey) -> MakeToken:
+    """A builder of Authorization headers with validly signed tokens."""
+
+    def make(head: object = None, **members: object) -> str:
+        return bearer(signed(key, head or header(), claims(**members)))
+
+    return make
 
 
 @pytest.fixture
-def signatures(monkeypatch):
-    """Count the signatures that are verified."""
-    verified = []
+def signatures(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The tokens whose signatures are verified."""
+    verified: list[object] = []
     decode = jwt.decode
-    monkeypatch.setattr(
-        jwt, "decode", lambda *args, **options: verified.append(1) or decode(*args, **options)
-    )
+
+    def record(token: str, *args: Any, **options: Any) -> object:
+        verified.append(token)
+        return decode(token, *args, **options)
+
+    monkeypatch.setattr(jwt, "decode", record)
     return verified
 
 
 @pytest.fixture
-def renew(key_set, peer, clock):
-    """Have the provider show other keys, and the key set fetch them because of a new key id."""
+def renew(key_set: KeySet, peer: Peer, clock: Clock) -> Renew:
+    """Replace the provider's keys, and make the key set fetch them by an unknown key id."""
 
-    def renew(*keys):
+    def renew(*keys: dict[str, object]) -> None:
         clock.advance(31)
         peer.keys = [*keys, jwk(rsa.generate_private_key(public_exponent=65537, key_size=2048), "new")]
         key_set.get("new")
@@ -73,7 +92,7 @@ def renew(key_set, peer, clock):
     return renew
 
 
-def reason(verifier, authorization, app_id=None):
+def reason(verifier: TokenVerifier, authorization: str, app_id: str | None = None) -> str:
     with pytest.raises(RefusedTokenError) as caught:
         verifier.verify(authorization, app_id)
     assert caught.value.reason not in caught.value.detail
@@ -82,13 +101,13 @@ def reason(verifier, authorization, app_id=None):
 
 
 @pytest.mark.parametrize("issuer", ISSUERS)
-def test_a_good_token_tells_who_speaks(verifier, token, issuer):
+def test_valid_token_returns_its_caller(verifier: TokenVerifier, token: MakeToken, issuer: str) -> None:
     assert verifier.verify(token(iss=issuer)) == Caller(APP, TENANT, issuer)
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "RS384", "RS512"])
-def test_three_algorithms_are_good(verifier, token, algorithm):
-    assert verifier.verify(token(header(alg=algorithm)))
+def test_accepted_algorithms_verify(verifier: TokenVerifier, token: MakeToken, algorithm: str) -> None:
+    assert verifier.verify(token(header(alg=algorithm))).app_id == APP
 
 
 @pytest.mark.parametrize(
@@ -102,8 +121,10 @@ def test_three_algorithms_are_good(verifier, token, algorithm):
         {"jku": "http://127.0.0.1:1/keys", "x5u": "http://127.0.0.1:1/", "x5c": ["?"], "jwk": {"kty": "RSA"}},
     ],
 )
-def test_other_members_of_the_header_do_not_matter(verifier, token, members):
-    assert verifier.verify(token(header(**members)))
+def test_other_header_members_are_ignored(
+    verifier: TokenVerifier, token: MakeToken, members: dict[str, object]
+) -> None:
+    assert verifier.verify(token(header(**members))).app_id == APP
 
 
 @pytest.mark.parametrize(
@@ -129,53 +150,55 @@ def test_other_members_of_the_header_do_not_matter(verifier, token, members):
         {"tid": "", LONG_TENANT_CLAIM: TENANT},
     ],
 )
-def test_claims_that_are_good(verifier, token, members):
+def test_valid_claims_are_accepted(
+    verifier: TokenVerifier, token: MakeToken, members: dict[str, object]
+) -> None:
     assert verifier.verify(token(**members)) == Caller(APP, TENANT, ISSUERS[0])
 
 
-def test_members_that_stand_twice_do_not_matter(verifier, key):
+def test_duplicate_members_take_the_last_value(verifier: TokenVerifier, key: RSAPrivateKey) -> None:
     payload = f'{{"iss": 5, "iss": "{ISSUERS[0]}", "aud": "{APP}", "tid": "{TENANT}", "exp": {NOW + 60}}}'
-    assert verifier.verify(bearer(signed(key, header(), payload.encode())))
+    assert verifier.verify(bearer(signed(key, header(), payload.encode()))).app_id == APP
 
 
 @pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER   "])
-def test_the_scheme_is_read_whatever_its_case(verifier, token, scheme):
-    assert verifier.verify(scheme + token().removeprefix("Bearer ") + " ")
+def test_scheme_is_case_insensitive(verifier: TokenVerifier, token: MakeToken, scheme: str) -> None:
+    assert verifier.verify(scheme + token().removeprefix("Bearer ") + " ").app_id == APP
 
 
 @pytest.mark.parametrize(
     "authorization", [None, "", "Bearer", "Bearer ", "Basic abc", "a.b.c", "BearerX a.b.c"]
 )
-def test_a_missing_token_is_told_from_a_bad_one(verifier, authorization):
+def test_missing_token_is_not_a_refused_token(verifier: TokenVerifier, authorization: str | None) -> None:
     with pytest.raises(MissingTokenError):
         verifier.verify(authorization)
 
 
-def test_without_app_ids_the_setting_is_named_before_anything_else(make_verifier, token):
+def test_verifier_without_app_ids_names_the_setting(make_verifier: MakeVerifier, token: MakeToken) -> None:
     for authorization in (None, token()):
         with pytest.raises(NotConfiguredError, match="RECEIVER_APP_IDS"):
             make_verifier(app_ids=()).verify(authorization, "unknown")
 
 
-def test_an_app_that_is_not_set_is_not_found_before_the_token_is_looked_at(verifier, peer):
+def test_unknown_app_is_refused_before_the_token_is_read(verifier: TokenVerifier, peer: Peer) -> None:
     with pytest.raises(UnknownAppError):
         verifier.verify("Bearer a.b.c", TENANT)
     assert peer.requests == []
 
 
-def test_the_address_names_the_only_audience(verifier, token):
+def test_app_in_the_address_must_be_the_audience(verifier: TokenVerifier, token: MakeToken) -> None:
     assert verifier.verify(token(aud=OTHER_APP)).app_id == OTHER_APP
     assert verifier.verify(token(aud=OTHER_APP), OTHER_APP).app_id == OTHER_APP
     assert verifier.verify(token(aud=APP), APP.upper()).app_id == APP
     assert reason(verifier, token(aud=APP), OTHER_APP) == "audience"
 
 
-def test_a_token_for_both_apps_speaks_to_the_one_of_the_address(verifier, token):
+def test_token_for_two_apps_is_for_the_app_in_the_address(verifier: TokenVerifier, token: MakeToken) -> None:
     both = token(aud=[OTHER_APP, APP])
     assert [verifier.verify(both, app).app_id for app in (None, APP, OTHER_APP)] == [APP, APP, OTHER_APP]
 
 
-def test_a_remembered_token_is_still_held_to_the_address(verifier, token):
+def test_cached_token_is_checked_against_the_address(verifier: TokenVerifier, token: MakeToken) -> None:
     good = token()
     for _ in range(2):
         assert verifier.verify(good, APP).app_id == APP
@@ -184,11 +207,11 @@ def test_a_remembered_token_is_still_held_to_the_address(verifier, token):
             verifier.verify(good, TENANT)
 
 
-def test_a_tenant_on_the_list_may_speak(make_verifier, token):
+def test_listed_tenant_is_accepted(make_verifier: MakeVerifier, token: MakeToken) -> None:
     assert make_verifier(tenants={TENANT.upper()}).verify(token()).tenant_id == TENANT
 
 
-def test_a_tenant_not_on_the_list_may_not_speak_however_often_it_tries(make_verifier, token):
+def test_unlisted_tenant_is_refused_each_time(make_verifier: MakeVerifier, token: MakeToken) -> None:
     verifier, good = make_verifier(tenants={APP}), token()
     for _ in range(2):
         with pytest.raises(TenantNotAllowedError) as caught:
@@ -196,56 +219,70 @@ def test_a_tenant_not_on_the_list_may_not_speak_however_often_it_tries(make_veri
         assert caught.value.status == 403
 
 
-def test_a_forged_token_does_not_learn_about_tenants(make_verifier, other_key):
+def test_forged_token_is_refused_before_its_tenant(
+    make_verifier: MakeVerifier, other_key: RSAPrivateKey
+) -> None:
     forged = bearer(signed(other_key, header(), claims()))
     assert reason(make_verifier(tenants={APP}), forged) == "signature"
 
 
-def test_a_remembered_token_is_good_until_it_expires(verifier, token, signatures, clock):
+def test_cached_token_is_accepted_until_it_expires(
+    verifier: TokenVerifier, token: MakeToken, signatures: list[object], clock: Clock
+) -> None:
     good = token(exp=NOW + 100)
     for _ in range(3):
         verifier.verify(good)
     clock.advance(399)
-    assert verifier.verify(good)
+    assert verifier.verify(good).app_id == APP
     assert len(signatures) == 1
     clock.advance(1)
     assert reason(verifier, good) == "expired"
 
 
-def test_a_remembered_token_ends_when_its_key_is_withdrawn(verifier, token, renew):
+def test_cached_token_with_a_withdrawn_key_is_refused(
+    verifier: TokenVerifier, token: MakeToken, renew: Renew
+) -> None:
     good = token(exp=NOW + 1e9)
     verifier.verify(good)
     renew()
     assert reason(verifier, good) == "unknown-key"
 
 
-def test_a_remembered_token_ends_when_its_key_is_replaced(verifier, token, renew, other_key):
+def test_cached_token_with_a_replaced_key_is_refused(
+    verifier: TokenVerifier, token: MakeToken, renew: Renew, other_key: RSAPrivateKey
+) -> None:
     good = token(exp=NOW + 1e9)
     verifier.verify(good)
     renew(jwk(other_key))
     assert reason(verifier, good) == "signature"
 
 
-def test_a_remembered_token_outlasts_keys_that_are_fetched_again(verifier, token, renew, key, signatures):
+def test_cached_token_survives_a_refetch_of_its_key(
+    verifier: TokenVerifier, token: MakeToken, renew: Renew, key: RSAPrivateKey, signatures: list[object]
+) -> None:
     good = token()
     verifier.verify(good)
     renew(jwk(key))
-    assert verifier.verify(good)
+    assert verifier.verify(good).app_id == APP
     assert len(signatures) == 1
 
 
 @pytest.mark.parametrize("seconds", [3600, -1])
-def test_a_remembered_token_is_verified_again_after_an_hour(verifier, token, signatures, clock, seconds):
+def test_cached_token_is_verified_again_after_an_hour(
+    verifier: TokenVerifier, token: MakeToken, signatures: list[object], clock: Clock, seconds: float
+) -> None:
     good = token(exp=NOW + 1e9)
     for _ in range(3):
         verifier.verify(good)
-    clock.advance(seconds)  # or as soon as the clock was set back, which would make the hour longer
+    clock.advance(seconds)  # or a clock that was set back, which must not extend the hour
     for _ in range(3):
         verifier.verify(good)
     assert len(signatures) == 2
 
 
-def test_the_least_used_token_is_forgotten_first(make_verifier, token, signatures):
+def test_full_cache_drops_the_least_recently_used(
+    make_verifier: MakeVerifier, token: MakeToken, signatures: list[object]
+) -> None:
     verifier = make_verifier(cache_size=2)
     first, second, third = (token(jti=name) for name in "abc")
     for good in (first, second, first, third):
@@ -258,45 +295,51 @@ def test_the_least_used_token_is_forgotten_first(make_verifier, token, signature
     assert len(signatures) == 4
 
 
-def test_only_a_token_found_good_is_remembered(verifier, token, clock):
+def test_only_valid_tokens_are_cached(verifier: TokenVerifier, token: MakeToken, clock: Clock) -> None:
     good = token()
     forged = good[:-8] + "AAAAAAAA"
-    assert not verifier.remembers(good)
+    assert not verifier.is_cached(good)
     verifier.verify(good)
-    assert verifier.remembers(good)
+    assert verifier.is_cached(good)
     with pytest.raises(RefusedTokenError):
         verifier.verify(forged)
     assert not any(
-        verifier.remembers(other) for other in (forged, "Bearer", "Bearer ", "", good.split(" ")[1])
+        verifier.is_cached(other) for other in (forged, "Bearer", "Bearer ", "", good.split(" ")[1])
     )
     clock.advance(24 * 3600)
-    assert not verifier.remembers(good)
+    assert not verifier.is_cached(good)
 
 
-def test_bad_tokens_are_not_remembered(verifier, token, clock):
+def test_refused_token_is_verified_again(verifier: TokenVerifier, token: MakeToken, clock: Clock) -> None:
     early = token(nbf=NOW + 400)
     assert reason(verifier, early) == "not-yet-valid"
     clock.advance(100)
-    assert verifier.verify(early)
+    assert verifier.verify(early).app_id == APP
 
 
-def test_a_rotated_key_is_found(verifier, token, peer, other_key):
+def test_rotated_key_is_found(
+    verifier: TokenVerifier, token: MakeToken, peer: Peer, other_key: RSAPrivateKey
+) -> None:
     verifier.verify(token())
     peer.keys = [jwk(other_key, "key-2")]
-    assert verifier.verify(bearer(signed(other_key, header(kid="key-2"), claims())))
+    assert verifier.verify(bearer(signed(other_key, header(kid="key-2"), claims()))).app_id == APP
 
 
-def test_a_flood_of_unknown_keys_costs_one_fetch_and_holds_up_nobody(verifier, token, peer):
+def test_flood_of_unknown_keys_causes_one_fetch(
+    verifier: TokenVerifier, token: MakeToken, peer: Peer
+) -> None:
     verifier.verify(token())
     for number in range(1000):
         forged = bearer(f"{unsigned(header(kid=f'unknown-{number}'), claims())}.AAAA")
         assert reason(verifier, forged) == "unknown-key"
         if number % 100 == 0:
-            assert verifier.verify(token(jti=str(number)))
+            assert verifier.verify(token(jti=str(number))).app_id == APP
     assert peer.fetches == 2
 
 
-def test_without_keys_no_token_is_judged(verifier, token, peer):
+def test_verifier_without_keys_raises_unavailable(
+    verifier: TokenVerifier, token: MakeToken, peer: Peer
+) -> None:
     peer.stop()
     with pytest.raises(KeysUnavailableError):
         verifier.verify(token())
