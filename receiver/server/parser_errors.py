@@ -1,8 +1,8 @@
-"""What is answered where no request could be read, so that no application ever sees it.
+"""Responses to requests that could not be parsed, and so never reach the application.
 
-gunicorn's own answer is a page of HTML that quotes what it was sent, and its line in the log does too: paths and
-headers hold client contexts and tokens. Ours are like all the others: a problem document (RFC 9457) with an id,
-and a line that names only the kind of error.
+gunicorn's own response is a page of HTML that quotes what it received, and its log line does too: paths and headers
+hold client contexts and tokens. These are like all others of the receiver: a problem document (RFC 9457) with a
+request id, and a log line that names only the kind of error.
 """
 
 import json
@@ -21,24 +21,30 @@ from receiver.errors import (
 from receiver.server.raw_responses import raw_answer
 from receiver.server.security_headers import HARDENING
 
-_INVALID: Final = BadRequestError("This is no HTTP request, or one that can be read in two ways.")
+_INVALID: Final = BadRequestError(
+    "The request is not valid HTTP/1.1, or can be read in two ways. Send it as RFC 9112 describes."
+)
 _REFUSALS: Final = {
     errors.LimitRequestLine: URITooLongError("Send a request line of at most 8,190 bytes."),
     errors.LimitRequestHeaders: HeadersTooLargeError("Send at most 64 headers, of at most 8,190 bytes each."),
     errors.UnsupportedTransferCoding: UnsupportedTransferCodingError("Send the body as it is, or chunked."),
 }
-_OURS: Final = (errors.ConfigurationProblem, errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)
+_SERVER_ERRORS: Final = (
+    errors.ConfigurationProblem,
+    errors.InvalidResponseHeader,
+    errors.InvalidResponseHeaderName,
+)
 
 
 def refusal_of(error: BaseException) -> ReceiverError:
-    """Return what to answer to an error that gunicorn met: the sender's fault, if its parser found it."""
-    if isinstance(error, errors.ParseException) and not isinstance(error, _OURS):
+    """Return the problem for an error that gunicorn raised: the sender's error, if its parser found it."""
+    if isinstance(error, errors.ParseException) and not isinstance(error, _SERVER_ERRORS):
         return _REFUSALS.get(type(error), _INVALID)
-    return UnavailableError("This is our fault, not yours. Try again soon.")
+    return UnavailableError("The receiver failed while it read the request. Try again soon.")
 
 
 def answer(refusal: ReceiverError, request_id: str) -> bytes:
-    """Write a whole answer, after which the connection ends: nobody knows where the next request begins."""
+    """Return a whole response that ends the connection, since where the next request begins is unknown."""
     document = {
         "type": f"/problems/{refusal.type}",
         "title": refusal.title,

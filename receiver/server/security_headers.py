@@ -1,7 +1,7 @@
-"""The headers by which an answer tells browsers to allow nothing; every answer carries them.
+"""Security headers of every response: browsers are to allow nothing.
 
-For JSON nothing has to be allowed: it is to be read by programs, never to be shown, framed, sniffed, or included
-by another site's page. What a page needs it says itself. After OWASP's REST Security Cheat Sheet.
+JSON needs no permission: programs read it, and browsers must not show, frame or sniff it, or include it in another
+site's page. A page sets what it needs itself. After OWASP's REST Security Cheat Sheet.
 """
 
 from typing import Final
@@ -16,4 +16,4 @@ HARDENING: Final = (
 )
 
 HTTPS_ONLY: Final = ("Strict-Transport-Security", "max-age=31536000")
-"""For an answer over https (RFC 6797): for a year, without subdomains, which are not ours to speak for."""
+"""Header of responses over https (RFC 6797): one year, without subdomains, which may belong to other services."""

@@ -1,8 +1,8 @@
-"""The server: gunicorn with our settings, and the embedded store if no other is set.
+"""The server: gunicorn with the receiver's settings, and the embedded store if no other is set.
 
-Settings of gunicorn come from here alone: not from a file, and not from `GUNICORN_CMD_ARGS`, by which
-platforms add an access log to ours. Before the workers are forked, the master imports nothing that gevent
-patches in them: whatever opens connections comes with the application, which each worker makes for itself.
+gunicorn is configured here alone: not from a file, and not from `GUNICORN_CMD_ARGS`, by which platforms add an access
+log. Before the workers are forked, the master imports nothing that gevent patches in them: every module that opens
+connections is imported with the application, which each worker makes for itself.
 """
 
 import dataclasses
@@ -29,24 +29,30 @@ if TYPE_CHECKING:
     from receiver.settings.configuration import Settings
 
 KEEP_ALIVE_SECONDS: Final = 95
-"""Longer than the 90 s for which platform routers keep a connection: they can't send a POST again."""
+"""Idle time of a client's connection; longer than the 90 s of platform routers, which can't send a POST again."""
 
 GRACEFUL_SECONDS: Final = 20
-"""Platforms kill 30 s after SIGTERM, and the embedded store is stopped after the workers."""
+"""Time limit of a graceful stop: platforms kill 30 s after SIGTERM, and the embedded store stops after the workers."""
 
-_FINISH_SECONDS: Final = 15.0
+_BACKGROUND_WORK_SECONDS: Final = 15.0
+"""Longest wait of a stopping worker for its background work."""
+
 _STORE_START_SECONDS: Final = 50.0
 _MAX_CONNECTIONS: Final = 10_000
+"""Connections of a worker, if the limit of open files allows as many."""
+
 _OTHER_FILES: Final = 100
-_MEMORY: Final = "/dev/shm"  # noqa: S108 - files are made there safely
-_ENOUGH_MEMORY: Final = 16 * 2**20
+"""Files that a worker opens besides its clients' connections."""
+
+_MEMORY_FOLDER: Final = "/dev/shm"  # noqa: S108 - files are made there safely
+_MIN_FREE_MEMORY: Final = 16 * 2**20
 """Bytes; a worker takes less than one million of them, also after it has ended."""
 
 _log: Final = logging.getLogger(__name__)
 
 
 class ServerError(Exception):
-    """The server can't start; the message says why, and what to do."""
+    """The server can't start; the message has the reason and what to do."""
 
 
 def serve(
@@ -56,37 +62,37 @@ def serve(
     on_ready: Callable[[str], None] | None = None,
     on_stop: Callable[[], None] | None = None,
 ) -> None:
-    """Serve until told to stop; leave by SystemExit with gunicorn's exit status.
+    """Serve until a signal stops the process; leave by SystemExit with gunicorn's exit status.
 
     Args:
         settings: where to listen, how many workers, which store; without a Redis address the embedded one.
-        make_app: makes the application, in each worker. What it needs must be imported within it.
+        make_app: makes the application in each worker; must import within it what the application needs.
         on_ready: called with the address, `http://…`, as soon as connections are accepted.
-        on_stop: called before the workers are stopped; more than once, maybe.
+        on_stop: called before the workers are stopped, possibly more than once.
 
     Raises:
         EmbeddedStoreError: the embedded store does not start.
         ServerError: no folder for temporary files can be written.
     """
-    if _memory() is None and not _can_write_to_disk():
+    if _memory_folder() is None and not _can_write_to_disk():
         raise ServerError(
             "No folder for temporary files can be written. Set TMPDIR to one, for example TMPDIR=/var/tmp"
         )
     store = EmbeddedStore(settings.data_dir) if settings.redis_url is None else None
-    metrics = MetricsFolder(_memory())
+    metrics = MetricsFolder(_memory_folder())
     settings = dataclasses.replace(settings, metrics_dir=metrics.path)
     try:
         if store:
             settings = dataclasses.replace(settings, redis_url=store.start(_STORE_START_SECONDS))
         _Gunicorn(settings, make_app, store, metrics, on_ready=on_ready, on_stop=on_stop).run()
     finally:
-        if store:  # all workers have gone; in a worker, which leaves through here too, this does nothing
+        if store:  # all workers have ended; in a worker, which leaves through here too, this does nothing
             store.stop()
         metrics.remove()
 
 
 class _Gunicorn(BaseApplication):  # type: ignore[misc]
-    """What gunicorn asks us: its settings, and the application."""
+    """What gunicorn asks for: its settings and the application."""
 
     def __init__(
         self,
@@ -112,8 +118,8 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
         self.cfg.set("when_ready", self._when_ready)
         self.cfg.set("post_fork", self._reserve_metrics)
         self.cfg.set("pre_request", _log_nothing)
-        self.cfg.set("child_exit", self._child_exit)
-        self.cfg.set("worker_exit", self._finish)
+        self.cfg.set("child_exit", self._release_metrics)
+        self.cfg.set("worker_exit", self._await_background_work)
 
     def load(self) -> "flask.Flask":
         return self._make_app(self._settings)
@@ -122,7 +128,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
         _Arbiter(self).run()
 
     def _reserve_metrics(self, _: Any, worker: Worker) -> None:
-        """Reserve room for a new worker's metrics; without room the worker counts for itself alone."""
+        """Reserve space for a new worker's metrics; without space `/metrics` shows one worker at a time."""
         try:
             reserve(self._metrics.path, worker.pid)
         except OSError as error:
@@ -133,7 +139,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
         else:  # prometheus_client reads the variable once, when the application imports it
             self.cfg.set("raw_env", [f"{VARIABLE}={self._metrics.path}"])
 
-    def _child_exit(self, _: Any, worker: Any) -> None:
+    def _release_metrics(self, _: Any, worker: Any) -> None:
         self._metrics.forget(worker.pid)
 
     def _when_ready(self, arbiter: Any) -> None:
@@ -141,17 +147,19 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
             host, port = arbiter.LISTENERS[0].sock.getsockname()[:2]
             self._on_ready(f"http://{_bracketed(host)}:{port}")
 
-    def _finish(self, _: Any, worker: Worker) -> None:
-        """Let a worker that has answered its last request do what it must not leave to chance."""
+    def _await_background_work(self, _: Any, worker: Worker) -> None:
+        """Let a worker that has sent its last response finish its background work."""
         is_unfinished = getattr(self.callable, "extensions", {}).get(HAS_UNFINISHED_WORK)
+        if not is_unfinished:
+            return
         began, waited = time.monotonic(), 0.0
-        while is_unfinished and not worker.at_once and waited < _FINISH_SECONDS and is_unfinished(waited):
+        while not worker.at_once and waited < _BACKGROUND_WORK_SECONDS and is_unfinished(waited):
             time.sleep(0.05)
             waited = time.monotonic() - began
 
 
 class _Arbiter(Arbiter):  # type: ignore[misc]
-    """gunicorn's master, which looks after the embedded store too, once a second."""
+    """gunicorn's master, which also supervises the embedded store, once a second."""
 
     def manage_workers(self) -> None:
         store: EmbeddedStore | None = self.app.store
@@ -171,13 +179,13 @@ class _Arbiter(Arbiter):  # type: ignore[misc]
 
 
 def _log_nothing(worker: Worker, request: Any) -> None:
-    """Replace gunicorn's hook that logs the path of each request at debug: a path may hold a name."""
+    """Replace gunicorn's hook that logs the path of each request at debug: a path may contain a name."""
 
 
 class _Logger(Logger):  # type: ignore[misc]
-    """Hands gunicorn's messages on to the root logger, where `receiver.logs` gives them their form.
+    """Passes gunicorn's messages on to the root logger, where `receiver.logs` formats them.
 
-    Its debug messages are dropped: some quote what a client sent, paths and tokens with it.
+    Its debug messages are dropped: some quote what a client sent, including paths and tokens.
     """
 
     def setup(self, cfg: Any) -> None:
@@ -189,7 +197,7 @@ class _Logger(Logger):  # type: ignore[misc]
         """Drop a message."""
 
     def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
-        """Write no line: `receiver.request` logs every request."""
+        """Do nothing: `receiver.request` logs every request."""
 
 
 def gunicorn_settings(settings: "Settings") -> dict[str, object]:
@@ -200,19 +208,19 @@ def gunicorn_settings(settings: "Settings") -> dict[str, object]:
         "workers": settings.workers,
         "worker_class": Worker,
         "worker_connections": _max_connections(),
-        "worker_tmp_dir": _memory(),  # no heartbeat waits for a disk
+        "worker_tmp_dir": _memory_folder(),  # no heartbeat waits for a disk
         "keepalive": KEEP_ALIVE_SECONDS,
         "timeout": 30,
         "graceful_timeout": GRACEFUL_SECONDS,
         "http_parser": "python",
         "limit_request_line": 8190,
         "limit_request_fields": 64,
-        # Nobody's headers set the scheme or the script's name here, since there are none to set them with;
-        # `receiver.app` decides whom to believe. With a list of addresses each request's would be parsed.
+        # No header sets the scheme or SCRIPT_NAME here, since none is named; `receiver.app` decides which proxies
+        # are trusted. With a list of addresses gunicorn would parse each request's.
         "forwarded_allow_ips": "*",
         "forwarder_headers": "",
         "secure_scheme_headers": {},
-        "sendfile": False,  # it would go past the deadlines of `Connection`
+        "sendfile": False,  # it would bypass the deadlines of `Connection`
         "control_socket_disable": True,
         "preload_app": False,
         "accesslog": None,
@@ -221,13 +229,13 @@ def gunicorn_settings(settings: "Settings") -> dict[str, object]:
     }
 
 
-def _memory() -> str | None:
-    """Return a folder in memory; None, so that it will be one on disk, where there is none, or it is nearly full."""
-    if not os.access(_MEMORY, os.W_OK):
+def _memory_folder() -> str | None:
+    """Return a folder in memory; None, which stands for one on disk, if there is none or it is nearly full."""
+    if not os.access(_MEMORY_FOLDER, os.W_OK):
         return None
-    there = os.statvfs(_MEMORY)
-    is_nearly_full = there.f_bavail * there.f_frsize < _ENOUGH_MEMORY
-    return None if is_nearly_full and _can_write_to_disk() else _MEMORY
+    space = os.statvfs(_MEMORY_FOLDER)
+    is_nearly_full = space.f_bavail * space.f_frsize < _MIN_FREE_MEMORY
+    return None if is_nearly_full and _can_write_to_disk() else _MEMORY_FOLDER
 
 
 def _can_write_to_disk() -> bool:
@@ -239,7 +247,7 @@ def _can_write_to_disk() -> bool:
 
 
 def _max_connections() -> int:
-    """Let the process open as many files as it may; tell for how many connections that is enough."""
+    """Raise the process's limit of open files; return the number of connections for which it is enough."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MAX_CONNECTIONS + _OTHER_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -1,7 +1,7 @@
-"""A small application, served just as `receiver serve` serves the real one: `python -m tests.server.app`.
+"""A small application, served as `receiver serve` serves the real one: `python -m tests.server.app`.
 
-Everything comes from the environment; `DEADLINE`, `LAST_CALL` and `GRACE` (seconds) shorten the waiting,
-and `FILES` is how many files, and so connections, the process may open.
+It is configured by the environment: `DEADLINE`, `ACCEPT_SECONDS` and `GRACE` (seconds) shorten waits, and `FILES`
+limits the open files, and so the connections, of the process.
 """
 # ruff: noqa: PLC0415, T201 - the workers import, and the tests read what is printed
 
@@ -39,16 +39,16 @@ def make_app(settings: Settings) -> object:
     def wait() -> str:
         print("wait begins", flush=True)
         request.environ[environ_names.STOPPING].wait(30)
-        return "told"
+        return "stopping"
 
     @app.post("/length")
     def length() -> str:
         return str(len(request.get_data()))
 
-    @app.get("/vouched")
-    def vouched() -> str:
+    @app.get("/authenticated")
+    def authenticated() -> str:
         request.environ[environ_names.MARK_AUTHENTICATED]()
-        return "vouched"
+        return "authenticated"
 
     @app.post("/unread")
     def unread() -> str:
@@ -87,7 +87,7 @@ if __name__ == "__main__":
     connection.HEAD_SECONDS = float(os.environ.get("DEADLINE", "10"))
     connection.BODY_SECONDS = float(os.environ.get("DEADLINE", "10"))
     connection.WRITE_SECONDS = float(os.environ.get("DEADLINE", "30"))
-    worker.LAST_CALL_SECONDS = float(os.environ["LAST_CALL"])
+    worker.ACCEPT_AFTER_SIGTERM_SECONDS = float(os.environ["ACCEPT_SECONDS"])
     serve.GRACEFUL_SECONDS = int(os.environ.get("GRACE", "20"))
     configure_logging("logfmt", "info")
     serve.serve(read_settings(), make_app, on_ready=on_ready)

@@ -29,9 +29,9 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
 @pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that nobody stops, on a platform that has wishes of its own for gunicorn."""
-    wishes = "--access-logfile - --bind 127.0.0.1:1 --worker-class sync"
-    yield from _shared(tmp_path_factory.mktemp("server"), GUNICORN_CMD_ARGS=wishes)
+    """A server that no test stops, on a platform that sets options of its own for gunicorn."""
+    options = "--access-logfile - --bind 127.0.0.1:1 --worker-class sync"
+    yield from _shared(tmp_path_factory.mktemp("server"), GUNICORN_CMD_ARGS=options)
 
 
 @pytest.fixture(scope="package")
@@ -48,6 +48,6 @@ def impatient_with_limit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 def _shared(folder: Path, **environment: str) -> Iterator[Server]:
     server = Server(folder, **environment)
-    server.get("/")  # from here on its log holds still
+    server.get("/")  # from here on nothing is logged
     yield server
     server.remove()

@@ -1,4 +1,4 @@
-"""The small application as a running process, and clients that speak to it byte by byte."""
+"""The small application as a running process, and clients that send it single bytes."""
 
 import http.client
 import os
@@ -16,7 +16,7 @@ from tests.support.paths import ROOT
 from tests.support.waiting import until
 
 CLIENTS: list[http.client.HTTPConnection | socket.socket] = []
-"""Those of the present test; they are closed after it."""
+"""Clients of the running test; they are closed after it."""
 
 
 class Server:
@@ -28,8 +28,8 @@ class Server:
             "PORT": "0",
             "HOST": "127.0.0.1",
             "WEB_CONCURRENCY": "1",
-            "REDIS_URL": "redis://127.0.0.1:1",  # nobody asks it
-            "LAST_CALL": "0.2",
+            "REDIS_URL": "redis://127.0.0.1:1",  # no request reaches it
+            "ACCEPT_SECONDS": "0.2",
         }
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -49,7 +49,7 @@ class Server:
         return self._log.read_text()
 
     def get(self, path: str, client: http.client.HTTPConnection | None = None) -> tuple[int, str, str | None]:
-        """Return the status, the body and what the header Connection says."""
+        """Return the status, the body and the header Connection."""
         client = client or self.client()
         client.request("GET", path)
         answer = client.getresponse()
@@ -80,7 +80,7 @@ class Server:
         return time.monotonic() - begun
 
     def remove(self) -> None:
-        """Stop it quickly, whatever state it is in."""
+        """Stop the process quickly, in whichever state it is."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGQUIT)
             try:

@@ -1,4 +1,4 @@
-"""A connection that is to end: a request that has begun to arrive is still read whole."""
+"""A connection that the server shuts down: a request that has begun to arrive is still read whole."""
 
 import socket
 from collections.abc import Iterator
@@ -31,19 +31,19 @@ def ends() -> Iterator[tuple[Connection, socket.socket]]:
     ours.close()
 
 
-def test_hang_up_after_a_head_reads_the_body(ends: tuple[Connection, socket.socket]) -> None:
+def test_shut_down_after_headers_reads_the_body(ends: tuple[Connection, socket.socket]) -> None:
     connection, client = ends
     client.sendall(HEAD)
-    gevent.sleep(0.05)  # it has arrived, and is not read yet
-    connection.hang_up()
+    gevent.sleep(0.05)  # it has arrived, but is not read yet
+    connection.shut_down_idle()
     assert connection.recv(8192) == HEAD
     connection.expect_body(Request())
     gevent.spawn_later(0.2, client.sendall, b"body")
     assert connection.recv(8192) == b"body"
 
 
-def test_hang_up_before_a_request_ends_the_wait(ends: tuple[Connection, socket.socket]) -> None:
+def test_shut_down_before_a_request_ends_the_wait(ends: tuple[Connection, socket.socket]) -> None:
     connection, _ = ends
-    gevent.spawn_later(0.05, connection.hang_up)
-    with pytest.raises(ConnectionResetError, match="we hang up"):
+    gevent.spawn_later(0.05, connection.shut_down_idle)
+    with pytest.raises(ConnectionResetError, match="the server closes"):
         connection.recv(8192)

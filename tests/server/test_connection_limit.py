@@ -1,4 +1,4 @@
-"""Near the limit of connections those that have been silent longest make room, whatever they were silent in."""
+"""Near the limit of connections those without progress for longest are evicted, in whichever state they are."""
 
 import socket
 import time
@@ -9,13 +9,13 @@ import pytest
 from tests.server.running import Server
 
 MOST = 100
-"""Connections: 200 files without the hundred that the server keeps for others."""
+"""Limit of connections: 200 files, minus the hundred that the server reserves for others."""
 
 PATIENCE = 5.0
-"""Seconds, on a loaded machine; before, a new connection waited for 10 to 95."""
+"""Seconds, on a loaded machine; without evictions a new connection waits for 10 to 95."""
 
 HELLO = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
-VOUCHED = b"GET /vouched HTTP/1.1\r\nHost: h\r\n\r\n"
+AUTHENTICATED = b"GET /authenticated HTTP/1.1\r\nHost: h\r\n\r\n"
 MUCH = b"GET /much HTTP/1.1\r\nHost: h\r\n\r\n"
 HALF_HEAD = b"POST /length HTTP/1.1\r\nHost: h\r\nX-"
 HALF_BODY = b"POST /length HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n123"
@@ -35,7 +35,7 @@ def answer(client: socket.socket, end: bytes) -> None:
 
 
 def is_open(client: socket.socket) -> bool:
-    """Tell whether the server still takes a request on an idle connection."""
+    """Return whether the server still accepts a request on an idle connection."""
     try:
         client.sendall(HELLO)
         answer(client, b"hello")
@@ -51,14 +51,14 @@ def is_open(client: socket.socket) -> bool:
         pytest.param(HALF_HEAD, id="half a head"),
         pytest.param(HALF_BODY, id="half a body"),
         pytest.param(HELLO, id="a request"),
-        pytest.param(b"no HTTP\r\n\r\n", id="no request, and keeping its end open"),
+        pytest.param(b"no HTTP\r\n\r\n", id="a malformed request, left open"),
         pytest.param(MUCH, id="a request, and reading nothing"),
     ],
 )
-def test_silent_connections_make_room(small: Server, sent: bytes) -> None:
+def test_silent_connections_are_evicted(small: Server, sent: bytes) -> None:
     for _ in range(MOST + MOST // 5):
         small.socket(sent)
-    time.sleep(1)  # until the server waits for all of them
+    time.sleep(1)  # until the server waits for each of them
     for _ in range(10):
         began = time.monotonic()
         assert small.get("/")[:2] == (200, "hello")
@@ -76,7 +76,7 @@ def test_a_connection_in_use_outlasts_silent_ones(small: Server) -> None:
         time.sleep(0.4)
 
 
-def test_a_kept_connection_outlasts_those_that_sent_nothing(small: Server) -> None:
+def test_a_kept_alive_connection_outlasts_those_that_sent_nothing(small: Server) -> None:
     kept = [small.socket(HELLO) for _ in range(MOST // 3)]
     for client in kept:
         answer(client, b"hello")
@@ -88,10 +88,10 @@ def test_a_kept_connection_outlasts_those_that_sent_nothing(small: Server) -> No
     assert all(is_open(client) for client in kept)
 
 
-def test_a_vouched_connection_outlasts_all_others(small: Server) -> None:
-    kept = [small.socket(VOUCHED) for _ in range(MOST // 10)]
+def test_an_authenticated_connection_outlasts_all_others(small: Server) -> None:
+    kept = [small.socket(AUTHENTICATED) for _ in range(MOST // 10)]
     for client in kept:
-        answer(client, b"vouched")
+        answer(client, b"authenticated")
     for sent in (b"", HALF_HEAD, HELLO):
         for _ in range(MOST):
             small.socket(sent)
@@ -99,7 +99,7 @@ def test_a_vouched_connection_outlasts_all_others(small: Server) -> None:
     assert all(is_open(client) for client in kept)
 
 
-def test_a_request_that_is_answered_is_never_closed(small: Server) -> None:
+def test_a_request_in_progress_is_never_evicted(small: Server) -> None:
     client = small.socket(b"GET /slow/2.0 HTTP/1.1\r\nHost: h\r\n\r\n")
     for _ in range(3 * MOST):
         small.socket()

@@ -1,4 +1,4 @@
-"""Clients that never let the server wait for them, and so could have it for themselves."""
+"""Clients that send without a pause, and so could occupy a worker alone."""
 
 import socket
 import threading
@@ -11,12 +11,14 @@ import pytest
 from tests.server.running import Server
 
 REQUESTS = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n" * 1000
-PATIENCE = 8  # of a machine that has other work, too; who waits for the greedy waits for ever
+PATIENCE = 8
+"""Seconds, on a loaded machine; a client that waits for a greedy one waits for ever."""
+
 CHUNKED = b"POST /length HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 class Pump:
-    """Sends without end and reads whatever comes; where the server ends the connection, on another one."""
+    """Sends without end and discards what it receives; reconnects when the server ends the connection."""
 
     def __init__(self, server: Server, first: bytes, again: bytes) -> None:
         self._server = server
@@ -38,13 +40,13 @@ class Pump:
     def _run(self) -> None:
         while not self._stopped:
             self._client = self._server.socket()
-            threading.Thread(target=self._swallow, args=(self._client,), daemon=True).start()
+            threading.Thread(target=self._discard, args=(self._client,), daemon=True).start()
             with suppress(OSError):
                 self._client.sendall(self._first)
                 while not self._stopped:
                     self._client.sendall(self._again)
 
-    def _swallow(self, client: socket.socket) -> None:
+    def _discard(self, client: socket.socket) -> None:
         with suppress(OSError):
             while client.recv(1 << 20):
                 pass
@@ -58,7 +60,7 @@ class Pump:
         pytest.param(b"GET / HTTP/1.1\r\nHost: h\r\nX:", b" " * 60_000, id="headers without end"),
     ],
 )
-def test_a_client_that_never_pauses_holds_up_nobody(server: Server, first: bytes, again: bytes) -> None:
+def test_a_client_that_never_pauses_delays_no_other(server: Server, first: bytes, again: bytes) -> None:
     with Pump(server, first, again):
         for _ in range(10):
             begun = time.monotonic()
@@ -67,13 +69,13 @@ def test_a_client_that_never_pauses_holds_up_nobody(server: Server, first: bytes
             time.sleep(0.03)
 
 
-def test_a_body_that_stalls_behind_another_request_is_cut_in_time(impatient: Server) -> None:
-    """Its headers came along with the request before it, so nothing was waited for in between."""
+def test_a_body_that_stalls_behind_a_pipelined_request_is_cut_off(impatient: Server) -> None:
+    """Its headers arrive with the request before it, so the server does not wait in between."""
     client = impatient.socket(
         b"GET / HTTP/1.1\r\nHost: h\r\n\r\nPOST /length HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n"
     )
     received = b""
-    while part := client.recv(4096):  # which gives up long before an idle client is cut
+    while part := client.recv(4096):  # the socket times out long before an idle client is cut off
         received += part
     assert received.startswith(b"HTTP/1.1 200 ")
     assert b"HTTP/1.1 408 " in received

@@ -1,4 +1,4 @@
-"""The door: it sees the beginning of a request, and nothing else."""
+"""Early rejection: the fast rejector gets the first bytes of a request, and nothing else."""
 
 import socket
 
@@ -10,7 +10,7 @@ POST = b"POST /length HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % len(R
 
 
 def answer_to(client: socket.socket, *parts: bytes) -> bytes:
-    """Send parts, each when the one before must have been read; return the answer, however it comes."""
+    """Send parts, each when the one before must have been read; return the whole response's body."""
     client.settimeout(5)
     for part in parts[:-1]:
         client.sendall(part)
@@ -28,7 +28,7 @@ def answer_to(client: socket.socket, *parts: bytes) -> bytes:
             return body
 
 
-def test_what_is_refused_at_the_door_leaves_the_connection_as_it_was(server: Server) -> None:
+def test_early_rejection_keeps_the_connection_open(server: Server) -> None:
     client = server.socket()
     for _ in range(3):
         assert answer_to(client, REFUSED) == b"refused"
@@ -37,8 +37,8 @@ def test_what_is_refused_at_the_door_leaves_the_connection_as_it_was(server: Ser
     client.close()
 
 
-def test_what_looks_like_a_request_is_none_within_another(server: Server) -> None:
-    """Else whoever can have a body sent over a shared connection could have answers to others swapped."""
+def test_early_rejection_ignores_bytes_within_a_body(server: Server) -> None:
+    """Else a sender of a body on a shared connection could cause responses to be swapped."""
     client = server.socket()
     assert answer_to(client, POST, REFUSED) == str(len(REFUSED)).encode()
     assert answer_to(client, POST + REFUSED) == str(len(REFUSED)).encode()
@@ -46,10 +46,10 @@ def test_what_looks_like_a_request_is_none_within_another(server: Server) -> Non
     client.close()
 
 
-def test_what_comes_behind_a_request_is_looked_at_as_part_of_the_next(server: Server) -> None:
+def test_early_rejection_ignores_the_rest_of_a_pipelined_request(server: Server) -> None:
     client = server.socket()
     assert answer_to(client, HELLO + b"GET / HTTP/1.1\r\nHost: h\r\nX: ") == b"hello"
-    assert answer_to(client, b"GET /refused HTTP/1.1\r\n\r\n") == b"hello", "it is what X says"
+    assert answer_to(client, b"GET /refused HTTP/1.1\r\n\r\n") == b"hello", "it is the value of the header X"
     client.close()
     client = server.socket()
     assert answer_to(client, HELLO + POST) == b"hello"

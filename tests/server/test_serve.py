@@ -12,12 +12,12 @@ from tests.support.waiting import until
 Serve = Callable[..., Server]
 
 
-def test_port_0_is_any_free_port_and_on_ready_tells_which(server: Server) -> None:
+def test_port_0_takes_a_free_port_and_reports_it(server: Server) -> None:
     assert server.port != 0
     assert server.get("/")[:2] == (200, "hello")
 
 
-def test_an_ipv6_address_is_served_and_told_in_brackets(serve: Serve) -> None:
+def test_an_ipv6_address_is_reported_in_brackets(serve: Serve) -> None:
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::1", 0))
@@ -41,7 +41,7 @@ def test_gunicorn_cmd_args_are_ignored(server: Server) -> None:
     assert server.log == before
 
 
-def test_gunicorn_logs_in_our_form(server: Server) -> None:
+def test_gunicorn_logs_in_the_receivers_format(server: Server) -> None:
     assert 'level=info logger=gunicorn.error event="Starting gunicorn' in server.log
 
 
@@ -51,15 +51,13 @@ def test_a_server_stopped_while_it_starts_stops_quickly(serve: Serve) -> None:
     assert server.ends() < 6
 
 
-def test_without_a_redis_address_all_workers_get_the_embedded_store(serve: Serve, tmp_path: Path) -> None:
+def test_without_a_redis_address_workers_share_the_embedded_store(serve: Serve, tmp_path: Path) -> None:
     server = serve(REDIS_URL="", RECEIVER_DATA_DIR=str(tmp_path / "data"), WEB_CONCURRENCY="2")
     assert {server.get("/count")[1] for _ in range(6)} == {"1", "2", "3", "4", "5", "6"}
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
-def test_no_process_is_left_when_the_master_ends_by(
-    end: signal.Signals, serve: Serve, tmp_path: Path
-) -> None:
+def test_no_process_is_left_when_the_master_ends(end: signal.Signals, serve: Serve, tmp_path: Path) -> None:
     server = serve(REDIS_URL="", RECEIVER_DATA_DIR=str(tmp_path / "data"))
     server.get("/count")
     family = server.descendants()
@@ -70,7 +68,7 @@ def test_no_process_is_left_when_the_master_ends_by(
     assert not alive
 
 
-def test_a_store_whose_supervisor_is_killed_comes_back_with_its_data(serve: Serve, tmp_path: Path) -> None:
+def test_a_store_whose_supervisor_is_killed_keeps_its_data(serve: Serve, tmp_path: Path) -> None:
     server = serve(REDIS_URL="", RECEIVER_DATA_DIR=str(tmp_path / "data"))
     assert server.get("/count")[1] == "1"
     valkey = next(process for process in server.descendants() if process.name() == "valkey-server")

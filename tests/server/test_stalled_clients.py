@@ -27,7 +27,7 @@ def either(request: pytest.FixtureRequest) -> Server:
 
 
 @pytest.mark.parametrize("head", STALLED_HEADS.values(), ids=STALLED_HEADS)
-def test_a_client_that_stalls_is_cut(head: bytes, impatient: Server) -> None:
+def test_a_client_that_stalls_in_the_headers_is_disconnected(head: bytes, impatient: Server) -> None:
     before = impatient.log
     client = impatient.socket(head)
     assert impatient.get("/")[:2] == (200, "hello")
@@ -36,7 +36,7 @@ def test_a_client_that_stalls_is_cut(head: bytes, impatient: Server) -> None:
 
 
 @pytest.mark.parametrize("rest", STALLED_BODIES.values(), ids=STALLED_BODIES)
-def test_a_client_that_stalls_gets_408_and_is_cut(rest: bytes, either: Server) -> None:
+def test_a_client_that_stalls_in_a_body_gets_408(rest: bytes, either: Server) -> None:
     before = either.log
     client = either.socket(HEAD % b"/length", rest)
     assert either.get("/")[:2] == (200, "hello")
@@ -49,9 +49,9 @@ def test_a_client_that_stalls_gets_408_and_is_cut(rest: bytes, either: Server) -
 @pytest.mark.parametrize(
     "begin", [b"POST /length HTTP/1.1\r\nX-", HEAD % b"/length" + STALLED_BODIES["in the body"]]
 )
-def test_a_client_that_trickles_is_cut(begin: bytes, impatient: Server) -> None:
+def test_a_client_that_sends_slowly_is_disconnected(begin: bytes, impatient: Server) -> None:
     client = impatient.socket(begin)
-    assert not trickles_for(8, client)
+    assert not accepts_slow_sending(8, client)
 
 
 def test_an_idle_connection_may_wait_longer(impatient: Server) -> None:
@@ -62,12 +62,12 @@ def test_an_idle_connection_may_wait_longer(impatient: Server) -> None:
         assert read_until(client, b"hello").startswith(b"HTTP/1.1 200 ")
 
 
-def test_a_slow_application_does_not_cost_the_client_its_body(impatient: Server) -> None:
+def test_a_slow_application_still_reads_the_body(impatient: Server) -> None:
     client = impatient.socket(HEAD % b"/length", b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n{}")
     assert b"HTTP/1.1 200 " in read_until(client, b"\r\n\r\n2")
 
 
-def test_a_client_that_goes_within_the_body_leaves_no_trace(either: Server) -> None:
+def test_a_disconnect_within_a_body_logs_nothing(either: Server) -> None:
     before = either.log
     client = either.socket(HEAD % b"/length", STALLED_BODIES["in the body"])
     client.shutdown(socket.SHUT_WR)
@@ -75,27 +75,27 @@ def test_a_client_that_goes_within_the_body_leaves_no_trace(either: Server) -> N
     assert either.log == before
 
 
-def test_a_connection_goes_on_after_a_small_body_that_nobody_read(either: Server) -> None:
+def test_a_small_unread_body_keeps_the_connection_open(either: Server) -> None:
     client = either.socket()
     for _ in range(2):
         client.sendall(HEAD % b"/unread" + b"Content-Length: 2\r\n\r\n{}")
         assert b"keep-alive" in read_until(client, b"unread")
 
 
-def test_a_body_that_nobody_read_and_that_stalls_is_cut(either: Server) -> None:
+def test_a_stalled_unread_body_ends_the_connection(either: Server) -> None:
     before = either.log
     client = either.socket(HEAD % b"/unread", STALLED_BODIES["in the body"])
     assert read_all(client).endswith(b"unread")
     assert either.log == before
 
 
-def test_a_long_body_is_cut_after_the_client_has_his_answer(impatient_with_limit: Server) -> None:
+def test_a_body_over_the_limit_gets_413_before_the_end(impatient_with_limit: Server) -> None:
     client = impatient_with_limit.socket(HEAD % b"/length", b"Content-Length: 3000000\r\n\r\n")
     client.sendall(bytes(3_000_000))
     assert read_all(client).startswith(b"HTTP/1.1 413 ")
 
 
-def test_a_client_that_does_not_read_is_cut(impatient: Server) -> None:
+def test_a_client_that_does_not_read_is_disconnected(impatient: Server) -> None:
     before = impatient.log
     ends = before.count("much ended")
     impatient.socket(b"GET /much HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -112,8 +112,8 @@ def read_until(client: socket.socket, end: bytes) -> bytes:
     return received
 
 
-def trickles_for(seconds: float, client: socket.socket) -> bool:
-    """Send a byte now and then; tell whether the other side puts up with it."""
+def accepts_slow_sending(seconds: float, client: socket.socket) -> bool:
+    """Send a byte every 50 ms; return whether the server accepts that for as long."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:

@@ -22,8 +22,8 @@ def test_a_request_in_flight_is_finished(serve: Serve) -> None:
     assert server.process.returncode == 0
 
 
-def test_idle_connections_hold_nothing_up(serve: Serve) -> None:
-    server = serve(WEB_CONCURRENCY="2", LAST_CALL="2")
+def test_idle_connections_do_not_delay_a_stop(serve: Serve) -> None:
+    server = serve(WEB_CONCURRENCY="2", ACCEPT_SECONDS="2")
     clients = [server.client() for _ in range(8)]
     assert {server.get("/", client)[2] for client in clients} == {"keep-alive"}
     server.terminate()
@@ -33,19 +33,19 @@ def test_idle_connections_hold_nothing_up(serve: Serve) -> None:
     assert "Traceback" not in server.log
 
 
-def test_a_request_on_an_idle_connection_is_still_answered_after_sigterm(serve: Serve) -> None:
-    server = serve(LAST_CALL="2")
+def test_an_idle_connection_is_served_after_sigterm(serve: Serve) -> None:
+    server = serve(ACCEPT_SECONDS="2")
     client = server.client()
     server.get("/", client)
     server.terminate()
     until(lambda: "Handling signal: term" in server.log)
-    threading.Event().wait(0.7)  # well within the last call
+    threading.Event().wait(0.7)  # well within the time in which requests are accepted
     assert server.get("/", client) == (200, "hello", "close")
     assert server.ends() < 5
 
 
-def test_a_new_connection_is_still_answered_after_sigterm(serve: Serve) -> None:
-    server = serve(LAST_CALL="2")
+def test_a_new_connection_is_served_after_sigterm(serve: Serve) -> None:
+    server = serve(ACCEPT_SECONDS="2")
     server.get("/")
     server.terminate()
     until(lambda: "Handling signal: term" in server.log)
@@ -54,13 +54,13 @@ def test_a_new_connection_is_still_answered_after_sigterm(serve: Serve) -> None:
     assert server.ends() < 5
 
 
-def test_who_waits_is_told_that_we_stop(serve: Serve) -> None:
+def test_a_waiting_request_ends_at_a_stop(serve: Serve) -> None:
     server = serve()
     with ThreadPoolExecutor() as pool:
         answer = pool.submit(server.get, "/wait")
         until(lambda: "wait begins" in server.log)
         server.terminate()
-        assert answer.result()[:2] == (200, "told")
+        assert answer.result()[:2] == (200, "stopping")
     assert server.ends() < 5
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.server.worker import LAST_CALL_SECONDS
+from receiver.server.worker import ACCEPT_AFTER_SIGTERM_SECONDS
 from receiver.simulator.issuer import Issuer
 from receiver.spool.entry_codec import encode_items
 from receiver.spool.spool_file import SpoolFile
@@ -143,7 +143,7 @@ def test_a_stop_waits_a_while_for_the_store_to_come_back(
     assert spooling.call_back(operation(cc="spooled")).status == 202
     assert spooling.process
     spooling.process.send_signal(signal.SIGTERM)
-    time.sleep(LAST_CALL_SECONDS + 1)
+    time.sleep(ACCEPT_AFTER_SIGTERM_SECONDS + 1)
     assert spooling.process.poll() is None
     own_store.start()
     assert spooling.stop() == 0
