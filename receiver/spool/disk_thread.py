@@ -1,7 +1,7 @@
-"""Work on a disk: one piece at a time, out of the way of everything else, and none of it is waited for without end.
+"""Run work on a disk in a thread, one piece at a time, and wait for it no longer than some seconds.
 
-A disk may hang (a network volume, a dying device) for as long as it likes, and nothing ends a call that is in the
-kernel. The work then goes on by itself, and until it has ended every other use is refused.
+A disk may hang (a network volume, a failing device) for any time, and nothing ends a call that is in the kernel. The
+work then goes on in its thread, and until it has ended every other use of the disk is refused.
 """
 
 import threading
@@ -14,66 +14,68 @@ from receiver.spool.spool_database import SpoolError
 
 T = TypeVar("T")
 
-PATIENCE: Final = 2.0
-"""Seconds that a use of the disk waits for the one before."""
+TURN_SECONDS: Final = 2.0
+"""How long a use of the disk waits for the one before it to end."""
 
-LONGEST: Final = 8.0
-"""Seconds that a use of the disk is waited for."""
+USE_SECONDS: Final = 8.0
+"""How long a caller waits for a use of the disk."""
 
 
 class BlockingExecutor(Protocol):
-    """Carries out blocking work without delaying other requests."""
+    """Runs blocking work without delaying other requests."""
 
     def __call__(self, work: Callable[[], T], /) -> T:
         """Return what the work returns, or raise what it raises."""
 
 
 def run_inline(work: Callable[[], T], /) -> T:
-    """Carry out the work in the calling thread: for processes that serve no other requests."""
+    """Run the work in the calling thread: for processes that serve no other requests."""
     return work()
 
 
 class DiskThread:
-    """Carries out work on a disk.
+    """Runs work on a disk.
 
     Args:
-        executor: carries out work that waits for the disk.
-        longest: seconds that a use is waited for.
+        executor: runs work that waits for the disk.
+        use_seconds: how long a caller waits for a use.
     """
 
-    def __init__(self, executor: BlockingExecutor, longest: float = LONGEST) -> None:
+    def __init__(self, executor: BlockingExecutor, use_seconds: float = USE_SECONDS) -> None:
         self._executor = executor
-        self._longest = longest
+        self._use_seconds = use_seconds
         self._lock = threading.Lock()
         self._is_closed = False
 
     def use(self, work: Callable[[], T]) -> T:
-        """Carry out work and return its result.
+        """Run work and return its result.
 
         Raises:
             SpoolError: the disk does not answer in time, and then the work may still be done; or the disk is closed.
         """
-        if not self._lock.acquire(timeout=PATIENCE):
-            raise SpoolError("The spool's disk does not answer.")
+        if not self._lock.acquire(timeout=TURN_SECONDS):
+            raise SpoolError("The spool's disk does not answer. Check the disk of RECEIVER_SPOOL.")
         use: Future[T] = Future()
         try:
-            threading.Thread(target=self._carry_out, args=(use, work), name="disk", daemon=True).start()
+            threading.Thread(target=self._run, args=(use, work), name="disk", daemon=True).start()
         except RuntimeError as error:  # the system has no thread left
             self._lock.release()
-            raise SpoolError("The spool can't be used: the system has no thread left.") from error
+            raise SpoolError(
+                "The spool can't be used: the system can't start a thread. Raise its limit of threads."
+            ) from error
         try:
-            return use.result(self._longest)
+            return use.result(self._use_seconds)
         except FutureTimeoutError:
-            raise SpoolError("The spool's disk does not answer.") from None
+            raise SpoolError("The spool's disk does not answer. Check the disk of RECEIVER_SPOOL.") from None
 
     def close(self, last: Callable[[], None]) -> None:
-        """Carry out the last work, and none after it."""
+        """Run the last work; refuse any after it."""
         with self._lock:
             self._is_closed = True
             last()
 
-    def _carry_out(self, use: Future[T], work: Callable[[], T]) -> None:
-        """Settle a use when its work has ended, and let the next one begin before."""
+    def _run(self, use: Future[T], work: Callable[[], T]) -> None:
+        """Run the work of a use and set its result; release the lock first, so that the next use can begin."""
         try:
             result = self._executor(self._refuse if self._is_closed else work)
         except BaseException as error:  # noqa: BLE001 - raised again where the result is awaited

@@ -1,10 +1,11 @@
-"""The drainer: brings in what waits in the spool, once the store is back.
+"""Replay the spool: merge the notifications that wait there into the store, once it is back.
 
-Every process has one, and finds out for itself when the store is back; one at a time takes entries out. An entry is
-deleted when the store has it: a process that ends in between leaves it to the next, and the merge knows its delivery.
+Every process has a drainer, which finds out for itself when the store is back; one process at a time takes entries
+out. An entry is removed when the store has merged it: if a process ends in between, the next one merges the entry
+again, and the merge knows its notification id.
 
-Reading and merging come first and need nothing of the disk but to be read: where an entry can't be deleted (the disk is
-full), the next one is brought in all the same.
+Reading and merging need only to read the disk, and come first: if an entry can't be removed (the disk is full), the
+next one is replayed all the same.
 """
 
 import logging
@@ -22,26 +23,34 @@ from receiver.store.skipped_values import UNREADABLE, SkippedValues
 from receiver.store.writer import Writer
 from receiver.supervision import Loop, Supervisor
 
-_LOOK_EVERY: Final = 1.0
+_CHECK_SECONDS: Final = 1.0
+"""How often the spool is checked while the store is available."""
+
 _PAUSE_AFTER_FAILURE: Final = 0.5
-_WITHIN: Final = 5.0
-_PROBE_WITHIN: Final = 2.0
-_GAP: Final = 0.02
-_WAIT_FOR_STORE: Final = 5.0
-_TRIES: Final = 3
+_WITHIN_SECONDS: Final = 5.0
+_PROBE_SECONDS: Final = 2.0
+_MIN_PAUSE: Final = 0.02
+_STOP_SECONDS: Final = 5.0
+"""How long a process that stops waits for a store that is unavailable."""
+
+_ATTEMPTS: Final = 3
+"""How often the store must reject an entry, though it works, before the entry becomes a dead letter."""
+
 _SECONDS_PER_DAY: Final = 86400
-_EXPIRE_EVERY: Final = 3600.0
+_EXPIRE_SECONDS: Final = 3600.0
+"""How often old dead letters are deleted."""
+
 _log: Final = logging.getLogger(__name__)
 
 
 class Drainer:
-    """Empties the spool into the store.
+    """Replays the spool into the store.
 
     Args:
-        spool: what is to be brought in, also what an earlier process has left.
+        spool: the notifications to replay, also those that an earlier process has left.
         writer: writes to the store.
-        outage: ended when the store is back.
-        retention_days: how long an entry is kept that can't be merged.
+        outage: the drainer ends it when the store is back.
+        retention_days: how long a dead letter is stored.
         skipped: counts entries that can't be read; by default its own.
         supervisor: runs the loop; by default one of its own.
     """
@@ -63,30 +72,30 @@ class Drainer:
         self._outage = outage
         self._retention = retention_days * _SECONDS_PER_DAY
         self._expire_at = 0.0
-        self._refusals: dict[int, int] = {}
+        self._rejections: dict[int, int] = {}
         self._busy = False
         self._closed = False
-        self._is_untidy = False
-        self._trouble = ""
+        self._has_log_to_truncate = False
+        self._logged = ""
 
     def start(self) -> None:
-        """Look after the spool from now on, in the background. Call it after the process has forked."""
+        """Replay the spool from now on, in the background. Call it after the process has forked."""
         self._supervisor.start("spool-drainer", self._run)
 
     def close(self) -> None:
-        """Look after the spool no more; what is under way is finished."""
+        """Stop replaying after the entries that are under way."""
         self._closed = True
 
     def is_unfinished(self, waited: float) -> bool:
-        """Tell whether an end of the process had better wait for what is in the spool.
+        """Return whether a process that stops should wait for the spool to be replayed.
 
         Args:
-            waited: the seconds for which it has; for a store that is away it does not wait as long, since nobody
-                may be listening meanwhile.
+            waited: seconds for which it has waited. For a store that is unavailable it waits less long, since the
+                receiver may take no requests meanwhile.
         """
         if self._busy:
             return True
-        return (not self._outage.lasts or waited < _WAIT_FOR_STORE) and self._waits()
+        return (not self._outage.is_active or waited < _STOP_SECONDS) and self._has_waiting()
 
     def _run(self, loop: Loop) -> None:
         while not self._closed:
@@ -95,35 +104,35 @@ class Drainer:
                 self._await_store()
                 self._drain(loop)
                 self._clean_up()
-            except OverloadedError:  # those who wait for an answer go first
+            except OverloadedError:  # requests that wait for an answer go first
                 time.sleep(_PAUSE_AFTER_FAILURE)
             except StoreUnavailableError as error:
                 self._outage.begin(error.detail)
                 time.sleep(_PAUSE_AFTER_FAILURE)
             except SpoolError as error:
-                self._complain(str(error))
-                time.sleep(_LOOK_EVERY)
+                self._log_once(str(error))
+                time.sleep(_CHECK_SECONDS)
             else:
-                self._trouble = ""
-                self._outage.wait(_LOOK_EVERY)
+                self._logged = ""
+                self._outage.wait(_CHECK_SECONDS)
 
-    def _waits(self) -> bool:
+    def _has_waiting(self) -> bool:
         depth = self._spool.depth()
         return depth is not None and depth.waiting > 0
 
     def _clean_up(self) -> None:
-        """Write to the disk what could not be written to it while there were entries to bring in."""
-        self._spool.remove_done()
-        if self._is_untidy:
-            self._spool.tidy()
-            self._is_untidy = False
+        """Do the writes to the disk that could wait until all entries were replayed."""
+        self._spool.delete_removed()
+        if self._has_log_to_truncate:
+            self._spool.truncate_log()
+            self._has_log_to_truncate = False
         if time.monotonic() >= self._expire_at:
             self._spool.delete_dead_letters(self._retention)
-            self._expire_at = time.monotonic() + _EXPIRE_EVERY
+            self._expire_at = time.monotonic() + _EXPIRE_SECONDS
 
     def _await_store(self) -> None:
-        if self._outage.lasts:
-            self._writer.probe(within=_PROBE_WITHIN)
+        if self._outage.is_active:
+            self._writer.probe(within=_PROBE_SECONDS)
             self._outage.end()
 
     def _drain(self, loop: Loop) -> None:
@@ -135,78 +144,86 @@ class Drainer:
                 loop.progress()
                 total += len(entries)
                 position = entries[-1].id
-                self._make_way(time.monotonic() - last)
+                self._pause(time.monotonic() - last)
                 last = time.monotonic()
         finally:
             self._busy = False
         if total:
-            self._is_untidy = True
-            _log.info("went through the spool: %d entries in %.1f s", total, time.monotonic() - began)
+            self._has_log_to_truncate = True
+            _log.info("replayed the spool: %d entries in %.1f s", total, time.monotonic() - began)
 
-    def _make_way(self, took: float) -> None:
-        """Leave half of a slow store's time to what comes meanwhile, and the spool to who wants to forget something."""
-        time.sleep(min(_WITHIN, max(_GAP, took)))
+    @staticmethod
+    def _pause(took: float) -> None:
+        """Leave half of a slow store's time to new notifications, and the spool's lock to deletions."""
+        time.sleep(min(_WITHIN_SECONDS, max(_MIN_PAUSE, took)))
 
     def _drain_some(self, position: int, loop: Loop) -> list[Entry]:
-        """Bring in the oldest entries after a position, unless another process is doing it; return them."""
-        with self._spool.hold(0) as held:
-            entries = self._spool.next(position) if held else []
+        """Replay the oldest entries after a position, unless another process is doing it; return them."""
+        with self._spool.lock(0) as is_locked:
+            entries = self._spool.read(position) if is_locked else []
             if entries:
-                self._remove(self._bring_in_all(entries, loop))
+                self._remove(self._replay_all(entries, loop))
             return entries
 
     def _remove(self, entries: Sequence[Entry]) -> None:
         try:
             self._spool.remove(entries)
         except SpoolError as error:
-            self._complain(f"What the store has taken is removed from the spool later. {error}")
+            self._log_once(f"Merged entries are removed from the spool later. {error}")
 
-    def _bring_in_all(self, entries: Sequence[Entry], loop: Loop) -> Sequence[Entry]:
-        """Have the store merge entries; return those that it did."""
+    def _replay_all(self, entries: Sequence[Entry], loop: Loop) -> Sequence[Entry]:
+        """Merge entries into the store; return those that were merged."""
         try:
-            deliveries = [
+            notifications = [
                 (decode_items(entry.items), entry.notification_id, self._spool.age_of(entry))
                 for entry in entries
             ]
-            self._writer.store_all(deliveries, within=_WITHIN)
-        except (WriteRefusedError, *UNREADABLE):  # one of them; which, is found out one by one
-            return [entry for entry in entries if self._bring_in(entry, loop)]
+            self._writer.store_all(notifications, within=_WITHIN_SECONDS)
+        except (WriteRefusedError, *UNREADABLE):  # of one entry; replay each alone to find it
+            return [entry for entry in entries if self._replay(entry, loop)]
         return entries
 
-    def _bring_in(self, entry: Entry, loop: Loop) -> bool:
-        """Have the store merge an entry; tell whether it did.
+    def _replay(self, entry: Entry, loop: Loop) -> bool:
+        """Merge an entry into the store; return whether it was merged.
 
-        A refusal counts only where the store takes something else right after: one that refuses everything, for
-        whatever reason, is away, and nothing is put aside for it.
+        A rejection counts only if the store takes another write right after it. A store that rejects everything, for
+        whatever reason, is unavailable, and no entry becomes a dead letter because of that.
         """
         loop.progress()
         try:
             age = self._spool.age_of(entry)
             self._writer.store(
-                decode_items(entry.items), notification_id=entry.notification_id, within=_WITHIN, age=age
+                decode_items(entry.items),
+                notification_id=entry.notification_id,
+                within=_WITHIN_SECONDS,
+                age=age,
             )
         except WriteRefusedError as error:
-            self._writer.probe(within=_PROBE_WITHIN)
-            self._refusals[entry.id] = self._refusals.get(entry.id, 0) + 1
-            if self._refusals[entry.id] >= _TRIES:
-                self._bury(entry, error.detail)
+            self._writer.probe(within=_PROBE_SECONDS)
+            self._rejections[entry.id] = self._rejections.get(entry.id, 0) + 1
+            if self._rejections[entry.id] >= _ATTEMPTS:
+                self._dead_letter(entry, error.detail)
             return False
         except UNREADABLE as error:
             self._skipped.add("spool", type(error).__name__)
-            self._bury(entry, f"{type(error).__name__}: {error}")
+            self._dead_letter(entry, f"{type(error).__name__}: {error}")
             return False
         return True
 
-    def _bury(self, entry: Entry, reason: str) -> None:
+    def _dead_letter(self, entry: Entry, reason: str) -> None:
         try:
             self._spool.dead_letter(entry, reason)
-        except SpoolError as error:  # it stays where it is, and the others are brought in
-            self._complain(str(error))
+        except SpoolError as error:  # the entry still waits, and the others are replayed
+            self._log_once(str(error))
             return
-        self._refusals.pop(entry.id, None)
-        _log.error("entry %d of the spool can't be merged, and is put aside: %.200s", entry.id, reason)
+        self._rejections.pop(entry.id, None)
+        _log.error(
+            "entry %d of the spool can't be merged and becomes a dead letter; `receiver retry` tries it again: %.200s",
+            entry.id,
+            reason,
+        )
 
-    def _complain(self, trouble: str) -> None:
-        if trouble != self._trouble:
-            _log.error("%s", trouble)
-        self._trouble = trouble
+    def _log_once(self, message: str) -> None:
+        if message != self._logged:
+            _log.error("%s", message)
+        self._logged = message

@@ -1,8 +1,8 @@
-"""News as text, and back: what the spool keeps on disk.
+"""Encode and decode the items of spooled notifications.
 
-The updates are kept as they were read, not the request: who spoke is settled, and neither a token nor a `clientState`
-is written. A field that an update gets later needs a default, else a spool written before the
-upgrade can't be read after it.
+The spool stores parsed items, not requests: the sender is authenticated already, and neither a token nor a
+`clientState` reaches the disk. A field that is added to an update later needs a default, else a spool that was written
+before the upgrade can't be read after it.
 """
 
 from collections.abc import Sequence
@@ -37,29 +37,29 @@ _NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 
 
 class UnreadableEntryError(ValueError):
-    """The text is none of ours: damaged, or written by a newer receiver."""
+    """The text is damaged, or a newer receiver wrote it."""
 
 
 def encode_items(items: Sequence[Item]) -> bytes:
-    """Write items as JSON."""
+    """Return items as JSON."""
     return orjson.dumps([[_NAMES[type(item)], item] for item in items])
 
 
 def decode_items(text: bytes) -> list[Item]:
-    """Read what `encode_items` has written.
+    """Return the items in a text that `encode_items` returned.
 
     Raises:
-        UnreadableEntryError: it can't be read.
+        UnreadableEntryError: the text can't be read.
     """
     try:
         rows: list[tuple[str, dict[str, Any]]] = orjson.loads(text)
-        return [item for kind, fields in rows for item in _of_old_form(_KINDS[kind](**fields))]
+        return [item for kind, fields in rows for item in _converted(_KINDS[kind](**fields))]
     except (ValueError, TypeError, KeyError) as error:
         raise UnreadableEntryError(f"{type(error).__name__}: {error}") from None
 
 
-def _of_old_form(item: Item) -> list[Item]:
-    """Return what an item says; 0.1.0 wrote the delta of a roster as if it were the whole of it."""
+def _converted(item: Item) -> list[Item]:
+    """Return an item in its present form: 0.1.0 wrote the delta of a roster as if it were a whole roster."""
     if not isinstance(item, RosterUpdate) or "eltaParticipants" not in item.participants:
         return [item]
     found = parse(item.participants.encode())
@@ -69,9 +69,9 @@ def _of_old_form(item: Item) -> list[Item]:
     ]
 
 
-def mentions(name: str) -> tuple[bytes, ...]:
-    """Return texts, of which one stands in every text that `encode_items` makes of news that holds a name.
+def search_texts(name: str) -> tuple[bytes, ...]:
+    """Return texts of which every entry with a name contains at least one.
 
-    What Graph wrote itself may hold it in any way.
+    An item that holds Graph's own text may contain the name in any form, so entries with such an item always match.
     """
     return orjson.dumps(name), b'["change"', b'["unreadable"'

@@ -1,7 +1,7 @@
-"""The intake: every notification goes to the store, or where that is not possible to the spool.
+"""Store notifications: in the store, or in the spool while the store is unavailable.
 
-Once the store has failed, nobody waits for it again: notifications go to the spool at once, until the drainer has
-found the store to be back. Then they go to the store, though older ones may still wait in the spool: the merge
+Once the store has failed, no notification waits for it: each goes to the spool at once, until the drainer finds that
+the store is back. Then new notifications go to the store, though older ones may still wait in the spool: the merge
 gives the same record in any order.
 """
 
@@ -17,59 +17,59 @@ from receiver.spool.spool_queue import Spool
 from receiver.store.writer import Item, Writer
 
 SPOOLED: Final = "spooled"
-"""What became of news that waits in the spool."""
+"""The outcome of an item that waits in the spool."""
 
-_SECOND_SECONDS: Final = 0.8
-"""Of the time that a notification has, so much is left for where it goes if the first does not take it."""
+_FALLBACK_SECONDS: Final = 0.8
+"""How much of a notification's time is reserved for the second place, if the first does not take it."""
 
 _log: Final = logging.getLogger(__name__)
 
 
 class NotificationSink(Protocol):
-    """Keeps news: the writer, or the intake before it."""
+    """Stores the items of notifications: the `Writer`, or the `Intake` in front of it."""
 
     @property
     def is_full(self) -> bool:
-        """Whether news that comes now is refused, since too much is under way."""
+        """Whether a notification that arrives now is refused, since too many are waiting."""
 
     def store(self, items: Sequence[Item], *, notification_id: str, within: float) -> list[str]:
-        """Keep all that one notification brought; see `Writer.store`."""
+        """Store the items of one notification; see `Writer.store`."""
 
 
 class Outage:
-    """Whether the store is known not to take notifications, in this process."""
+    """Whether this process knows that the store does not take notifications."""
 
     def __init__(self) -> None:
         self._begun = threading.Event()
 
     @property
-    def lasts(self) -> bool:
-        """It is known not to."""
+    def is_active(self) -> bool:
+        """Whether the store does not take notifications."""
         return self._begun.is_set()
 
     def begin(self, reason: str) -> None:
-        """Say that the store has failed."""
-        if not self.lasts:
-            _log.warning("the store does not take notifications, they go to the spool: %s", reason)
+        """Begin the outage: the store has failed."""
+        if not self.is_active:
+            _log.warning("the store is unavailable; notifications go to the spool: %s", reason)
         self._begun.set()
 
     def end(self) -> None:
-        """Say that the store works again."""
-        _log.warning("the store takes notifications again")
+        """End the outage: the store works again."""
+        _log.warning("the store is available again; notifications go to it")
         self._begun.clear()
 
     def wait(self, seconds: float) -> None:
-        """Return as soon as an outage has begun, or when the time is over."""
+        """Wait for some seconds, or until an outage begins."""
         self._begun.wait(seconds)
 
 
 class Intake:
-    """Keeps notifications, in the store or in the spool.
+    """Stores notifications in the store or in the spool.
 
     Args:
         writer: writes to the store.
-        spool: takes what the store does not.
-        outage: tells whether to try the store at all.
+        spool: takes the notifications that the store does not take.
+        outage: whether to skip the store.
     """
 
     def __init__(self, writer: Writer, spool: Spool, outage: Outage) -> None:
@@ -79,37 +79,37 @@ class Intake:
 
     @property
     def is_full(self) -> bool:
-        """Whether news that comes now is refused, since too much is under way."""
-        return self._spool.is_full and (self._outage.lasts or self._writer.is_full)
+        """Whether a notification that arrives now is refused, since too many are waiting."""
+        return self._spool.is_full and (self._outage.is_active or self._writer.is_full)
 
     def store(self, items: Sequence[Item], *, notification_id: str, within: float) -> list[str]:
-        """Keep all that one notification brought; on return the store or the spool has taken it.
+        """Store the items of one notification; on return they are in the store or in the spool.
 
         Returns:
-            What became of each, as `Writer.store` does, or `spooled`.
+            The outcome of each item, as `Writer.store` returns it, or `spooled`.
 
         Raises:
-            StoreUnavailableError: neither is sure to have it.
+            StoreUnavailableError: the items may be in neither.
         """
         if not items:
             return []
         deadline = time.monotonic() + within
         first: Callable[..., list[str]]
         second: Callable[..., list[str]]
-        if self._outage.lasts:
-            first, second = self._put_into_spool, self._writer.store
+        if self._outage.is_active:
+            first, second = self._write_to_spool, self._writer.store
         else:
-            first, second = self._put_into_store, self._put_into_spool
+            first, second = self._write_to_store, self._write_to_spool
         try:
             return first(
-                items, notification_id=notification_id, within=max(within / 2, within - _SECOND_SECONDS)
+                items, notification_id=notification_id, within=max(within / 2, within - _FALLBACK_SECONDS)
             )
         except StoreUnavailableError:
             return second(
                 items, notification_id=notification_id, within=max(0.1, deadline - time.monotonic())
             )
 
-    def _put_into_store(self, items: Sequence[Item], *, notification_id: str, within: float) -> list[str]:
+    def _write_to_store(self, items: Sequence[Item], *, notification_id: str, within: float) -> list[str]:
         try:
             return self._writer.store(items, notification_id=notification_id, within=within)
         except (OverloadedError, WriteRefusedError):  # the store itself works
@@ -118,13 +118,13 @@ class Intake:
             self._outage.begin(error.detail)
             raise
 
-    def _put_into_spool(self, items: Sequence[Item], *, notification_id: str, within: float) -> list[str]:
+    def _write_to_spool(self, items: Sequence[Item], *, notification_id: str, within: float) -> list[str]:
         try:
             self._spool.put(items, notification_id=notification_id, within=within)
         except SpoolError as error:
             _log.error("%s", error)
-            # The error names a path, and the client may have no key: only the log gets it.
+            # The error names a path, and the sender may be unauthenticated: only the log gets it.
             raise StoreUnavailableError(
-                "Neither the store nor the spool takes it now. See the log."
+                "Neither the store nor the spool takes the notification now. See the receiver's log."
             ) from error
         return [SPOOLED] * len(items)

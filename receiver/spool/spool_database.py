@@ -1,9 +1,9 @@
-"""The spool's database: a file of SQLite that is opened when it is first needed, and again after a failure.
+"""The spool's SQLite database: opened when it is first needed, and again after a failure.
 
-A disk that is full must not stop what needs no room, and reading needs none. So a connection that finds the disk full
-stays open: a new one may need room for the index of the log that all processes share (`spool.db-shm`). Where there is
-none for that, a connection keeps the index in its own memory, with the file for itself. On a disk that has become
-read-only the file is read as it is. Both are makeshift, and such a connection is closed after each use.
+A full disk must not stop what needs no room, such as reading. So a connection that finds the disk full stays open: a
+new one may need room for the index of the write-ahead log that all processes share (`spool.db-shm`). If there is no
+room for that, a connection locks the file and keeps the index in its own memory. If the disk has become read-only, a
+connection reads the file as it is. Connections of these two kinds are closed after each use.
 """
 
 import errno
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 VERSION: Final = 1
+"""The version of the tables, in `user_version`. A file with a higher one is not opened."""
 
 _BUSY_SECONDS: Final = 1.0
 _SCHEMA: Final = f"""
@@ -22,7 +23,7 @@ _SCHEMA: Final = f"""
     CREATE TABLE IF NOT EXISTS waiting (
         id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, delivery TEXT NOT NULL, news BLOB NOT NULL
     );
-    CREATE INDEX IF NOT EXISTS waiting_at ON waiting (at);  -- so that counting need not read the news
+    CREATE INDEX IF NOT EXISTS waiting_at ON waiting (at);  -- so that counting need not read the items
     CREATE TABLE IF NOT EXISTS dead (
         id INTEGER PRIMARY KEY, at REAL NOT NULL, delivery TEXT NOT NULL, news BLOB NOT NULL, reason TEXT NOT NULL
     );
@@ -34,20 +35,20 @@ _DONE: Final = """
     CREATE TEMP TABLE done (id INTEGER PRIMARY KEY, delivery TEXT NOT NULL);
 """
 _STAYS_OPEN: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY})
-"""Errors of writing, after which the connection can still read."""
+"""Errors of writing after which the connection can still read."""
 
 _NO_SHARED_INDEX: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
 
 
 class SpoolError(Exception):
-    """The spool can't be used, or is full; the message says why, and what to do."""
+    """The spool can't be used, or is full; the message has the reason and what to do."""
 
 
 class SpoolDatabase:
     """The file `spool.db` in a folder.
 
     Args:
-        folder: made if it is missing, for its owner alone.
+        folder: created if it is missing, readable by its owner only.
         max_bytes: how large the file may grow.
     """
 
@@ -56,16 +57,16 @@ class SpoolDatabase:
         self._max_bytes = max_bytes
         self._path = folder / "spool.db"
         self._connection: sqlite3.Connection | None = None
-        self._is_makeshift = False
+        self._is_single_use = False
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection within a transaction, which is rolled back where anything is raised.
+        """Lend a connection within a transaction, which is rolled back if anything is raised.
 
         Raises:
             SpoolError: nothing was written.
         """
-        with self.use() as connection, connection:  # which commits, or rolls back
+        with self.use() as connection, connection:  # `with connection` commits, or rolls back
             connection.execute("BEGIN IMMEDIATE")
             yield connection
 
@@ -85,7 +86,7 @@ class SpoolDatabase:
                 self.close()
             raise SpoolError(self._explain(error)) from error
         finally:
-            if self._is_makeshift:
+            if self._is_single_use:
                 self.close()
 
     def close(self) -> None:
@@ -97,23 +98,22 @@ class SpoolDatabase:
 
     def _open(self) -> sqlite3.Connection:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._is_makeshift = False
+        self._is_single_use = False
         try:
-            os.close(
-                os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-            )  # SQLite's other files get the same mode
+            # SQLite gives its other files the same mode.
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
             return self._connect("")
         except OSError as error:
             if error.errno != errno.EROFS or not self._path.exists():
                 raise
-            # Without a log there is nothing that it would miss, and with one SQLite finds the index beside it.
+            # Without a log, `immutable` misses nothing; with one, SQLite finds the index beside it.
             log = self._path.with_name(f"{self._path.name}-wal")
             connection = self._connect("mode=ro" if log.exists() else "immutable=1")
         except sqlite3.OperationalError as error:
             if _kind(error) not in _NO_SHARED_INDEX:
                 raise
             connection = self._connect("", "PRAGMA locking_mode = EXCLUSIVE")
-        self._is_makeshift = True
+        self._is_single_use = True
         return connection
 
     def _connect(self, options: str, *first: str) -> sqlite3.Connection:
@@ -135,8 +135,8 @@ class SpoolDatabase:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         [(pages,)] = connection.execute("PRAGMA page_count")
-        if not pages:  # only a new file takes it, and any other is written to all the same
-            connection.execute("PRAGMA auto_vacuum = FULL")  # gives the disk back
+        if not pages:  # an existing file ignores it, but would be written to
+            connection.execute("PRAGMA auto_vacuum = FULL")  # returns free pages to the file system
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")
@@ -144,7 +144,7 @@ class SpoolDatabase:
         connection.execute(f"PRAGMA max_page_count = {self._max_bytes // page_size}")
         [(version,)] = connection.execute("PRAGMA user_version")
         if version > VERSION:
-            raise sqlite3.DatabaseError("a newer receiver has made it")
+            raise sqlite3.DatabaseError("a newer receiver created it")
         if version < VERSION:
             connection.executescript(_SCHEMA)
         connection.executescript(_DONE)
@@ -153,14 +153,14 @@ class SpoolDatabase:
         code = _kind(error)
         if code == sqlite3.SQLITE_FULL:
             return (
-                f"The spool {self._folder} is full: RECEIVER_SPOOL_MAX_BYTES is reached, or the disk's end."
+                f"The spool {self._folder} is full: RECEIVER_SPOOL_MAX_BYTES is reached, or the disk is full."
             )
         if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-            return f"The spool's file {self._path} is damaged ({error}): move it away, and a new one is made."
+            return f"The spool's file {self._path} is damaged ({error}). Move it away; a new one is created."
         return f"The spool {self._folder} can't be used: {error}."
 
 
 def _kind(error: Exception) -> int:
-    """Return the kind of an error of SQLite's, without its details; 0 for any other error."""
+    """Return SQLite's primary error code; 0 for any other error."""
     code: int = getattr(error, "sqlite_errorcode", 0)
     return code & 0xFF

@@ -1,34 +1,40 @@
-"""Deleting somebody's news out of the spool's tables, wherever it stands in an entry."""
+"""Delete the items of an operation or a call from the entries of the spool's tables."""
 
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from receiver.spool.entry_codec import UnreadableEntryError, decode_items, encode_items, mentions
+from receiver.spool.entry_codec import UnreadableEntryError, decode_items, encode_items, search_texts
 from receiver.store.writer import Item
 
 
 @dataclass(frozen=True, slots=True)
 class DeletionResult:
-    """What a deletion did: how many entries it changed or deleted, and how many it could not read, and so has kept."""
+    """The result of a deletion: entries that it changed or deleted, and entries that it could not read, and kept."""
 
     changed: int
     unexamined: int
 
 
-def forget(
-    connection: sqlite3.Connection, table: str, name: str, concerns: Callable[[Item], bool]
+def delete_items(
+    connection: sqlite3.Connection, table: str, name: str, matches: Callable[[Item], bool]
 ) -> DeletionResult:
-    """Delete news out of a table.
+    """Delete the items that `matches` accepts from the entries of a table.
 
-    An entry that this version cannot read is kept: it may hold results of other operations, which nothing else has.
+    An entry that this version cannot read is kept: it may have results of other operations that are nowhere else.
+
+    Args:
+        connection: within a transaction.
+        table: `waiting` or `dead`.
+        name: an entry without this name, in any of its forms, is not examined.
+        matches: returns whether to delete an item.
     """
     changed = unexamined = 0
-    hints = mentions(name)
-    condition = " OR ".join(["instr(news, ?)"] * len(hints))
+    texts = search_texts(name)
+    condition = " OR ".join(["instr(news, ?)"] * len(texts))
     found = connection.execute(
         f"SELECT id, news FROM {table} WHERE {condition}",  # noqa: S608 - one of our tables
-        hints,
+        texts,
     )
     for number, text in found.fetchall():
         try:
@@ -36,7 +42,7 @@ def forget(
         except UnreadableEntryError:
             unexamined += 1
             continue
-        left = [item for item in items if not concerns(item)]
+        left = [item for item in items if not matches(item)]
         if len(left) == len(items):
             continue
         if left:

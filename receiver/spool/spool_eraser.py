@@ -1,4 +1,4 @@
-"""Forgetting where there is a spool: what waits there must not come back after it has been forgotten."""
+"""Delete records when there is a spool: a spooled item must not bring back what was deleted."""
 
 import logging
 from collections.abc import Callable
@@ -17,11 +17,11 @@ _log: Final = logging.getLogger(__name__)
 
 
 class SpoolEraser(Eraser):
-    """Forgets in the store, and in the spool by the same rules.
+    """Deletes from the store, and from the spool by the same rules.
 
     Args:
-        store_client: the way to Redis.
-        spool: what has yet to come in.
+        store_client: sends the commands.
+        spool: the notifications that wait for the store.
     """
 
     def __init__(self, store_client: StoreClient, spool: Spool) -> None:
@@ -29,42 +29,50 @@ class SpoolEraser(Eraser):
         self._spool = spool
 
     def delete_operations(self, client_context: str, *, within: float, version: str = "") -> bool:
-        """Do as `Eraser.delete_operations` does, and in the spool too."""
+        """Delete the operations of a client context from store and spool; see `Eraser.delete_operations`."""
         named = (f'"clientContext":{dump(client_context)}', inner_text(client_context))
 
-        def concerns(item: Item) -> bool:
+        def matches(item: Item) -> bool:
             if isinstance(item, Unreadable):
                 return item.client_context == client_context or any(name in item.text for name in named)
             return isinstance(item, OperationUpdate) and item.client_context == client_context
 
-        def forget(seconds: float) -> bool:
+        def delete_from_store(seconds: float) -> bool:
             return Eraser.delete_operations(self, client_context, within=seconds, version=version)
 
-        return self._forget_in_both(forget, client_context, concerns, within)
+        return self._delete_from_both(delete_from_store, client_context, matches, within)
 
     def delete_call(self, call_id: str, *, within: float, version: str = "") -> bool:
-        """Do as `Eraser.delete_call` does, and in the spool too."""
+        """Delete a call from store and spool; see `Eraser.delete_call`."""
 
-        def concerns(item: Item) -> bool:
+        def matches(item: Item) -> bool:
             if isinstance(item, (Unreadable, ChangeNotification)):
                 text = plain(item.text)
                 return any(address in text for address in addresses(call_id))
             return item.call_id == call_id
 
-        def forget(seconds: float) -> bool:
+        def delete_from_store(seconds: float) -> bool:
             return Eraser.delete_call(self, call_id, within=seconds, version=version)
 
-        return self._forget_in_both(forget, call_id, concerns, within)
+        return self._delete_from_both(delete_from_store, call_id, matches, within)
 
-    def _forget_in_both(
-        self, forget: Callable[[float], bool], name: str, concerns: Callable[[Item], bool], within: float
+    def _delete_from_both(
+        self,
+        delete_from_store: Callable[[float], bool],
+        name: str,
+        matches: Callable[[Item], bool],
+        within: float,
     ) -> bool:
         try:
-            with self._spool.hold(within / 2) as held:  # what the drainer has in hand would come back
-                if not held:
+            with self._spool.lock(
+                within / 2
+            ) as is_locked:  # else the drainer could replay what it has just read
+                if not is_locked:
                     raise StoreUnavailableError("The spool is being drained. Try again soon.")
-                in_store = forget(within / 2)
-                return self._spool.forget(name, concerns) or in_store
+                in_store = delete_from_store(within / 2)
+                return self._spool.delete_items(name, matches) or in_store
         except SpoolError as error:
-            _log.error("the spool forgets nothing: %s", error)
-            raise StoreUnavailableError("The spool can't be read or written now. See the log.") from error
+            _log.error("nothing is deleted from the spool: %s", error)
+            raise StoreUnavailableError(
+                "The spool can't be read or written now. See the receiver's log."
+            ) from error

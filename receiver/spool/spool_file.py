@@ -1,9 +1,9 @@
-"""The spool's file: notifications on a local disk, in SQLite, for as long as the store can't take them.
+"""The spool's file: notifications on a local disk, in SQLite, while the store is unavailable.
 
-What is appended is on the disk when the call returns (WAL, `synchronous=FULL`), and what is removed is
-overwritten. Where the disk can't be written, what is to be removed is remembered instead: it counts as gone in this
-process, and is removed when the disk can be written again. Every call blocks on the disk, and one at a time may be
-under way: `spool.py` sees to both. Several processes may use one file.
+An appended entry is on the disk when the call returns (WAL, `synchronous=FULL`), and a removed one is overwritten.
+While the disk can't be written, removals are remembered instead: the entries count as removed in this process, and are
+deleted when the disk can be written again. Every call blocks on the disk, and only one may be under way:
+`spool_queue.py` takes care of both. Several processes may use one file.
 """
 
 import errno
@@ -19,39 +19,39 @@ from pathlib import Path
 from typing import Final
 
 from receiver.spool.spool_database import VERSION, SpoolDatabase
-from receiver.spool.spool_deletion import DeletionResult, forget
+from receiver.spool.spool_deletion import DeletionResult, delete_items
 from receiver.store.writer import Item
 
-_AT_ONCE: Final = 100
-_ROWS_AT_ONCE: Final = 250
-"""Of one INSERT. After each statement, and each row that it returns, a thread waits up to 5 ms for the interpreter
-while another is busy: row by row, no more than 200 a second could be written or read."""
+_ENTRIES_PER_READ: Final = 100
+_BYTES_PER_READ: Final = 1 << 20
+_ROWS_PER_INSERT: Final = 250
+"""Rows of one INSERT. After each statement, and each row that it returns, a thread waits up to 5 ms for the interpreter
+while another thread is busy: row by row, at most 200 rows a second could be written or read."""
 
-_IS_DONE: Final = """
+_IS_REMOVED: Final = """
     EXISTS (SELECT 1 FROM temp.done WHERE done.id = waiting.id AND done.delivery = waiting.delivery)
 """
 _NEXT: Final = f"""
     SELECT json_group_array(json_array(id, at, delivery, hex(news))) FROM (
         SELECT id, at, delivery, news, SUM(LENGTH(news)) OVER (ORDER BY id) - LENGTH(news) AS bytes_before
-        FROM (SELECT * FROM waiting WHERE id > ? AND NOT {_IS_DONE} ORDER BY id LIMIT ?)
+        FROM (SELECT * FROM waiting WHERE id > ? AND NOT {_IS_REMOVED} ORDER BY id LIMIT ?)
     ) WHERE bytes_before <= ?
-"""  # noqa: S608 - one of ours
+"""  # noqa: S608 - a constant
 _REMOVE: Final = """
     DELETE FROM waiting WHERE id IN (SELECT CAST(key AS INTEGER) FROM json_each(?1))
         AND (id, delivery) IN (SELECT CAST(key AS INTEGER), value FROM json_each(?1))
 """
-_BYTES_AT_ONCE: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A notification that waits.
+    """A notification in the spool.
 
     Args:
-        id: its number in the order of coming.
-        at: when it came, seconds since 1970.
-        notification_id: the id of its delivery.
-        items: what it says, as text.
+        id: the entry's number; numbers rise in the order of arrival.
+        at: when the notification arrived, seconds since 1970.
+        notification_id: the id under which the store merges it.
+        items: its items, as `encode_items` returns them.
     """
 
     id: int
@@ -62,12 +62,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """What is in the file.
+    """How much is in the file.
 
     Args:
         waiting: notifications that wait for the store.
-        oldest: when the oldest of them came, seconds since 1970.
-        dead: notifications that the store, though it works, does not take.
+        oldest: when the oldest of them arrived, seconds since 1970.
+        dead: dead letters: notifications that the store, though it works, rejects.
         size: bytes of the file.
     """
 
@@ -81,7 +81,7 @@ class SpoolFile:
     """The file `spool.db` in a folder.
 
     Args:
-        folder: made if it is missing, for its owner alone.
+        folder: created if it is missing, readable by its owner only.
         max_bytes: how large the file may grow; its log beside it needs a few megabytes more.
         clock: seconds since 1970.
     """
@@ -91,90 +91,91 @@ class SpoolFile:
         self.max_bytes = max_bytes
         self._database = SpoolDatabase(folder, max_bytes)
         self._clock = clock
-        self._was_done = False
-        self._done: dict[int, str] = {}
-        """Entries that are to be removed, with their deliveries: another file may have the same numbers."""
+        self._had_removed = False
+        self._removed: dict[int, str] = {}
+        """Notification ids of removed entries that are yet to be deleted, by number: a new file reuses numbers."""
 
-    def append(self, deliveries: Sequence[tuple[str, bytes]]) -> None:
-        """Write notifications to the disk, all or none: for each the id of its delivery, and its news as text.
+    def append(self, notifications: Sequence[tuple[str, bytes]]) -> None:
+        """Write notifications to the disk, all or none.
+
+        Args:
+            notifications: for each its id, and its items as `encode_items` returns them.
 
         Raises:
             SpoolError: none is written.
         """
         at = self._clock()
         with self._database.transaction() as connection:
-            for start in range(0, len(deliveries), _ROWS_AT_ONCE):
-                rows = [
-                    (at, *notification_id) for notification_id in deliveries[start : start + _ROWS_AT_ONCE]
-                ]
+            for start in range(0, len(notifications), _ROWS_PER_INSERT):
+                rows = [(at, *one) for one in notifications[start : start + _ROWS_PER_INSERT]]
                 marks = ", ".join(["(?, ?, ?)"] * len(rows))
                 values = [value for row in rows for value in row]
                 connection.execute(f"INSERT INTO waiting (at, delivery, news) VALUES {marks}", values)  # noqa: S608
 
-    def next(self, after: int) -> list[Entry]:
-        """Return the oldest entries after a number, as many as are well handled at once.
+    def read(self, after: int) -> list[Entry]:
+        """Return the oldest entries after a number, at most 100 and about a megabyte.
 
         Raises:
             SpoolError: the file can't be read.
         """
         with self._reading() as connection:
-            [(rows,)] = connection.execute(_NEXT, (after, _AT_ONCE, _BYTES_AT_ONCE))
+            [(rows,)] = connection.execute(_NEXT, (after, _ENTRIES_PER_READ, _BYTES_PER_READ))
         return [
             Entry(number, at, notification_id, bytes.fromhex(items))
             for number, at, notification_id, items in json.loads(rows)
         ]
 
     def remove(self, entries: Sequence[Entry]) -> None:
-        """Delete entries.
+        """Remove entries.
 
         Raises:
-            SpoolError: they are not deleted yet, and count as gone all the same.
+            SpoolError: they are not deleted yet, but count as removed.
         """
-        self._done.update((entry.id, entry.notification_id) for entry in entries)
-        self.remove_done()
+        self._removed.update((entry.id, entry.notification_id) for entry in entries)
+        self.delete_removed()
 
     @property
-    def has_done(self) -> bool:
-        """Whether entries count as gone, and have yet to be deleted."""
-        return bool(self._done)
+    def has_removed(self) -> bool:
+        """Whether there are removed entries that are yet to be deleted."""
+        return bool(self._removed)
 
-    def remove_done(self) -> None:
-        """Delete the entries that count as gone.
+    def delete_removed(self) -> None:
+        """Delete the removed entries from the disk.
 
         Raises:
             SpoolError: not all are deleted.
         """
-        while some := dict(islice(self._done.items(), _AT_ONCE)):
+        while some := dict(islice(self._removed.items(), _ENTRIES_PER_READ)):
             with self._database.transaction() as connection:
                 connection.execute(_REMOVE, (json.dumps(some),))
             for number in some:
-                del self._done[number]
+                del self._removed[number]
 
     def dead_letter(self, entry: Entry, reason: str) -> None:
-        """Move an entry to where it holds nobody up, and nobody looks but a human.
+        """Move an entry to the dead letters, where it does not delay the others.
 
         Raises:
-            SpoolError: it stays where it is.
+            SpoolError: the entry still waits.
         """
         with self._database.transaction() as connection:
             [(at,)] = connection.execute(
                 "DELETE FROM waiting WHERE id = ? RETURNING at", (entry.id,)
             ).fetchall()
-            # After the DELETE, whose pages it can have: the spool may be full.
+            # After the DELETE, so that it can reuse the freed pages: the spool may be full.
             connection.execute(
                 "INSERT INTO dead VALUES (?, ?, ?, ?, ?)",
                 (entry.id, at, entry.notification_id, entry.items, reason),
             )
 
     def retry_dead_letters(self) -> int:
-        """Let the entries put aside wait again, with new numbers; return how many there were.
+        """Move all dead letters back to the waiting entries, with new numbers; return how many there were.
 
         Raises:
-            SpoolError: they stay where they are.
+            SpoolError: they are still dead letters.
         """
         with self._database.transaction() as connection:
             numbers = connection.execute("SELECT id FROM dead ORDER BY id").fetchall()
-            # One by one, so that each can have the pages of the one before: the spool may be full.
+            # One by one, so that each can reuse the pages of the one before: the spool may be full.
             for number in numbers:
                 [row] = connection.execute(
                     "DELETE FROM dead WHERE id = ? RETURNING at, delivery, news", number
@@ -183,7 +184,7 @@ class SpoolFile:
             return len(numbers)
 
     def delete_dead_letters(self, before: float) -> None:
-        """Delete the entries put aside that came before a time, seconds since 1970.
+        """Delete the dead letters that arrived before a time, in seconds since 1970.
 
         Raises:
             SpoolError: none is deleted.
@@ -191,30 +192,32 @@ class SpoolFile:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM dead WHERE at < ?", (before,))
 
-    def forget(self, name: str, concerns: Callable[[Item], bool]) -> DeletionResult:
-        """Delete news out of every entry that this version can read.
+    def delete_items(self, name: str, matches: Callable[[Item], bool]) -> DeletionResult:
+        """Delete items from every entry that this version can read.
 
         Args:
-            name: news that does not hold it is not looked at, unless it is unreadable.
-            concerns: tells which news to delete.
+            name: an entry without it is not examined, unless it has an unreadable item.
+            matches: returns whether to delete an item.
 
         Raises:
             SpoolError: nothing is deleted.
         """
         with self._database.transaction() as connection:
-            found = [forget(connection, table, name, concerns) for table in ("waiting", "dead")]
+            found = [delete_items(connection, table, name, matches) for table in ("waiting", "dead")]
         return DeletionResult(sum(one.changed for one in found), sum(one.unexamined for one in found))
 
     def depth(self) -> Depth:
-        """Count what is there.
+        """Return how much is in the file.
 
         Raises:
             SpoolError: the file can't be read.
         """
-        condition = f"NOT {_IS_DONE}" if self._done else "TRUE"  # which the index alone answers
+        condition = (
+            f"NOT {_IS_REMOVED}" if self._removed else "TRUE"
+        )  # which the index answers without reading entries
         with self._reading() as connection:
             [(waiting, oldest)] = connection.execute(
-                f"SELECT COUNT(*), MIN(at) FROM waiting WHERE {condition}"  # noqa: S608 - one of ours
+                f"SELECT COUNT(*), MIN(at) FROM waiting WHERE {condition}"  # noqa: S608 - a constant
             )
             [(dead,)] = connection.execute("SELECT COUNT(*) FROM dead")
             [(size,)] = connection.execute(
@@ -223,16 +226,16 @@ class SpoolFile:
             return Depth(waiting, oldest, dead, size)
 
     def probe(self) -> None:
-        """Write a little something to the disk.
+        """Check that the disk can be written.
 
         Raises:
-            SpoolError: that is not possible.
+            SpoolError: it can't be written.
         """
         with self._database.transaction() as connection:
             connection.execute(f"PRAGMA user_version = {VERSION}")
 
-    def empty_log(self) -> None:
-        """Cut the log beside the file to nothing, if nobody is using it: removed entries may still stand in it.
+    def truncate_log(self) -> None:
+        """Truncate the write-ahead log, if no process is using it: it may still contain removed entries.
 
         Raises:
             SpoolError: the file can't be written.
@@ -241,7 +244,7 @@ class SpoolFile:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def open_lock(self) -> int:
-        """Open the file by whose lock processes keep out of each other's way.
+        """Open the file whose lock a process holds while it takes entries out.
 
         Raises:
             SpoolError: the folder can't be used.
@@ -252,7 +255,9 @@ class SpoolFile:
             except OSError as error:
                 if error.errno != errno.EROFS:
                     raise
-                return os.open(self.folder, os.O_RDONLY)  # whose lock all take while the disk is read-only
+                return os.open(
+                    self.folder, os.O_RDONLY
+                )  # whose lock all processes use while the disk is read-only
 
     def close(self) -> None:
         """Close the file."""
@@ -260,12 +265,12 @@ class SpoolFile:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection that knows what counts as gone; that is in its memory, and needs no room on the disk."""
+        """Lend a connection that knows the removed entries, in a temporary table in memory, which needs no disk."""
         with self._database.use() as connection:
-            if self._done or self._was_done:
+            if self._removed or self._had_removed:
                 connection.execute("DELETE FROM temp.done")
                 connection.execute(
-                    "INSERT INTO temp.done SELECT key, value FROM json_each(?)", (json.dumps(self._done),)
+                    "INSERT INTO temp.done SELECT key, value FROM json_each(?)", (json.dumps(self._removed),)
                 )
-                self._was_done = bool(self._done)
+                self._had_removed = bool(self._removed)
             yield connection

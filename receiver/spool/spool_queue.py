@@ -1,7 +1,7 @@
-"""The spool: where a notification waits, on this machine's disk, while the store can't take it.
+"""The spool: a queue on this machine's disk in which notifications wait while the store is unavailable.
 
-Nobody waits for the disk but those who must: the file is used aside (the server hands in how), one use at a time,
-and all that want to be written while the disk is busy are then written as one.
+Only the requests that use the file wait for the disk: the server passes an executor that runs blocking work, one use
+at a time. All notifications that arrive while the disk is busy are then written together.
 """
 
 import fcntl
@@ -24,25 +24,26 @@ from receiver.store.transport.queue_limit import QueueLimit
 from receiver.store.writer import Item
 from receiver.supervision import Loop, Supervisor
 
-_RECENT: Final = 5.0
+_ERROR_SECONDS: Final = 5.0
+"""How long a failed write is reported: after a while the disk may have room again."""
 
-MOST: Final = 1000
-"""Notifications that may be on their way to a disk that is quick."""
+QUEUE_SIZE: Final = 1000
+"""Notifications that may wait to be written to a fast disk; fewer if it is slow."""
 
-_IN_TIME: Final = 0.5
-"""Seconds in which one must be able to expect to be written; it has hardly more."""
+_MAX_WAIT_SECONDS: Final = 0.5
+"""How long a notification may expect to wait to be written; it has hardly more time."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpoolStatus:
-    """How the spool is.
+    """The status of the spool. A number is None if it is unknown.
 
     Args:
-        waiting: notifications that wait for the store; None where that is unknown, like the others.
-        age: seconds since the oldest of them came; None also where there is none.
-        dead: notifications that the store, though it works, does not take.
+        waiting: notifications that wait for the store.
+        age: seconds since the oldest of them arrived; None also if there is none.
+        dead: dead letters: notifications that the store, though it works, rejects.
         size: bytes of the file.
-        error: why it takes nothing now; None where it does.
+        error: why the spool takes nothing now; None if it does.
     """
 
     waiting: int | None = None
@@ -52,12 +53,12 @@ class SpoolStatus:
     error: str | None = None
 
 
-class _Deposit:
-    """A notification on its way to the disk."""
+class _PendingWrite:
+    """A notification that waits to be written to the disk."""
 
     def __init__(self, notification_id: str, items: bytes) -> None:
         self.content = (notification_id, items)
-        self.settled = threading.Event()
+        self.is_done = threading.Event()
         self.error: SpoolError | None = None
 
 
@@ -65,8 +66,8 @@ class Spool:
     """A queue of notifications on disk, for all processes of a machine. Make it after the process has forked.
 
     Args:
-        file: where they are kept.
-        executor: carries out work on the file.
+        file: the file on the disk.
+        executor: runs work that uses the file.
         clock: seconds since 1970.
         skipped: counts entries that a deletion could not read; by default its own.
         supervisor: runs the loop that writes; by default one of its own.
@@ -85,114 +86,114 @@ class Spool:
         self._skipped = skipped or SkippedValues()
         self._disk = DiskThread(executor)
         self._clock = clock
-        self._deposits: deque[_Deposit] = deque()
-        self._deposited = threading.Event()
-        self._queue_limit = QueueLimit(MOST, _IN_TIME)
+        self._pending: deque[_PendingWrite] = deque()
+        self._has_pending = threading.Event()
+        self._queue_limit = QueueLimit(QUEUE_SIZE, _MAX_WAIT_SECONDS)
         self._error: tuple[str, float] | None = None
         self._closed = False
         (supervisor or Supervisor()).start("spool-writer", self._write)
 
     def put(self, items: Sequence[Item], *, notification_id: str, within: float) -> None:
-        """Write a notification to the disk; on return it is there to stay.
+        """Write a notification to the disk; on return it is on the disk.
 
         Args:
-            items: what came.
+            items: the items of the notification.
             notification_id: the id under which the store merges it once.
             within: seconds.
 
         Raises:
-            OverloadedError: too many are on their way to the disk.
-            SpoolError: it is not sure that it is written.
+            OverloadedError: too many notifications wait to be written.
+            SpoolError: the notification may not be written.
         """
         if self.is_full:
             raise OverloadedError
-        deposit = _Deposit(notification_id, encode_items(items))
-        self._deposits.append(deposit)
-        self._deposited.set()
-        if not deposit.settled.wait(within):
-            raise SpoolError("The spool's disk did not answer in time.")
-        if deposit.error:
-            raise deposit.error
+        write = _PendingWrite(notification_id, encode_items(items))
+        self._pending.append(write)
+        self._has_pending.set()
+        if not write.is_done.wait(within):
+            raise SpoolError("The spool's disk did not answer in time. Check the disk of RECEIVER_SPOOL.")
+        if write.error:
+            raise write.error
 
     @property
     def is_full(self) -> bool:
-        """Whether a notification that comes now is refused, since too many are on their way to the disk."""
-        return not self._queue_limit.admits(len(self._deposits))
+        """Whether a notification that arrives now is refused, since too many wait to be written."""
+        return not self._queue_limit.admits(len(self._pending))
 
-    def next(self, after: int) -> list[Entry]:
-        """Return the oldest entries after a number, as many as are well handled at once.
+    def read(self, after: int) -> list[Entry]:
+        """Return the oldest entries after a number, at most 100 and about a megabyte.
 
         Raises:
             SpoolError: the file can't be read.
         """
-        return self._disk.use(lambda: self._file.next(after))
+        return self._disk.use(lambda: self._file.read(after))
 
     def age_of(self, entry: Entry) -> float:
-        """Return the seconds since a notification came."""
+        """Return the seconds since a notification arrived."""
         return max(0.0, self._clock() - entry.at)
 
     def remove(self, entries: Sequence[Entry]) -> None:
-        """Delete entries: the store has them.
+        """Remove entries that the store has merged.
 
         Raises:
-            SpoolError: they are not deleted yet, and count as gone all the same.
+            SpoolError: they are not deleted yet, but count as removed.
         """
         self._disk.use(lambda: self._file.remove(entries))
 
-    def remove_done(self) -> None:
-        """Delete the entries that count as gone.
+    def delete_removed(self) -> None:
+        """Delete the removed entries from the disk.
 
         Raises:
             SpoolError: not all are deleted.
         """
-        if self._file.has_done:
-            self._disk.use(self._file.remove_done)
+        if self._file.has_removed:
+            self._disk.use(self._file.delete_removed)
 
     def dead_letter(self, entry: Entry, reason: str) -> None:
-        """Put an entry aside, where it holds nobody up.
+        """Move an entry to the dead letters, where it does not delay the others.
 
         Raises:
-            SpoolError: it stays where it is.
+            SpoolError: the entry still waits.
         """
         self._disk.use(lambda: self._file.dead_letter(entry, reason))
 
     def delete_dead_letters(self, seconds: float) -> None:
-        """Delete the entries put aside that came longer ago than this.
+        """Delete the dead letters that arrived longer ago than some seconds.
 
         Raises:
             SpoolError: none is deleted.
         """
         self._disk.use(lambda: self._file.delete_dead_letters(self._clock() - seconds))
 
-    def forget(self, name: str, concerns: Callable[[Item], bool]) -> bool:
-        """Delete news out of every entry that this version can read; the others are kept, counted and logged.
+    def delete_items(self, name: str, matches: Callable[[Item], bool]) -> bool:
+        """Delete items from every entry that this version can read; the others are kept, counted and logged.
 
         Args:
-            name: what is to be forgotten; news that does not hold it is not looked at, unless it is unreadable.
-            concerns: tells which news to delete.
+            name: an entry without it is not examined, unless it has an unreadable item.
+            matches: returns whether to delete an item.
 
         Returns:
-            Whether there was any.
+            Whether there was anything to delete.
 
         Raises:
-            SpoolError: it is not sure that all is deleted.
+            SpoolError: something may not be deleted.
         """
-        forgotten = self._disk.use(lambda: self._file.forget(name, concerns))
-        self._skipped.add("spool", "kept by a deletion, which could not examine them", forgotten.unexamined)
-        if forgotten.changed:
-            self.tidy()
-        return forgotten.changed > 0
+        result = self._disk.use(lambda: self._file.delete_items(name, matches))
+        self._skipped.add("spool", "kept: a deletion could not examine them", result.unexamined)
+        if result.changed:
+            self.truncate_log()
+        return result.changed > 0
 
-    def tidy(self) -> None:
-        """Let nothing that was removed stand on the disk any longer.
+    def truncate_log(self) -> None:
+        """Truncate the write-ahead log, so that no removed entry is left on the disk.
 
         Raises:
             SpoolError: the file can't be written.
         """
-        self._disk.use(self._file.empty_log)
+        self._disk.use(self._file.truncate_log)
 
     def status(self) -> SpoolStatus:
-        """Tell how the spool is, by trying it; never raises."""
+        """Return the status of the spool, after a write that tests it. Does not raise."""
         depth = self.depth()
         error = self._recent_error()
         try:
@@ -205,56 +206,56 @@ class Spool:
         return SpoolStatus(depth.waiting, age, depth.dead, depth.size, error)
 
     def depth(self) -> Depth | None:
-        """Return what is in the file; None where that cannot be found out."""
+        """Return how much is in the file; None if it can't be read."""
         try:
             return self._disk.use(self._file.depth)
         except SpoolError:
             return None
 
     def age(self, depth: Depth) -> float:
-        """Return the seconds since the oldest notification came; 0 where none waits."""
+        """Return the seconds since the oldest notification arrived; 0 if none waits."""
         return 0.0 if depth.oldest is None else max(0.0, self._clock() - depth.oldest)
 
     def close(self) -> None:
-        """Use the file no more."""
+        """Close the file; refuse every later use."""
         self._closed = True
-        self._deposited.set()
+        self._has_pending.set()
         self._disk.close(self._file.close)
 
     @contextmanager
-    def hold(self, within: float) -> Iterator[bool]:
-        """Be the only one, of all processes, who takes entries out; tell whether that came about in time.
+    def lock(self, within: float) -> Iterator[bool]:
+        """Hold the lock for taking entries out, which one process at a time can; yield whether it was free in time.
 
         Raises:
             SpoolError: the folder can't be used.
         """
         deadline = time.monotonic() + within
-        lock = self._disk.use(self._file.open_lock)
+        descriptor = self._disk.use(self._file.open_lock)
         try:
-            while not (held := _taken(lock)) and time.monotonic() < deadline:
+            while not (is_locked := _try_lock(descriptor)) and time.monotonic() < deadline:
                 time.sleep(0.01)
-            yield held
+            yield is_locked
         finally:
-            os.close(lock)
+            os.close(descriptor)
 
     def _write(self, loop: Loop) -> None:
         while not self._closed:
-            if not self._deposits:  # else an error has left some behind
+            if not self._pending:  # else an error left some behind
                 loop.idle()
-                self._deposited.wait()
+                self._has_pending.wait()
                 loop.begin()
-            self._deposited.clear()
-            deposits = [self._deposits.popleft() for _ in range(len(self._deposits))]
+            self._has_pending.clear()
+            writes = [self._pending.popleft() for _ in range(len(self._pending))]
             error: SpoolError | None = SpoolError(
-                "The spool's disk was not written to, by a fault of the receiver."
+                "The spool was not written, by a fault of the receiver. See its log."
             )
             try:
-                error = self._append([deposit.content for deposit in deposits])
+                error = self._append([write.content for write in writes])
             finally:
                 self._error = (str(error), time.monotonic()) if error else None
-                for deposit in deposits:
-                    deposit.error = error
-                    deposit.settled.set()
+                for write in writes:
+                    write.error = error
+                    write.is_done.set()
             loop.progress()
 
     def _append(self, contents: Sequence[tuple[str, bytes]]) -> SpoolError | None:
@@ -270,15 +271,15 @@ class Spool:
         self._queue_limit.observe(len(contents), time.monotonic() - began)
 
     def _recent_error(self) -> str | None:
-        """Return why something could not be written; after a while there may be room again."""
-        if self._error is None or time.monotonic() - self._error[1] > _RECENT:
+        """Return why a write has failed lately; None if none has."""
+        if self._error is None or time.monotonic() - self._error[1] > _ERROR_SECONDS:
             return None
         return self._error[0]
 
 
-def _taken(lock: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -36,9 +36,9 @@ def test_an_operation_without_a_result_becomes_overdue_once(
     before = shelf.latest()
     assert (before.due, before.overdue) == ((NOW + 120) * 1000, False)
     shelf.now += 119
-    assert shelf.deadlines.look() == 0
+    assert shelf.deadlines.mark() == 0
     shelf.now += 1
-    assert [shelf.deadlines.look() for _ in range(3)] == [1, 0, 0]
+    assert [shelf.deadlines.mark() for _ in range(3)] == [1, 0, 0]
     after = shelf.latest()
     assert (after.overdue, after.revision, after.due) == (True, before.revision + 1, before.due)
     assert (after.updated, after.duplicates, after.times) == (before.updated, before.duplicates, before.times)
@@ -51,10 +51,10 @@ def test_an_operation_without_a_result_becomes_overdue_once(
 def test_the_result_ends_it_however_late(shelf: Shelf, store: StoreServer, status: str, late: int) -> None:
     shelf.register(bare())
     shelf.now += late
-    shelf.deadlines.look()
+    shelf.deadlines.mark()
     shelf.keep(operation(status))
     shelf.now += 9999
-    assert shelf.deadlines.look() == 0
+    assert shelf.deadlines.mark() == 0
     record = shelf.latest()
     assert (record.status, record.due, record.overdue) == (status, None, False)
     assert store.client.exists(DUE, IS_OVERDUE) == 0
@@ -76,10 +76,10 @@ def test_news_that_is_no_result_changes_nothing_about_it(shelf: Shelf) -> None:
     shelf.keep(operation("running"))
     assert shelf.latest().due == (NOW + 120) * 1000, "it counts from the first news"
     shelf.now += 20
-    assert shelf.deadlines.look() == 1
+    assert shelf.deadlines.mark() == 1
     shelf.keep(operation("running"), operation("running", more=1))
     assert (shelf.latest().overdue, overdue(shelf)) == (True, ["invite-1"])
-    assert shelf.deadlines.look() == 0
+    assert shelf.deadlines.mark() == 0
 
 
 @pytest.mark.parametrize("registered", [bare(), operation("running", call=""), operation("running")])
@@ -107,13 +107,13 @@ def test_the_same_deadline_again_is_no_news_and_another_one_is(shelf: Shelf) -> 
         assert shelf.latest().revision == revision
     assert shelf.latest().due == (NOW + 90) * 1000
     shelf.now += 90
-    shelf.deadlines.look()
+    shelf.deadlines.mark()
     shelf.register(bare(), deadline=90)
     assert shelf.latest().overdue
     shelf.register(bare(), deadline=180)
     assert (shelf.latest().overdue, overdue(shelf)) == (False, [])
     shelf.now += 90
-    assert shelf.deadlines.look() == 1
+    assert shelf.deadlines.mark() == 1
     shelf.keep(operation("completed"))
     shelf.register(bare(), deadline=600)
     assert (shelf.latest().due, shelf.latest().others) == (None, 0)
@@ -123,7 +123,7 @@ def test_a_deadline_of_a_bare_registration_is_for_the_latest_operation(shelf: Sh
     shelf.keep(operation("running", op="first"), operation("running", op="second"))
     shelf.register(bare(), deadline=1)
     shelf.now += 1
-    assert shelf.deadlines.look() == 1
+    assert shelf.deadlines.mark() == 1
     assert (shelf.latest().operation_id, shelf.latest().overdue, shelf.latest().others) == ("second", True, 1)
 
 
@@ -137,7 +137,7 @@ def test_forgetting_leaves_nothing_of_it(shelf: Shelf, store: StoreServer) -> No
             shelf.keep(operation("running"))
             shelf.now += 120
             if looks:
-                assert shelf.deadlines.look() == 1
+                assert shelf.deadlines.mark() == 1
             assert forget()
             assert store.client.exists(DUE, IS_OVERDUE) == 0
 
@@ -146,11 +146,11 @@ def test_what_expires_is_no_longer_overdue(shelf: Shelf, store: StoreServer) -> 
     shelf.keep(*(operation("running", cc=f"cc-{n}", op=f"op-{n}") for n in range(3)))
     store.client.delete("receiver:{0}:op:1")
     shelf.now += 120
-    shelf.deadlines.look()
+    shelf.deadlines.mark()
     assert (store.client.exists(DUE), overdue(shelf)) == (0, ["cc-2", "cc-1"])
     store.client.delete("receiver:{0}:op:2")
     assert overdue(shelf) == ["cc-2"]
-    shelf.deadlines.look()
+    shelf.deadlines.mark()
     assert shelf.reader.count_overdue() == 1
 
 
@@ -158,7 +158,7 @@ def test_hundreds_become_overdue_in_one_look_and_are_listed_in_pages(shelf: Shel
     shelf.keep(*(operation("running", cc=f"cc-{n}", op=f"op-{n}") for n in range(350)))
     shelf.keep(operation(cc="done", op="done"))
     shelf.now += 120
-    assert shelf.deadlines.look() == 350
+    assert shelf.deadlines.mark() == 350
     found, cursor = [], None
     while True:
         page = shelf.reader.operations(OperationFilter(overdue=True), limit=99, cursor=cursor)
@@ -177,8 +177,8 @@ def test_a_full_store_makes_it_late_and_loses_nothing(shelf: Shelf, store: Store
     store.client.config_set("maxmemory", 1)
     try:
         with pytest.raises(StoreUnavailableError, match="OOM"):
-            shelf.deadlines.look()
+            shelf.deadlines.mark()
     finally:
         store.client.config_set("maxmemory", 0)
-    assert shelf.deadlines.look() == 1
+    assert shelf.deadlines.mark() == 1
     assert overdue(shelf) == ["invite-1"]

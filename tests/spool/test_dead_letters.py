@@ -20,7 +20,7 @@ def test_an_entry_that_the_store_does_not_take_holds_nobody_up(
     process.drainer.start()
     until(lambda: process.reader.latest("good"))
     until(lambda: process.spool.status().dead == 1)
-    assert not process.outage.lasts
+    assert not process.outage.is_active
     assert process.spool.status().waiting == 0
 
 
@@ -55,10 +55,10 @@ def test_an_entry_that_cannot_be_read_holds_nobody_up(process: Process) -> None:
 def test_what_was_put_aside_is_kept_as_long_as_anything_else(process: Process) -> None:
     long_ago = SpoolFile(process.folder, DISK, clock=lambda: time.time() - 31 * 86400)
     long_ago.append([("1", b"garbage")])
-    long_ago.dead_letter(long_ago.next(0)[0], "for a reason")
+    long_ago.dead_letter(long_ago.read(0)[0], "for a reason")
     long_ago.close()
     process.file.append([("2", b"garbage")])
-    process.file.dead_letter(process.file.next(0)[0], "for a reason")
+    process.file.dead_letter(process.file.read(0)[0], "for a reason")
     assert process.spool.status().dead == 2
     process.drainer.start()
     until(lambda: process.spool.status().dead == 1)
@@ -102,7 +102,7 @@ def test_a_store_that_refuses_everything_is_no_reason_to_put_anything_aside(
     process.spool.put([operation(cc="poison", call="broken")], notification_id="1", within=2)
     own_store.client.acl_setuser("default", enabled=True, commands=["-set"])
     process.drainer.start()
-    until(lambda: process.outage.lasts)
+    until(lambda: process.outage.is_active)
     time.sleep(4)  # for more tries than an entry has
     status = process.spool.status()
     assert (status.waiting, status.dead) == (1, 0)

@@ -17,7 +17,7 @@ def test_use_of_a_hanging_disk_is_not_waited_for() -> None:
         goes_on.wait(10)
         return run_inline(work)
 
-    disk, done = DiskThread(hang, longest=0.1), []
+    disk, done = DiskThread(hang, use_seconds=0.1), []
     began = time.monotonic()
     with pytest.raises(SpoolError, match="does not answer"):
         disk.use(lambda: done.append("late"))

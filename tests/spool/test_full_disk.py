@@ -77,9 +77,9 @@ def test_full_disk_does_not_stop_draining(process: Process, small_disk: Path) ->
     process.drainer.start()
     until(lambda: brought_in(process) == COUNT)
     until(lambda: process.spool.status().waiting == 0)
-    assert len(SpoolFile(process.folder, DISK).next(0)) > 0, "they are still on the disk"
+    assert len(SpoolFile(process.folder, DISK).read(0)) > 0, "they are still on the disk"
     filler.unlink()
-    until(lambda: not SpoolFile(process.folder, DISK).next(0))
+    until(lambda: not SpoolFile(process.folder, DISK).read(0))
     until(lambda: process.spool.status().error is None)  # the last one counts for some seconds
     status = process.spool.status()
     assert (status.waiting, status.dead) == (0, 0)
@@ -119,7 +119,7 @@ def test_process_that_starts_on_a_read_only_disk_drains_it(
     until(lambda: brought_in(process) == COUNT)
     until(lambda: process.spool.status().waiting == 0)
     subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
-    until(lambda: not SpoolFile(process.folder, DISK).next(0))
+    until(lambda: not SpoolFile(process.folder, DISK).read(0))
     until(lambda: process.spool.status().error is None)
 
 
@@ -143,7 +143,7 @@ def test_deletion_on_a_full_disk_is_refused(process: Process, small_disk: Path) 
 
 def test_moved_away_file_hides_no_entry_of_a_new_one(process: Process, small_disk: Path) -> None:
     spool_some(process)
-    entries = process.file.next(0)
+    entries = process.file.read(0)
     filler = fill(small_disk)
     with pytest.raises(SpoolError):
         process.file.remove(entries)
@@ -152,10 +152,10 @@ def test_moved_away_file_hides_no_entry_of_a_new_one(process: Process, small_dis
     for path in process.folder.glob("spool.db*"):
         path.unlink()
     process.file.append([("new", b"[]")])
-    [entry] = process.file.next(0)
+    [entry] = process.file.read(0)
     assert (entry.id, entry.notification_id) == (1, "new")
-    process.file.remove_done()
-    assert process.file.next(0) == [entry]
+    process.file.delete_removed()
+    assert process.file.read(0) == [entry]
 
 
 def test_what_cannot_be_counted_is_unknown(
@@ -176,10 +176,13 @@ def test_deletion_keeps_entries_that_cannot_be_read(
     process = process_of(own_store)
     tomorrow = json.dumps([["operation", {"client_context": "gone", "of": "tomorrow"}]]).encode()
     process.file.append([("1", tomorrow), ("2", tomorrow)])
-    process.file.dead_letter(process.file.next(0)[0], "for a reason")
+    process.file.dead_letter(process.file.read(0)[0], "for a reason")
     process.spool.put([operation(cc="gone")], notification_id="3", within=2)
     with caplog.at_level(logging.WARNING):
         assert process.eraser.delete_operations("gone", within=2)
-    assert [entry.items for entry in process.file.next(0)] == [tomorrow]
+    assert [entry.items for entry in process.file.read(0)] == [tomorrow]
     assert process.spool.status().dead == 1
-    assert "skipped 2 stored values that cannot be read: spool (kept by a deletion" in caplog.text
+    assert (
+        "skipped 2 stored values that cannot be read: spool (kept: a deletion could not examine them)"
+        in caplog.text
+    )

@@ -141,7 +141,7 @@ def test_a_store_that_goes_away_in_the_midst_of_it_gets_the_rest_later(
     process.drainer.start()
     until(lambda: process.reader.latest("many"))
     own_store.kill()
-    until(lambda: process.outage.lasts)
+    until(lambda: process.outage.is_active)
     assert 0 < process.spool.status().waiting <= 600
     own_store.start()
     process.drained(20)
@@ -154,7 +154,7 @@ def test_an_empty_spool_costs_no_writing(process: Process) -> None:
     def written() -> list[bytes]:  # without the index beside the log, which is memory and notes readers, too
         return [(process.file.folder / name).read_bytes() for name in ("spool.db", "spool.db-wal")]
 
-    assert process.spool.next(0) == [], "the file is made"
+    assert process.spool.read(0) == [], "the file is made"
     before = written()
     process.drainer.start()
     until((process.file.folder / "lock").exists)

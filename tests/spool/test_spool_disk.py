@@ -49,7 +49,7 @@ def test_a_spool_that_cannot_be_used_is_an_error_and_no_more(
     with pytest.raises(StoreUnavailableError, match="Neither the store nor the spool"):
         process.keep(operation(cc="b"))
     own_store.start()
-    until(lambda: not process.outage.lasts)
+    until(lambda: not process.outage.is_active)
     assert process.keep(operation(cc="c")) == ["new"]
 
 

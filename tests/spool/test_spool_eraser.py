@@ -60,7 +60,7 @@ def test_of_a_forgotten_call_nothing_comes_back_from_the_spool(process: Process)
 def test_nothing_is_forgotten_while_another_process_has_it_in_hand(
     process: Process, process_of: Callable[..., Process], own_store: StoreServer
 ) -> None:
-    with process_of(own_store).spool.hold(1) as held:
+    with process_of(own_store).spool.lock(1) as held:
         assert held
         with pytest.raises(StoreUnavailableError, match="being drained"):
             process.eraser.delete_operations("a", within=0.2)

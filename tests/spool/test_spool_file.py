@@ -30,7 +30,7 @@ def file(tmp_path: Path) -> Iterator[SpoolFile]:
 
 def everything(file: SpoolFile) -> list[Entry]:
     found: list[Entry] = []
-    while more := file.next(found[-1].id if found else 0):
+    while more := file.read(found[-1].id if found else 0):
         found += more
     return found
 
@@ -75,20 +75,20 @@ def test_a_text_that_is_none_of_ours_is_told_from_news(text: bytes) -> None:
 def test_entries_come_out_in_the_order_in_which_they_came(file: SpoolFile) -> None:
     file.append([("a", b"1"), ("b", b"2")])
     file.append([("c", b"3")])
-    first, second, third = file.next(0)
+    first, second, third = file.read(0)
     assert [(one.notification_id, one.items) for one in (first, second, third)] == [
         ("a", b"1"),
         ("b", b"2"),
         ("c", b"3"),
     ]
-    assert file.next(first.id) == [second, third]
+    assert file.read(first.id) == [second, third]
     file.remove([first, second])
-    assert file.next(0) == [third]
+    assert file.read(0) == [third]
 
 
 def test_large_entries_come_out_a_few_at_a_time(file: SpoolFile) -> None:
     file.append([(str(number), bytes(300_000)) for number in range(10)])
-    assert len(file.next(0)) == 4
+    assert len(file.read(0)) == 4
     assert len(everything(file)) == 10
 
 
@@ -134,7 +134,7 @@ def test_what_is_removed_stands_nowhere_on_the_disk(file: SpoolFile) -> None:
     assert b"somebody's name" in on_disk(file)
     size = file.depth().size
     file.remove(everything(file))
-    file.empty_log()
+    file.truncate_log()
     assert b"somebody" not in on_disk(file)
     assert b"delivery-1" not in on_disk(file)
     assert file.depth().size < size / 10, "the disk is given back"
@@ -145,13 +145,13 @@ def test_news_is_forgotten_wherever_it_stands(file: SpoolFile) -> None:
     file.append([("alone", encode_items([operation(cc=name)])), ("garbage", b'["unreadable"')])
     file.append([("beside", encode_items([operation(cc=name), call(), operation(cc="another")]))])
     file.append([("not at all", encode_items([operation(cc="a", op=name)]))])
-    file.dead_letter(file.next(2)[0], "for a reason")
+    file.dead_letter(file.read(2)[0], "for a reason")
 
     def concerns(items: Item) -> bool:
         return isinstance(items, OperationUpdate) and items.client_context == name
 
-    assert file.forget(name, concerns) == DeletionResult(changed=2, unexamined=1)
-    assert file.forget(name, concerns) == DeletionResult(changed=0, unexamined=1)
+    assert file.delete_items(name, concerns) == DeletionResult(changed=2, unexamined=1)
+    assert file.delete_items(name, concerns) == DeletionResult(changed=0, unexamined=1)
     assert texts(file) == ["garbage", "not at all"], "what cannot be read may hold what nothing else has"
     assert file.depth().dead == 1, "what else was in it stays"
 
@@ -160,7 +160,7 @@ def test_a_dead_entry_is_kept_with_its_reason_even_in_a_full_spool(file: SpoolFi
     with pytest.raises(SpoolError):
         fill(file, 100_000)
     assert file.depth().waiting > 30
-    file.dead_letter(file.next(0)[0], "for a reason")
+    file.dead_letter(file.read(0)[0], "for a reason")
     assert file.depth().dead == 1
     with sqlite3.connect(file.folder / "spool.db") as connection:
         assert connection.execute("SELECT delivery, length(news), reason FROM dead").fetchall() == [
@@ -188,7 +188,7 @@ def test_a_full_spool_says_so_and_takes_again_once_there_is_room(file: SpoolFile
         fill(file, 100_000)
     held = file.depth()
     assert held.size <= 4 * MEGABYTE
-    file.remove(file.next(0)[:1])
+    file.remove(file.read(0)[:1])
     file.append([("again", bytes(1000))])
     assert file.depth().waiting == held.waiting
 
@@ -216,7 +216,7 @@ def test_a_damaged_file_says_so_and_a_new_one_is_made_when_it_is_gone(
     path = file.folder / "spool.db"
     path.write_bytes(content)
     for use in (file.depth, file.probe, lambda: file.append([("a", b"1")])):
-        with pytest.raises(SpoolError, match="move it away"):
+        with pytest.raises(SpoolError, match="Move it away"):
             use()
     assert path.read_bytes() == content
     path.unlink()
@@ -229,7 +229,7 @@ def test_a_file_of_a_newer_receiver_is_left_alone(file: SpoolFile) -> None:
     with sqlite3.connect(file.folder / "spool.db") as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(SpoolError, match="a newer receiver has made it"):
+    with pytest.raises(SpoolError, match="a newer receiver created it"):
         SpoolFile(file.folder, MEGABYTE).probe()
 
 

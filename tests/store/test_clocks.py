@@ -37,14 +37,14 @@ def test_receiver_with_wrong_clock_makes_nothing_overdue(
     writer = Writer(BatchingClient(shelf.store_client), retention_days=30, overdue_seconds=1)
     writer.store([operation("running")], notification_id="1", within=2)
     deadlines = OverdueWatcher(shelf.store_client)
-    assert deadlines.look() == 0
+    assert deadlines.mark() == 0
     record = shelf.latest()
     assert before * 1000 - 1 <= record.first_seen <= by_the_store(every_store) * 1000
     assert record.due == record.first_seen + 1000
     assert record.times == {"running": record.first_seen}
     while by_the_store(every_store) * 1000 <= record.due:
         time.sleep(0.01)
-    assert deadlines.look() == 1
+    assert deadlines.mark() == 1
 
 
 def test_spooled_update_counts_from_when_it_came(process: Process, own_store: StoreServer) -> None:
@@ -52,7 +52,7 @@ def test_spooled_update_counts_from_when_it_came(process: Process, own_store: St
     process.keep(operation("running", cc="direct", op="direct"))
     an_hour_ago = SpoolFile(process.folder, DISK, clock=lambda: time.time() - HOUR)
     process.spool.put([operation("running", cc="other", op="other")], notification_id="1", within=5)
-    entries = process.file.next(0)
+    entries = process.file.read(0)
     an_hour_ago.append([("2", entry.items) for entry in entries])
     process.file.remove(entries)
     process.drainer.start()
@@ -63,7 +63,7 @@ def test_spooled_update_counts_from_when_it_came(process: Process, own_store: St
     assert abs(record.first_seen - came * 1000) < 60_000
     assert record.due == record.first_seen + 120_000
     assert abs(record.numbered - record.first_seen - HOUR * 1000) < 60_000
-    assert OverdueWatcher(process.store_client).look() == 1
+    assert OverdueWatcher(process.store_client).mark() == 1
 
 
 def test_list_since_goes_on_behind_a_spooled_update(shelf: Shelf, store: StoreServer) -> None:

@@ -186,13 +186,13 @@ def test_unreadable_record_is_due_again_and_holds_up_no_other(
     store.client.set(f"{P}op:1", "odd")
     store.client.zadd(f"{P}due", {"odd": 1, "-1": 2})
     shelf.now += 120
-    assert [shelf.deadlines.look() for _ in range(2)] == [4, 0]
+    assert [shelf.deadlines.mark() for _ in range(2)] == [4, 0]
     assert shelf.latest("b").overdue
     assert store.client.zrange(f"{P}due", 0, -1, withscores=True) == [(b"1", (shelf.now + 600) * 1000)]
     assert shelf.skipped.counts["operation"] == 1
     store.client.delete(f"{P}op:1")
     shelf.now += 600
-    shelf.deadlines.look()
+    shelf.deadlines.mark()
     assert store.client.exists(f"{P}due") == 0
 
 

@@ -40,7 +40,7 @@ class Process:
         return self.intake.store(items, notification_id=notification_id, within=3)  # type: ignore[arg-type]
 
     def drained(self, seconds: float = 10) -> None:
-        until(lambda: not self.spool.status().waiting and not self.outage.lasts, seconds)
+        until(lambda: not self.spool.status().waiting and not self.outage.is_active, seconds)
 
 
 def fill(process: Process, items: OperationUpdate) -> None:

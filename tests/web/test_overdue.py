@@ -109,21 +109,19 @@ def test_what_becomes_due_while_no_receiver_runs_is_told_by_the_next(
         assert (event.data["overdue"], event.data["due"]) == (True, due)
 
 
-def test_a_store_that_is_away_makes_it_late_and_is_complained_of_once(
-    start: Start, store: StoreServer
-) -> None:
+def test_unavailable_store_delays_it_and_is_logged_once(start: Start, store: StoreServer) -> None:
     service = start()
     register(service, 2)
     store.stall()
     try:
         deadline = time.monotonic() + 25
-        while "what is overdue is told later" not in service.log:
+        while "overdue operations are marked later" not in service.log:
             assert time.monotonic() < deadline
             time.sleep(0.1)
     finally:
         store.go_on()
     wait_until_overdue(service)
-    assert service.log.count("what is overdue is told later") == 1
+    assert service.log.count("overdue operations are marked later") == 1
 
 
 @pytest.mark.parametrize("deadline", ["", "0", "-1", "x", "1.5", "86401", "999999999999", "%C2%B2"])

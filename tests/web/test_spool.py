@@ -215,11 +215,11 @@ def test_a_spool_that_cannot_be_used_is_told_and_does_no_harm(
     spooling.kill()
     for path in (tmp_path / "spool").glob("spool.db*"):
         path.write_bytes(b"no database at all " * 500)
-    assert "move it away" in check(spooling)
+    assert "Move it away" in check(spooling)
     spooling.start()
     assert spooling.call_back(operation()).status == 202
     ready = spooling.get("/readyz")
-    assert (ready.status, "move it away" in ready.json["checks"]["spool"]) == (200, True)
+    assert (ready.status, "Move it away" in ready.json["checks"]["spool"]) == (200, True)
     assert set(ready.json["spool"].values()) == {None}, "0 would say that all is well"
     assert not [name for name in scrape(spooling).names if name.startswith("receiver_spool_")]
     assert "is unknown" in spooling.get("/").body.decode()
