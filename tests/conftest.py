@@ -1,13 +1,17 @@
-"""What the tests of several rooms share: a real store, a real issuer of tokens, a real receiver."""
+"""Set up every test: its tier, its place among the parallel workers, a real store and a real issuer of tokens."""
 
+import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import settings
 
 from receiver.simulator.issuer import Issuer
 from tests.support import stores
+from tests.support.parallel import alone_or_together, make_locks, remove_locks
 
 pytest_plugins = ["tests.support.service_fixtures", "tests.support.store_fixtures"]
 
@@ -17,6 +21,58 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, lambda number, frame: None)
 
 settings.register_profile("night", deadline=None)  # tests/fuzz/night.py says what for
+
+TESTS: Final = Path(__file__).parent
+
+PURE: Final = {"dependencies", "graph", "settings", "test_log_grouping.py", "test_structure.py", "trust"}
+"""Folders and files whose tests start no process, and take seconds together."""
+
+SLOW: Final = {"benchmarks", "deploy", "faults", "fuzz", "generated", "golden", "pages", "whole"}
+"""Folders whose tests take minutes together: they install, boot, break and browse."""
+
+STARTING_PROCESSES: Final = {"store_server", "own_store", "every_store_server"}
+"""Fixtures that keep a test out of the tier `pure`."""
+
+MOST_WORKERS: Final = 8
+"""How many workers `pytest` starts at most: each starts stores and receivers of its own."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return how many workers run the tests: one for each core; none for one or two files, which begin sooner so."""
+    files = {argument.partition("::")[0] for argument in config.args}
+    if len(files) <= 2 and all(file.endswith(".py") for file in files):
+        return 0
+    return min(
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        MOST_WORKERS,
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with its tier, by the folder that it stands in."""
+    for item in items:
+        room = item.path.relative_to(TESTS).parts[0]
+        if room in SLOW:
+            item.add_marker(pytest.mark.slow)
+        elif room in PURE and not STARTING_PROCESSES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.pure)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        make_locks()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        remove_locks()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Run a test marked `serial` while no other worker runs one. The wait is not part of its time limit."""
+    with alone_or_together(alone=item.get_closest_marker("serial") is not None):
+        return (yield)
 
 
 @pytest.fixture(scope="session")
