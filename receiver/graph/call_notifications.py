@@ -1,7 +1,7 @@
-"""Contract A: a call callback's body to typed updates.
+"""Call notifications (contract A): parse a callback's body into typed updates.
 
-Pure: no Flask, Redis, clock or network. An item that can't be read becomes an entry for the quarantine, never
-an exception, so that one bad item spoils no other.
+Pure: no Flask, Redis, clock or network. An item that can't be parsed becomes a quarantine entry, never an exception, so
+that one invalid item does not affect the others.
 """
 
 from typing import Final
@@ -9,13 +9,13 @@ from typing import Final
 from marshmallow import ValidationError
 
 from receiver.errors import InvalidOperationError
-from receiver.graph.envelope import quarantined, read_envelope
+from receiver.graph.envelope import quarantine_item, read_envelope
 from receiver.graph.json_codec import JSON
-from receiver.graph.quarantine_summary import sentence
+from receiver.graph.quarantine_summary import explain_reason
 from receiver.graph.resource_addresses import Address
 from receiver.graph.resources import (
     UnreadableError,
-    complaint,
+    describe_errors,
     read_call,
     read_operation,
     read_participant_notification,
@@ -28,30 +28,30 @@ from receiver.graph.updates import Notification, OperationUpdate, Unreadable, Up
 
 _ENVELOPE: Final = Loader(CommsNotificationsSchema())
 _ITEM: Final = Loader(CommsNotificationSchema())
-_OF_PARTICIPANTS: Final = "participant notifications"
+_PARTICIPANT_NOTIFICATIONS: Final = "participant notifications"
 _PARTICIPANT_TYPES: Final = frozenset({"participantjoiningnotification", "participantleftnotification"})
 _KINDS: Final = {
     "call": "calls",
     "participant": "participants",
     "deltaparticipants": "participants",
-    **dict.fromkeys(_PARTICIPANT_TYPES, _OF_PARTICIPANTS),
+    **dict.fromkeys(_PARTICIPANT_TYPES, _PARTICIPANT_NOTIFICATIONS),
 }
 
 
 def is_old_skype_call(document: JSON) -> bool:
-    """Tell whether this is the old Skype "incoming call"; after a 204 Graph sends it in its own format."""
+    """Return whether a body is the old Skype "incoming call"; after a 204 Graph sends the call in its own format."""
     return isinstance(document, dict) and "callState" in document and "value" not in document
 
 
 def read_notification(document: JSON, tenant_id: str) -> Notification:
-    """Read a parsed body.
+    """Return the updates and the unreadable items of a body.
 
     Args:
-        document: the body.
-        tenant_id: the tenant that the sender's token speaks for.
+        document: the body, as JSON.
+        tenant_id: the tenant of the sender's token.
 
     Raises:
-        InvalidEnvelopeError: the body is no object with a list `value`.
+        InvalidEnvelopeError: the body is not an object with a list `value`.
     """
     updates: list[Update] = []
     unreadable: list[Unreadable] = []
@@ -60,43 +60,49 @@ def read_notification(document: JSON, tenant_id: str) -> Notification:
         try:
             updates += _read_item(item, tenant_id, ignored)
         except UnreadableError as error:
-            unreadable.append(quarantined(item, str(error), "callback", tenant_id))
+            unreadable.append(quarantine_item(item, str(error), "callback", tenant_id))
     return Notification(tuple(updates), tuple(unreadable), tuple(ignored))
 
 
 def read_response(document: JSON, client_context: str, call_id: str = "") -> OperationUpdate:
-    """Read the HTTP response of the action that started an operation; `{}` says only that there is one.
+    """Return the update in the HTTP response of the action that started an operation.
+
+    An empty object is accepted: it registers the operation without its members.
 
     Args:
-        document: the parsed body.
-        client_context: what the caller named the operation.
-        call_id: the call, where the caller tells it; the response does not.
+        document: the body of the response, as JSON.
+        client_context: the caller's name for the operation.
+        call_id: the call, where the caller passes it; the response does not name it.
 
     Raises:
-        InvalidOperationError: the body is no operation, or one of another client context.
+        InvalidOperationError: the body is not an operation, or has another client context.
     """
     if not isinstance(document, dict):
-        raise InvalidOperationError("Send the action's HTTP response, a JSON object, or {}.")
+        raise InvalidOperationError(
+            "The body is not an object. Send the action's HTTP response, a JSON object, or {}."
+        )
     if document.get("clientContext") in (None, ""):
         document = {**document, "clientContext": client_context}
     try:
         update = read_operation(document, Address(call_id), "")
     except UnreadableError as error:
-        raise InvalidOperationError(f"The operation can't be read. {sentence(str(error))}") from None
+        raise InvalidOperationError(f"The operation can't be read. {explain_reason(str(error))}") from None
     if update.client_context != client_context:
-        raise InvalidOperationError("The operation's clientContext is not the one of the address.")
+        raise InvalidOperationError(
+            "The operation's clientContext differs from the address's. Send this operation's response."
+        )
     return update
 
 
 def _items(document: JSON) -> list[JSON]:
-    """Return the items of a body; the notification of a participant may be the whole body."""
+    """Return the items of a body; a participant notification may also be the whole body."""
     if type_name(document).lower() in _PARTICIPANT_TYPES:
         return [document]
     return read_envelope(_ENVELOPE, document)
 
 
 def _read_item(item: JSON, tenant_id: str, ignored: list[str]) -> list[Update]:
-    """Return what an item comes to, or else add to what is ignored."""
+    """Return the updates of an item; for an ignored collection, add its name to `ignored` and return none."""
     if not isinstance(item, dict):
         raise UnreadableError("an item that is no object")
     if type_name(item).lower() in _PARTICIPANT_TYPES:
@@ -106,7 +112,7 @@ def _read_item(item: JSON, tenant_id: str, ignored: list[str]) -> list[Update]:
     try:
         loaded = _ITEM.load(item)
     except ValidationError as error:
-        raise UnreadableError(complaint(error, error.messages_dict)) from None
+        raise UnreadableError(describe_errors(error, error.messages_dict)) from None
     address = Address.parse(loaded.get("resourceUrl") or loaded.get("resource") or "")
     deleted = (loaded.get("changeType") or "").lower() == "deleted"
     data: JSON = loaded.get("resourceData")
@@ -114,32 +120,32 @@ def _read_item(item: JSON, tenant_id: str, ignored: list[str]) -> list[Update]:
     kind = _kind(resources, address)
     if kind == "participants":
         return [*read_participants(resources, address, tenant_id, deleted=deleted)]
-    if kind not in {"operations", "calls", _OF_PARTICIPANTS}:
+    if kind not in {"operations", "calls", _PARTICIPANT_NOTIFICATIONS}:
         ignored.append(kind)
         return []
     if data in (None, []):
-        resources = [{}]  # the address alone tells something: that the call has ended
+        resources = [{}]  # the address and the change type suffice: the call has ended
     updates: list[Update] = []
     for resource in resources:
         if not isinstance(resource, dict):
             raise UnreadableError("a resource that is no object")
-        if kind == _OF_PARTICIPANTS:
+        if kind == _PARTICIPANT_NOTIFICATIONS:
             updates.append(read_participant_notification(resource, address, tenant_id))
         elif kind == "operations":
-            updates.append(_kept_operation(read_operation(resource, address, tenant_id)))
+            updates.append(_require_name(read_operation(resource, address, tenant_id)))
         else:
             updates.append(read_call(resource, address, tenant_id, deleted=deleted))
     return updates
 
 
 def _kind(resources: list[JSON], address: Address) -> str:
-    """Tell what the resources are: by their type, which is surer, or else by their address.
+    """Return the kind of the resources: by their type, which is more reliable, or else by their address.
 
     Returns:
         `operations`, `participants`, `calls`, `participant notifications`, or the name of another collection of a call.
 
     Raises:
-        UnreadableError: neither says.
+        UnreadableError: neither determines it.
     """
     kind = type_name(resources[0]).lower() if resources else ""
     if kind.endswith("operation"):
@@ -155,7 +161,8 @@ def _kind(resources: list[JSON], address: Address) -> str:
     raise UnreadableError("neither its type nor its address says what it is")
 
 
-def _kept_operation(update: OperationUpdate) -> OperationUpdate:
+def _require_name(update: OperationUpdate) -> OperationUpdate:
+    """Return an operation that names its client context or its call."""
     if not update.client_context and not update.call_id:
         raise UnreadableError("an operation with neither a client context nor a call")
     return update

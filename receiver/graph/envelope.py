@@ -1,4 +1,4 @@
-"""What both contracts share: the envelope with its list, and what becomes of an item that can't be read."""
+"""The envelope of both contracts, and the quarantine entries of items that can't be parsed."""
 
 import re
 from typing import Final
@@ -14,10 +14,10 @@ _CLIENT_CONTEXT: Final = re.compile(r'"clientContext"\s*:\s*("(?:[^"\\]|\\.)*+")
 
 
 def read_envelope(loader: Loader, document: JSON) -> list[JSON]:
-    """Return the items of an envelope, whatever they are.
+    """Return the items of an envelope, unchecked.
 
     Raises:
-        InvalidEnvelopeError: the body is no object with a list `value`.
+        InvalidEnvelopeError: the body is not an object with a list `value`.
     """
     if not isinstance(document, dict):
         raise InvalidEnvelopeError("Send a JSON object with a list `value`.")
@@ -26,12 +26,12 @@ def read_envelope(loader: Loader, document: JSON) -> list[JSON]:
     except ValidationError as error:
         if "value" in error.messages_dict:
             raise InvalidEnvelopeError("The object needs a list `value`.") from None
-        items = document["value"]  # type: ignore[assignment] # the schema found nothing wrong with it
+        items = document["value"]  # type: ignore[assignment] # the schema accepted it
     return items
 
 
-def quarantined(item: JSON, reason: str, contract: str, tenant_id: str = "") -> Unreadable:
-    """Make the quarantine's entry of an item that can't be read."""
+def quarantine_item(item: JSON, reason: str, contract: str, tenant_id: str = "") -> Unreadable:
+    """Return the quarantine entry of an item that can't be parsed."""
     is_whole = True
     try:
         text = dump(item)
@@ -41,14 +41,14 @@ def quarantined(item: JSON, reason: str, contract: str, tenant_id: str = "") -> 
     return Unreadable(reason, text, contract, tenant_id, _client_context(item), is_whole=is_whole)
 
 
-def unparsed(body: bytes, reason: str, contract: str, tenant_id: str) -> Unreadable:
-    """Make the quarantine's entry of a body that was not parsed: its bytes as one JSON text."""
+def quarantine_body(body: bytes, reason: str, contract: str, tenant_id: str) -> Unreadable:
+    """Return the quarantine entry of a body that was not parsed: its bytes as one JSON text."""
     text = body.decode("utf-8", "replace")
-    return Unreadable(reason, dump(text), contract, tenant_id, _named_context(text), is_whole=False)
+    return Unreadable(reason, dump(text), contract, tenant_id, _find_client_context(text), is_whole=False)
 
 
-def _named_context(text: str) -> str:
-    """Return the first client context that a text names as JSON would, so that it can be forgotten with it."""
+def _find_client_context(text: str) -> str:
+    """Return the first client context in a JSON text, by which the entry can be deleted; empty if there is none."""
     for found in _CLIENT_CONTEXT.finditer(text):
         try:
             return str(parse(found[1].encode()))

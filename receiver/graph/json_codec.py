@@ -1,8 +1,8 @@
-"""JSON as Graph sends it: bytes to values, and values to the canonical text that is kept.
+"""JSON codec: parse Graph's bodies, and write values as the canonical text that is stored.
 
-orjson does the work. What it refuses or bends is left to the slower standard library: a lone surrogate (a
-name cut in the middle of an emoji), a byte order mark, another charset, an integer beyond 64 bits (orjson
-would make it a float). Members that stand twice: the last one counts, as in .NET and JavaScript.
+orjson does the work. The slower standard library takes what orjson rejects or changes: a lone surrogate (a name cut in
+the middle of an emoji), a byte order mark, another charset, an integer beyond 64 bits (orjson would make it a float).
+Of duplicate members the last one counts, as in .NET and JavaScript.
 """
 
 import json
@@ -16,11 +16,11 @@ from receiver.errors import InvalidJSONError
 JSON: TypeAlias = "str | int | float | bool | list[JSON] | dict[str, JSON] | None"
 
 MAX_DEPTH: Final = 100
-"""How deep a value may be nested. Graph needs about ten; orjson writes at most 254."""
+"""Greatest depth of a value, in levels. Graph needs about ten; orjson writes at most 254."""
 
 _DIGITS: Final = bytes.maketrans(b"123456789", b"0" * 9)
 _LONG_INTEGER: Final = b"0" * 19
-"""What an integer that may be beyond 64 bits looks like when every digit is written as nought."""
+"""The pattern of an integer that may exceed 64 bits, once every digit is replaced by 0."""
 
 
 class TooDeepError(ValueError):
@@ -28,12 +28,12 @@ class TooDeepError(ValueError):
 
 
 def parse(body: bytes, charset: str | None = None) -> JSON:
-    """Read a body: as UTF-8, or else in the charset that its content type names.
+    """Parse a body: as UTF-8, or else in the charset of its content type.
 
     Raises:
-        InvalidJSONError: the body is no JSON (RFC 8259), or nested thousands of levels deep.
+        InvalidJSONError: the body is not JSON (RFC 8259), or is nested thousands of levels deep.
     """
-    if _LONG_INTEGER not in body.translate(_DIGITS):  # a tenth of what a regular expression takes
+    if _LONG_INTEGER not in body.translate(_DIGITS):  # ten times as fast as a regular expression
         try:
             return orjson.loads(body)  # type: ignore[no-any-return]
         except orjson.JSONDecodeError:
@@ -42,7 +42,7 @@ def parse(body: bytes, charset: str | None = None) -> JSON:
 
 
 def dump(value: JSON) -> str:
-    """Write a value as canonical text: members sorted, no white space, so that equal values are equal texts.
+    """Return the canonical text of a value: members sorted, no white space, so that equal values have equal texts.
 
     Raises:
         TooDeepError: the value is nested too deeply.
@@ -51,7 +51,7 @@ def dump(value: JSON) -> str:
         text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
     except orjson.JSONEncodeError:  # too deep for orjson, or an integer beyond 64 bits
         text = ""
-    # Counting brackets is cheap and tells of nearly every value that it can't be too deep.
+    # Counting brackets is cheap and clears nearly every value.
     may_be_deep = not text or (len(text) > MAX_DEPTH and text.count("{") + text.count("[") > MAX_DEPTH)
     if may_be_deep and _is_deeper_than(value, MAX_DEPTH):
         raise TooDeepError(f"nested more than {MAX_DEPTH} levels deep")
@@ -59,7 +59,7 @@ def dump(value: JSON) -> str:
 
 
 def prune(value: JSON, depth: int = MAX_DEPTH) -> JSON:
-    """Cut off what is nested more than `depth` levels deep."""
+    """Return a value with everything nested more than `depth` levels deep replaced by `…`."""
     if isinstance(value, dict):
         return {name: prune(member, depth - 1) for name, member in value.items()} if depth else "…"
     if isinstance(value, list):
@@ -74,7 +74,7 @@ def _decode(body: bytes, charset: str | None) -> str:
                 return body.decode(encoding)
         except (ValueError, LookupError):  # the name comes from a header, and may be anything
             continue
-    raise InvalidJSONError("The body is not UTF-8, nor in the charset that its content type names.")
+    raise InvalidJSONError("The body is neither UTF-8 nor in the charset of its content type. Send UTF-8.")
 
 
 def _parse_leniently(text: str) -> JSON:
@@ -82,7 +82,7 @@ def _parse_leniently(text: str) -> JSON:
         return _without_lone_surrogates(json.loads(text, parse_constant=_refuse, parse_float=_finite))
     except (ValueError, RecursionError):
         raise InvalidJSONError(
-            "Send JSON as RFC 8259 has it: no NaN or infinity, no number of thousands of digits, "
+            "The body is not JSON. Send JSON by RFC 8259: no NaN or infinity, no number of thousands of digits, "
             "not thousands of levels deep."
         ) from None
 

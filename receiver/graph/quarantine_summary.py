@@ -1,7 +1,7 @@
-"""What is said of an item in quarantine: why it can't be read, what it is about, whether it ever can be.
+"""Summaries of quarantined items: why an item can't be parsed, what it is about, whether it can be replayed.
 
-Pure. An item is kept with a reason of a closed set, since the metrics count by it; people get a sentence. Nothing here
-holds an id, a name or a number of the item.
+Pure. An item is stored with a reason of a closed set, which is also a label of a metric; people get the sentence made
+from it here. Nothing contains an id, a name or a number of the item.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Final
 
 from receiver.graph.json_codec import JSON
 from receiver.graph.privacy import loggable
-from receiver.graph.resource_addresses import shape
+from receiver.graph.resource_addresses import mask_address
 from receiver.graph.resources import type_name
 
 _SENTENCES: Final[Mapping[str, str]] = {
@@ -49,9 +49,9 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "Not a whole number.": "must be a whole number",
     "Missing data for required field.": "is missing",
     "Field may not be null.": "must not be null",
-    "not of its type": "must be of the type that Graph documents",  # as 0.1.0 wrote it
+    "not of its type": "must be of the type that Graph documents",  # written by 0.1.0
 }
-"""By what marshmallow says of a member."""
+"""What is expected of a member, by the message of marshmallow."""
 
 _TOO_LONG: Final = re.compile(r"Longer than ([0-9]+) characters\.")
 _OF_A_CALL_NOTIFICATION: Final = frozenset({"resource", "resourceUrl", "resourceData"})
@@ -59,12 +59,12 @@ _OF_A_CALL_NOTIFICATION: Final = frozenset({"resource", "resourceUrl", "resource
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a quarantined item is about.
+    """Description of a quarantined item.
 
     Args:
-        address: of the resource, with ids and names masked; empty where it names none.
-        type: of the resource, without its namespace; empty where it names none.
-        is_replayable: a later version, or another setting, may be able to read it.
+        address: the resource's address with ids and names masked; empty where it has none.
+        type: the resource's type without its namespace; empty where it has none.
+        is_replayable: a later version, or another setting, may be able to parse it.
     """
 
     address: str
@@ -73,12 +73,12 @@ class Summary:
 
 
 def summarize(item: JSON, contract: str, *, is_whole: bool) -> Summary:
-    """Say what an item is about.
+    """Return the description of a quarantined item.
 
     Args:
-        item: as it is kept.
-        contract: where it came: `callback` or `notifications`.
-        is_whole: nothing of it was cut off, and it was JSON.
+        item: the stored item.
+        contract: the route that received it: `callback` or `notifications`.
+        is_whole: it was JSON, and nothing was cut off.
     """
     if not isinstance(item, dict):
         return Summary("", "", is_replayable=False)
@@ -86,22 +86,22 @@ def summarize(item: JSON, contract: str, *, is_whole: bool) -> Summary:
     data = item.get("resourceData")
     resource = data[0] if isinstance(data, list) and data else data
     return Summary(
-        shape(address) if isinstance(address, str) else "",
+        mask_address(address) if isinstance(address, str) else "",
         loggable(type_name(resource)),
         is_whole and _is_of_its_contract(item, contract),
     )
 
 
-def sentence(reason: str) -> str:
-    """Say in one sentence, or one for each member, why an item can't be read."""
+def explain_reason(reason: str) -> str:
+    """Return in one sentence, or one for each member, why an item can't be parsed."""
     if known := _SENTENCES.get(reason):
         return known
     if ": " not in reason:
         return f"It can't be read: {reason.removesuffix('.')}."
-    return " ".join(_of_member(*part.partition(": ")[::2]) for part in reason.split("; "))
+    return " ".join(_explain_member(*part.partition(": ")[::2]) for part in reason.split("; "))
 
 
-def _of_member(name: str, message: str) -> str:
+def _explain_member(name: str, message: str) -> str:
     if too_long := _TOO_LONG.fullmatch(message):
         return f"The member `{name}` must have at most {too_long[1]} characters."
     expected = _EXPECTED.get(message)
@@ -109,7 +109,7 @@ def _of_member(name: str, message: str) -> str:
 
 
 def _is_of_its_contract(item: dict[str, JSON], contract: str) -> bool:
-    """Tell whether an object could be an item, or a whole body, of what is posted to the address it came to."""
+    """Return whether an object may be an item, or a whole body, of the contract by which it was received."""
     if "value" in item and isinstance(item["value"], list):
         return True
     if contract == "callback":

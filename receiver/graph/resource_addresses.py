@@ -1,8 +1,8 @@
-"""Resource addresses: which call, and what of it, a notification speaks of.
+"""Resource addresses: the call, and the part of it, that a notification refers to.
 
 Graph writes them as `/communications/calls/{id}/…`, `/app/calls/{id}/…`, without the leading slash, or as a
 whole URL, and the same id upper-case undashed in the address and lower-case dashed in the body. OData has a second
-form of the same, with the id as a key: `/communications/calls('{id}')/operations('{id}')`, also percent-encoded.
+form, with the id as a key: `/communications/calls('{id}')/operations('{id}')`, also percent-encoded.
 """
 
 import re
@@ -14,7 +14,7 @@ _GUID: Final = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{1
 _USUAL: Final = re.compile(
     r"/(?:app|communications)/calls/([0-9a-f-]{36})(?:/(operations)(?:/([0-9a-f-]{36}))?)?"
 )
-"""What needs no taking apart: the ids are normalized already."""
+"""The usual form, whose ids are normalized already."""
 _KEYED: Final = re.compile(r"(\w+)\((?:id=)?(.*)\)", re.DOTALL)
 
 _COLLECTIONS: Final = (
@@ -23,19 +23,19 @@ _COLLECTIONS: Final = (
     "participants presences recordings replies sessions sites subscriptions teams transcripts users v1.0"
 )
 _WORDS: Final = {word.lower(): word for word in _COLLECTIONS.split()}
-"""Segments of Graph's addresses that are names of collections. Any other may be an id or the name of a person."""
+"""Segments of Graph's addresses that name collections. Any other may be an id or the name of a person."""
 
 _MOST_SEGMENTS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The parts of a resource's address; what it lacks is empty.
+    """The parts of a resource's address; missing parts are empty.
 
     Args:
         call_id: the call.
-        collection: what of the call, lower-case: `operations`, `participants`, …; empty for the call itself.
-        item_id: which one of the collection.
+        collection: a collection of the call, lower-case: `operations`, `participants`, …; empty for the call itself.
+        item_id: the item of the collection.
     """
 
     call_id: str = ""
@@ -44,24 +44,26 @@ class Address:
 
     @classmethod
     def parse(cls, url: str) -> "Address":
-        """Take an address apart; one that speaks of no call has no parts."""
+        """Parse an address; one without a call has no parts."""
         if usual := _USUAL.fullmatch(url):
             return cls(*usual.groups(""))
         segments = [unquote(segment) for segment in url.partition("?")[0].split("/") if segment]
         names = [segment.partition("(")[0].lower() for segment in segments]
         if "calls" not in names:
             return cls()
-        _, call_id, rest = _take(segments[names.index("calls") :])
-        collection, item_id, _ = _take(rest)
+        _, call_id, rest = _split_collection(segments[names.index("calls") :])
+        collection, item_id, _ = _split_collection(rest)
         if item_id.lower() == "participants":
-            item_id = ""  # Graph's documentation has a roster, without any id, at `…/operations/participants`
+            item_id = (
+                ""  # Graph's documentation shows a roster, without any id, at `…/operations/participants`
+            )
         return cls(normalize_id(call_id), collection.lower(), normalize_id(item_id))
 
 
-def shape(url: str) -> str:
+def mask_address(url: str) -> str:
     """Return an address with its ids, names and query masked: `/communications/calls/{id}/operations/{id}`.
 
-    Equal kinds of resources have equal shapes. The host of a whole URL is left out.
+    Resources of the same kind have equal masks. The host of a whole URL is left out.
     """
     path, mark, _ = url.partition("?")
     if "://" in path:
@@ -78,8 +80,8 @@ def _masked(segment: str) -> str:
     return _WORDS.get(segment.lower(), "{id}")
 
 
-def _take(segments: list[str]) -> tuple[str, str, list[str]]:
-    """Return a collection, the id of one of it, and the segments behind; what is missing is empty."""
+def _split_collection(segments: list[str]) -> tuple[str, str, list[str]]:
+    """Return a collection, the id of its item, and the remaining segments; missing parts are empty."""
     first, second, *_ = [*segments, "", ""]
     if keyed := _KEYED.fullmatch(first):
         return keyed[1], _unquoted(keyed[2]), segments[1:]
@@ -87,13 +89,13 @@ def _take(segments: list[str]) -> tuple[str, str, list[str]]:
 
 
 def _unquoted(key: str) -> str:
-    """Return the text of an OData key: within single quotes, where one that belongs to it is doubled."""
+    """Return the text of an OData key: it is in single quotes, with quotes of its own doubled."""
     is_quoted = len(key) > 1 and key[0] == key[-1] == "'"
     return key[1:-1].replace("''", "'") if is_quoted else key
 
 
 def normalize_id(text: str) -> str:
-    """Write a GUID lower-case and dashed; leave any other id as it is."""
+    """Return a GUID in lower case with dashes, and any other id unchanged."""
     if not _GUID.fullmatch(text):
         return text
     digits = text.replace("-", "").lower()

@@ -1,7 +1,7 @@
-"""Resources to updates: one operation, call or notification of a participant at a time. `rosters` reads rosters.
+"""Parse resources into updates: an operation, a call or a participant notification (rosters: `roster_parsing`).
 
-A member that does not fit its schema is kept as it came, so that a new shape of something minor never costs a
-result. Only where a member that the merge needs is unreadable does the reader give up.
+A member that does not match its schema is kept unchanged, so that a change of a minor member never loses a result. A
+resource is unreadable only where a member that the merge needs is invalid.
 """
 
 from collections.abc import Container
@@ -29,11 +29,11 @@ _CALL_OWN: Final = ("@odata.type", "id", "state")
 
 
 class UnreadableError(ValueError):
-    """A resource can't be read; the message says why, without any of its content."""
+    """A resource can't be parsed; the message has the reason, without any of the content."""
 
 
 def type_name(resource: JSON) -> str:
-    """Return a resource's type without `#` and namespace, in the spelling we know, or nothing."""
+    """Return a resource's type without `#` and namespace, in Graph's spelling; empty where it has none."""
     text = resource.get("@odata.type") if isinstance(resource, dict) else None
     if not isinstance(text, str):
         return ""
@@ -44,13 +44,13 @@ def type_name(resource: JSON) -> str:
 
 
 def read_operation(resource: dict[str, JSON], address: Address, tenant_id: str) -> OperationUpdate:
-    """Read an operation, from a notification or from the HTTP response of the action that started it.
+    """Return the update of an operation, from a notification or from the response of the action that started it.
 
     Raises:
         UnreadableError: a member that the merge needs is not of its type, or it is nested too deeply.
     """
     kind = type_name(resource)
-    loaded = loaded_leniently(_OPERATIONS.get(kind, _ANY_OPERATION), resource, _OPERATION_NEEDS)
+    loaded = load_leniently(_OPERATIONS.get(kind, _ANY_OPERATION), resource, _OPERATION_NEEDS)
     at = address if address.item_id and address.call_id else Address.parse(_text(loaded, "@odata.id"))
     status = normalize_status(_text(loaded, "status"))
     return OperationUpdate(
@@ -66,12 +66,12 @@ def read_operation(resource: dict[str, JSON], address: Address, tenant_id: str) 
 
 
 def read_call(resource: dict[str, JSON], address: Address, tenant_id: str, *, deleted: bool) -> CallUpdate:
-    """Read a call; one that is deleted has ended, even where it names no state.
+    """Return the update of a call; a deleted one has ended, even without a state.
 
     Raises:
-        UnreadableError: the state is no text, the call has no id, or it is nested too deeply.
+        UnreadableError: the state is not a text, the call has no id, or it is nested too deeply.
     """
-    loaded = loaded_leniently(_CALL, resource, _CALL_NEEDS)
+    loaded = load_leniently(_CALL, resource, _CALL_NEEDS)
     call_id = address.call_id or normalize_id(_text(loaded, "id"))
     if not call_id:
         raise UnreadableError("a call without an id")
@@ -88,7 +88,7 @@ def read_call(resource: dict[str, JSON], address: Address, tenant_id: str, *, de
 def read_participant_notification(
     resource: dict[str, JSON], address: Address, tenant_id: str
 ) -> ParticipantNotification:
-    """Read the notification of a participant that joins or has left a call (policy recording).
+    """Return the notification of a participant that joins or has left a call (policy recording).
 
     Raises:
         UnreadableError: neither its address nor its call has the call's id, or it is nested too deeply.
@@ -97,37 +97,37 @@ def read_participant_notification(
     call_id = address.call_id or normalize_id(_text(call, "id") if isinstance(call, dict) else "")
     if not call_id:
         raise UnreadableError("a participant's notification of no call")
-    return ParticipantNotification(call_id, tenant_id, dumped(resource))
+    return ParticipantNotification(call_id, tenant_id, dump_or_reject(resource))
 
 
-def loaded_leniently(loader: Loader, resource: dict[str, JSON], needs: frozenset[str]) -> dict[str, JSON]:
-    """Load a resource; a member that does not fit stays as it came.
+def load_leniently(loader: Loader, resource: dict[str, JSON], needs: frozenset[str]) -> dict[str, JSON]:
+    """Load a resource; a member that does not match the schema stays unchanged.
 
     Raises:
-        UnreadableError: it is one that the merge needs.
+        UnreadableError: the merge needs that member.
     """
     try:
         loaded: dict[str, JSON] = loader.load(resource)
     except ValidationError as error:
         wrong = set(error.messages_dict)
         if wrong & needs:
-            raise UnreadableError(complaint(error, needs)) from None
+            raise UnreadableError(describe_errors(error, needs)) from None
         valid: dict[str, JSON] = error.valid_data  # type: ignore[assignment]
         loaded = {**valid, **{name: resource[name] for name in wrong}}
     return loaded
 
 
-def complaint(error: ValidationError, members: Container[str]) -> str:
-    """Say which of the members are wrong and how, without their content.
+def describe_errors(error: ValidationError, members: Container[str]) -> str:
+    """Return which of the members are invalid and why, without their content.
 
     For example `resultInfo.code: Not a whole number.`; several are separated by semicolons.
     """
     wrong = {name: found for name, found in error.messages_dict.items() if name in members}
-    return "; ".join(_complaint(name, found) for name, found in sorted(wrong.items()))
+    return "; ".join(_describe_error(name, found) for name, found in sorted(wrong.items()))
 
 
-def _complaint(path: str, found: Any) -> str:
-    while isinstance(found, dict):  # of an object within, by its members; `_schema` is the object itself
+def _describe_error(path: str, found: Any) -> str:
+    while isinstance(found, dict):  # of a nested object, by its members; `_schema` is the object itself
         name, found = next(iter(found.items()))
         path = path if name == "_schema" else f"{path}.{name}"
     return f"{path}: {found[0]}"
@@ -139,11 +139,11 @@ def _text(resource: dict[str, JSON], name: str) -> str:
 
 
 def _members(resource: dict[str, JSON], own: tuple[str, ...]) -> Members:
-    return {name: dumped(value) for name, value in resource.items() if name not in own}
+    return {name: dump_or_reject(value) for name, value in resource.items() if name not in own}
 
 
-def dumped(value: JSON) -> str:
-    """Write a value as canonical text.
+def dump_or_reject(value: JSON) -> str:
+    """Return the canonical text of a value.
 
     Raises:
         UnreadableError: it is nested too deeply.

@@ -1,8 +1,7 @@
-"""Read rosters, deltas and single participants as updates of a call. Pure.
+"""Parse rosters, roster deltas and single participants into updates of a call. Pure.
 
-Graph sends the whole roster each time, or where the app has asked for it (`isDeltaRosterEnabled`) only what changed,
-or a single participant under an address of its own. A whole one replaces the one before it, the others change the
-participants that they name.
+Graph sends the whole roster each time, or, with `isDeltaRosterEnabled`, only the changes, or a single participant under
+its own address. A whole roster replaces the previous one, the others change the participants that they contain.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +9,7 @@ from typing import Final
 
 from receiver.graph.json_codec import JSON
 from receiver.graph.resource_addresses import Address, normalize_id
-from receiver.graph.resources import UnreadableError, dumped, loaded_leniently, type_name
+from receiver.graph.resources import UnreadableError, dump_or_reject, load_leniently, type_name
 from receiver.graph.schema_loading import Loader
 from receiver.graph.schemas import ParticipantSchema
 from receiver.graph.sequence_numbers import sequence
@@ -22,7 +21,7 @@ _PARTICIPANT: Final = Loader(ParticipantSchema())
 def read_participants(
     resources: Sequence[JSON], address: Address, tenant_id: str, *, deleted: bool
 ) -> list[RosterUpdate | RosterDelta]:
-    """Read the resources at the address of a roster or of a participant.
+    """Return the updates of the resources at the address of a roster or of a participant.
 
     Raises:
         UnreadableError: the address names no call, a participant is not an object, or one is nested too deeply.
@@ -43,11 +42,11 @@ def _is_delta(resource: JSON) -> bool:
 
 def _change(resource: JSON, address: Address, tenant_id: str, *, deleted: bool) -> RosterDelta:
     if isinstance(resource, dict) and _is_delta(resource):
-        named = resource.get("participants")
-        named = [] if named is None else named
-        if not isinstance(named, list):
+        changed = resource.get("participants")
+        changed = [] if changed is None else changed
+        if not isinstance(changed, list):
             raise UnreadableError("a delta of a roster without a list of participants")
-        participants = _array(map(_participant, named))
+        participants = _array(map(_participant, changed))
         number = sequence(resource.get("sequenceNumber"))
     else:
         participants, number = _array([_single(resource, address, deleted=deleted)]), None
@@ -55,7 +54,7 @@ def _change(resource: JSON, address: Address, tenant_id: str, *, deleted: bool) 
 
 
 def _single(resource: JSON, address: Address, *, deleted: bool) -> dict[str, JSON]:
-    """Read a single participant; its address has its id, and a deleted one has left."""
+    """Return a single participant; its address has its id, and a deleted one has left."""
     has_left = deleted and bool(address.item_id)
     one = _participant({} if has_left and resource is None else resource)
     own = one.get("id")
@@ -67,11 +66,11 @@ def _single(resource: JSON, address: Address, *, deleted: bool) -> dict[str, JSO
 
 
 def _array(participants: Iterable[dict[str, JSON]]) -> str:
-    """Write participants one by one: the search for what is nested too deeply is spared where there is little text."""
-    return f"[{','.join(map(dumped, participants))}]"
+    """Return a JSON array of participants, dumped one by one: a short text needs no search for excessive depth."""
+    return f"[{','.join(map(dump_or_reject, participants))}]"
 
 
 def _participant(resource: JSON) -> dict[str, JSON]:
     if not isinstance(resource, dict):
         raise UnreadableError("a participant that is no object")
-    return loaded_leniently(_PARTICIPANT, resource, frozenset())
+    return load_leniently(_PARTICIPANT, resource, frozenset())

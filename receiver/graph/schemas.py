@@ -1,7 +1,7 @@
-"""The marshmallow schemas of what Graph sends.
+"""Marshmallow schemas of Graph's notifications and resources.
 
-All of Graph's types are open: unknown members are kept as they are. Fields bear Graph's own member names,
-since a record keeps the resource member by member under them. Every member may be null or absent.
+All of Graph's types are open: unknown members are kept unchanged. Fields have Graph's member names, under which a
+record stores the resource member by member. Every member may be null or absent.
 
 Types: https://learn.microsoft.com/graph/api/resources/commsoperation and the pages beside it.
 """
@@ -12,15 +12,15 @@ from typing import Any, Final
 from marshmallow import INCLUDE, Schema, ValidationError, fields, validate
 
 MAX_CLIENT_CONTEXT: Final = 256
+"""Characters of a client context; an operation with a longer one is quarantined."""
 
 _WHOLE_NUMBER: Final = re.compile(r"\s*-?[0-9]{1,18}\s*")
 
 
 class GraphSchema(Schema):
-    """A resource of Graph's: open, every member nullable.
+    """A resource of Graph: open, every member nullable.
 
-    `@odata.type` stays an unknown member here, since marshmallow would take its dot for a path; the readers
-    look at it.
+    `@odata.type` stays an unknown member, since marshmallow would take its dot for a path; the parsers read it.
     """
 
     class Meta:
@@ -52,7 +52,7 @@ class _Code(fields.Field[int]):
 
     @staticmethod
     def is_plain(value: object) -> bool:
-        """Tell whether loading changes nothing (`loading.Loader`)."""
+        """Return whether loading would change nothing (`schema_loading.Loader`)."""
         return type(value) is int
 
     def _deserialize(self, value: object, *_: object, **__: object) -> int:
@@ -155,7 +155,7 @@ class ParticipantSchema(GraphSchema):
 
 
 class DeltaParticipantsSchema(GraphSchema):
-    """Participants that changed, where the app has asked for delta rosters."""
+    """Changed participants, for an app with delta rosters enabled."""
 
     sequenceNumber = _Code(allow_none=True, metadata=_WHOLE)
     participants = _nested(ParticipantSchema, many=True)
@@ -181,7 +181,7 @@ class CallSchema(GraphSchema):
 
 
 class CommsNotificationSchema(GraphSchema):
-    """One item of contract A; what `resourceData` holds, its own type or its address tells."""
+    """An item of contract A; the kind of `resourceData` follows from its type or its address."""
 
     changeType = _string()
     resource = _string()
@@ -190,13 +190,13 @@ class CommsNotificationSchema(GraphSchema):
 
 
 class CommsNotificationsSchema(GraphSchema):
-    """The envelope of contract A. Its items are read one by one, so that one bad one spoils no other."""
+    """The envelope of contract A. Items are parsed one by one, so that an invalid one does not affect the others."""
 
     value = fields.List(fields.Raw(allow_none=True), required=True)
 
 
 class ChangeNotificationSchema(GraphSchema):
-    """One item of contract B: https://learn.microsoft.com/graph/api/resources/changenotification."""
+    """An item of contract B: https://learn.microsoft.com/graph/api/resources/changenotification."""
 
     id = _string()
     subscriptionId = fields.String(required=True)
@@ -237,4 +237,4 @@ OPERATION_SCHEMAS: Final[dict[str, type[CommsOperationSchema]]] = {
     "unmuteParticipantOperation": CommsOperationSchema,
     "updateRecordingStatusOperation": CommsOperationSchema,
 }
-"""The schema of each operation type that we know. The set is open: any other is read as a commsOperation."""
+"""The schema of each known operation type. The set is open: any other is parsed as a commsOperation."""

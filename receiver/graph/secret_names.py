@@ -1,6 +1,6 @@
-"""Names of secrets: tell from the name of a JSON member or of a query parameter whether its value is one.
+"""Names of secrets: recognise a secret by the name of its JSON member or query parameter.
 
-Graph's types are open, so a name counts by how it ends, in any spelling: `fooToken`, `foo_token`, `X-Foo-Token`. A
+Graph's types are open, so a name counts by its ending, in any spelling: `fooToken`, `foo_token`, `X-Foo-Token`. A
 harmless value under such a name (`sequenceToken`) is hidden too: a key with the scope `secrets` gets it.
 """
 
@@ -41,7 +41,7 @@ _ENDINGS: Final = tuple(
         "authorization",
         "cookie",
         "signature",
-        # Graph's own: links and contexts by which a call is taken over, and what a subscription is authenticated by.
+        # Graph's own: links and contexts that take over a call, and what authenticates a subscription.
         "replacementlink",
         "replacescontext",
         "clientstate",
@@ -50,22 +50,22 @@ _ENDINGS: Final = tuple(
     for plural in ("", "s")
 )
 _LAST_WORDS: Final = frozenset({"pin", "pass", "sig", "jwt"})
-"""Secrets as whole words only: `meetingPin` is one, `spin` is not."""
+"""Names of secrets as whole words only: `meetingPin` is secret, `spin` is not."""
 
 _PARAMETERS: Final = frozenset({"p", "code", "key", "sas", "auth", "ticket", "tempauth", "codeverifier"})
-"""Names that mean a secret in the query of an address, and something else in JSON (`code` of a result)."""
+"""Names of secrets in the query of an address that mean something else in JSON (`code` of a result)."""
 
 _WHOLE_LINES: Final = ("authorization", "cookie")
 
 _WORD: Final = re.compile(r"[A-Z]*[a-z]+|[A-Z]+|[0-9]+")
 _OTHER: Final = re.compile(r"[\W_]+")
 _LONGEST: Final = 200
-"""Characters at the end of a name that are looked at; it bounds the time that a hostile name takes."""
+"""Characters at the end of a name that are examined; it bounds the time for a hostile name."""
 
 
 @lru_cache(maxsize=2048)
 def is_secret(member: str) -> bool:
-    """Tell whether a member of this name holds a secret."""
+    """Return whether a member of this name has a secret value."""
     name = member[-_LONGEST:]
     if _flat(name).endswith(_ENDINGS):
         return True
@@ -75,13 +75,13 @@ def is_secret(member: str) -> bool:
 
 @lru_cache(maxsize=2048)
 def is_secret_parameter(name: str) -> bool:
-    """Tell whether the parameter of an address has a secret as its value; its name may be percent-encoded."""
+    """Return whether a query parameter of this name, possibly percent-encoded, has a secret value."""
     plain = unquote(name[-_LONGEST:])
     return is_secret(plain) or _flat(plain) in _PARAMETERS
 
 
 def is_header_line(name: str) -> bool:
-    """Tell whether the secret is all that follows on the line, as in `Authorization: Basic abc`."""
+    """Return whether the secret is the rest of the line, as in `Authorization: Basic abc`."""
     return _flat(name[-_LONGEST:]).endswith(_WHOLE_LINES)
 
 

@@ -1,7 +1,7 @@
 """Secrets within texts: JSON Web Tokens, `Bearer …`, secret parameters of addresses, `passcode: …`.
 
-Every expression here reads a text once: none can begin again within what another try has read, so a text of a megabyte
-takes a megabyte's time, whatever it contains.
+Every expression is linear: none can restart within text that it has already read, so a megabyte takes a megabyte's
+time, whatever it contains.
 """
 
 import re
@@ -35,14 +35,14 @@ _RARER: Final = (
     (b"j", (b"eyj",)),
     (b"%", (b"%3d",)),
 )
-"""Words behind a character that hardly occurs and is found ten times as fast."""
+"""Words that contain a rare character, for which a search is ten times as fast."""
 
 _LOWER: Final = bytes.maketrans(ascii_uppercase.encode(), ascii_lowercase.encode())
 
 _BEARER: Final = re.compile(r"(?i)(?<![a-z])(bearer(?:\s|%20|\+){1,8})[\w.~+/=%-]+", re.ASCII)
 _JOINED: Final = re.compile(r"[\w.-]++", re.ASCII)
 _HEADER: Final = "eyJ"
-"""How the base64url of `{"` begins, and so every JSON Web Token."""
+"""The beginning of the base64url of `{"`, and so of every JSON Web Token."""
 _SHORTEST_HEADER: Final = 12
 _CREDENTIALS: Final = re.compile(r"(?<=://)[^/?#\s\"'<>\\]*@")
 _PERCENT_NAME: Final = re.compile(r"%(?:25){0,3}(?:3f|26|23)([\w.-]++)%(?:25){0,3}3d", re.IGNORECASE)
@@ -60,10 +60,10 @@ _BEFORE_PARAMETERS: Final = frozenset("?&#;")
 
 
 def may_hold_secrets(text: str) -> bool:
-    """Tell whether a value written as JSON may hold a secret, by name, by form, or behind an escape.
+    """Return whether a JSON text may contain a secret, by name, by form, or behind an escape.
 
-    Plain searches, since nearly all values pass: 6 µs for an invitation of 500 bytes. In bytes, which are
-    searched faster than text, and without what may part the words of a name or follow it. Short words count
+    Plain searches, since nearly all values pass: 6 µs for an invitation of 500 bytes. They search bytes, which is
+    faster than text, without the characters that may separate the words of a name or follow it. Short words count
     only at the end of a name, or every roster with a Pinto would be cleaned, which takes 50 ms for a thousand.
     """
     raw = text.encode().translate(_LOWER, b"_-. '")
@@ -82,7 +82,7 @@ def may_hold_secrets(text: str) -> bool:
 
 
 def without_tokens(text: str) -> str:
-    """Hide in a text what is secret by its form or by the name before it."""
+    """Return a text with secrets hidden, recognised by their form or by the name before them."""
     lowered = text.lower()
     if "eyJ" in text:
         text = _without_jwts(text)
@@ -96,7 +96,7 @@ def without_tokens(text: str) -> str:
 
 
 def without_query(url: str) -> str:
-    """Hide the parts of an address that may authenticate its user: user name and password, query, fragment."""
+    """Return an address with the parts hidden that may authenticate: user name and password, query, fragment."""
     plain = _CREDENTIALS.sub(f"{HIDDEN}@", url)
     end = min((place for mark in "?#" if (place := plain.find(mark)) >= 0), default=len(plain))
     return plain[: end + 1] + HIDDEN if end < len(plain) else plain
@@ -107,7 +107,7 @@ def _without_jwts(text: str) -> str:
 
 
 def _without_jwt(joined: re.Match[str]) -> str:
-    """Hide a token in a run of letters, digits, `.`, `-` and `_`: from its header to the end of the run."""
+    """Return a run of letters, digits, `.`, `-` and `_` with a token hidden, from its header to the end of the run."""
     run, start = joined[0], 0
     if _HEADER not in run:
         return run

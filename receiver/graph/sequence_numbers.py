@@ -1,7 +1,7 @@
-"""Sequence numbers: what Graph orders rosters, participants and tones by. Pure.
+"""Sequence numbers, by which Graph orders rosters, participants and tones. Pure.
 
-They are 64 bits wide, which neither a double of Lua nor JSON in JavaScript holds to the digit. So the store gets them
-as text of one width, and compares that.
+They have 64 bits, more than a double of Lua or a number of JavaScript represents exactly. So the store gets and
+compares them as texts of one width.
 """
 
 import re
@@ -10,14 +10,14 @@ from typing import Final
 from receiver.graph.json_codec import JSON
 
 WIDTH: Final = 19
-"""Digits of the greatest signed integer of 64 bits."""
+"""Digits of the greatest signed integer of 64 bits, and so the width of the texts."""
 
 _DIGITS: Final = re.compile(r"[0-9]{1,19}")
 _MOST: Final = (1 << 63) - 1
 
 
 def sequence(value: JSON) -> int | None:
-    """Return a sequence number, which documentation also writes as text; None for anything else."""
+    """Return a sequence number, which Graph's documentation also shows as a text; None for anything else."""
     if isinstance(value, str) and _DIGITS.fullmatch(value):
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
@@ -26,5 +26,5 @@ def sequence(value: JSON) -> int | None:
 
 
 def sortable(number: int | None) -> str:
-    """Return a sequence number as text that sorts like it; nothing where there is none."""
+    """Return a sequence number as a text that sorts like the number; empty for None."""
     return "" if number is None else f"{number:0{WIDTH}d}"

@@ -1,17 +1,17 @@
-"""The life of an operation and of a call, as ranks: news of a higher rank is later in life.
+"""Ranks of operation statuses and call states: an update with a higher rank is later in the life cycle.
 
-Graph's sets are open (new values may appear any day, and the CSDL writes them in PascalCase), so they are
-kept as text and compared case-insensitively; what is unknown must not raise.
+Graph's sets are open (new values may appear any day, and the CSDL writes them in PascalCase), so they are stored as
+text and compared case-insensitively; an unknown value must not raise.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
 FINAL_RANK: Final = 2
-"""The rank of an operation that is done: nothing later changes its result."""
+"""The rank of a final status: no later update changes the result."""
 
 ENDED_RANK: Final = 4
-"""The rank of a call that is over."""
+"""The rank of the state of a call that has ended."""
 
 _UNKNOWN_STATUS_RANK: Final = 1
 _UNKNOWN_STATE_RANK: Final = 2
@@ -39,7 +39,7 @@ _STATES: Final = _by_lower_case(_STATE_RANKS)
 
 
 def normalize_status(text: str) -> str:
-    """Write a known operation status as Graph's documentation does; leave an unknown one as it is."""
+    """Return a known operation status in the spelling of Graph's documentation, and an unknown one unchanged."""
     return _STATUSES.get(text.lower(), text)
 
 
@@ -49,12 +49,12 @@ def status_rank(status: str) -> int:
 
 
 def is_done(status: str) -> bool:
-    """Tell whether an operation with this normalized status has its result."""
+    """Return whether a normalized status is final."""
     return status_rank(status) == FINAL_RANK
 
 
 def normalize_state(text: str) -> str:
-    """Write a known call state as Graph's documentation does; leave an unknown one as it is."""
+    """Return a known call state in the spelling of Graph's documentation, and an unknown one unchanged."""
     return _STATES.get(text.lower(), text)
 
 

@@ -1,25 +1,25 @@
-"""What a notification comes to: the updates that the store merges. Values only."""
+"""Updates: the typed values of a notification, which the store merges into records."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 Members: TypeAlias = Mapping[str, str]
-"""The members of a resource: Graph's name to the value as canonical JSON text."""
+"""The members of a resource: Graph's name and the value as canonical JSON text."""
 
 
 @dataclass(frozen=True, slots=True)
 class OperationUpdate:
-    """News of a call operation. What is not known is empty.
+    """An update of a call operation. Unknown parts are empty.
 
     Args:
-        client_context: what the caller named the operation.
+        client_context: the caller's name for the operation.
         call_id: normalized, from the address.
-        operation_id: normalized, from the address before the body.
-        tenant_id: the tenant that the sender's token speaks for.
+        operation_id: normalized, from the address rather than the body.
+        tenant_id: the tenant of the sender's token.
         type: Graph's type without its namespace: `inviteParticipantsOperation`.
-        status: normalized; an unknown one as it came.
-        rank: how late in an operation's life the status is (`statuses.status_rank`).
+        status: normalized; an unknown one unchanged.
+        rank: how late the status is in the life cycle (`statuses.status_rank`).
         members: the other members of the resource.
     """
 
@@ -35,7 +35,7 @@ class OperationUpdate:
 
 @dataclass(frozen=True, slots=True)
 class CallUpdate:
-    """News of a call: its normalized state (empty where it has none), the state's rank, and its members."""
+    """An update of a call: its normalized state (empty where it has none), the state's rank, and its members."""
 
     call_id: str
     tenant_id: str
@@ -46,7 +46,7 @@ class CallUpdate:
 
 @dataclass(frozen=True, slots=True)
 class RosterUpdate:
-    """The participants of a call, all of them, as a canonical JSON array."""
+    """The whole roster of a call, as a canonical JSON array of participants."""
 
     call_id: str
     tenant_id: str
@@ -55,11 +55,11 @@ class RosterUpdate:
 
 @dataclass(frozen=True, slots=True)
 class RosterDelta:
-    """The participants of a call that changed, as a canonical JSON array; those with a `removedState` have left.
+    """The changed participants of a call, as a canonical JSON array; those with a `removedState` have left.
 
     Args:
-        sequence: its place in the order of all that is said of the roster; None where only the participants' own
-            `rosterSequenceNumber` orders them, if anything does.
+        sequence: the sequence number of the delta; None where only the participants' own `rosterSequenceNumber`
+            orders them, if present.
     """
 
     call_id: str
@@ -70,7 +70,7 @@ class RosterDelta:
 
 @dataclass(frozen=True, slots=True)
 class ParticipantNotification:
-    """A participant joins a call, or has left it (policy recording): the resource as canonical JSON."""
+    """A notification that a participant joins or has left a call (policy recording), as canonical JSON."""
 
     call_id: str
     tenant_id: str
@@ -79,13 +79,13 @@ class ParticipantNotification:
 
 @dataclass(frozen=True, slots=True)
 class ChangeNotification:
-    """An item of a subscription (contract B).
+    """An item of a subscription's notification (contract B).
 
     Args:
-        resource: what changed, empty in a lifecycle item.
+        resource: the address of what changed; empty in a lifecycle notification.
         lifecycle_event: empty in any other item.
         text: the item as canonical JSON, without its clientState.
-        encrypted: it holds `encryptedContent`.
+        encrypted: it has `encryptedContent`.
     """
 
     subscription_id: str
@@ -99,15 +99,15 @@ class ChangeNotification:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """An item that could not be read, for the quarantine.
+    """An item that could not be parsed, for the quarantine.
 
     Args:
-        reason: what is wrong with it, without any of its content.
+        reason: why, without any of its content.
         text: the item as JSON.
-        contract: where it came: `callback` or `notifications`.
-        tenant_id: the tenant that the sender's token speaks for, where there was one.
-        is_whole: the text is all of it; else what is nested too deeply is cut off.
-        client_context: its client context, where one could be made out, so that it can be forgotten with it.
+        contract: the route that received it: `callback` or `notifications`.
+        tenant_id: the tenant of the sender's token, where there was one.
+        client_context: its client context, where one was found, so that it is deleted with the operation.
+        is_whole: the text is complete; else what was nested too deeply, or too long, is cut off.
     """
 
     reason: str
@@ -123,7 +123,7 @@ Update: TypeAlias = OperationUpdate | CallUpdate | RosterUpdate | RosterDelta | 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """All that one POST of contract A comes to; `ignored` names the collections we don't keep on purpose."""
+    """The result of parsing one POST of contract A; `ignored` names the collections that are not stored on purpose."""
 
     updates: tuple[Update, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()

@@ -1,4 +1,4 @@
-"""Whatever JSON comes, the readers answer with values, or refuse the envelope; they never fail."""
+"""Any JSON is parsed into updates, or its envelope is refused; no other error is raised."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ from tests.support.odd_notifications import ODD_VALUES, check, first_resource, m
 
 
 @given(ODD_VALUES | mutations())
-def test_a_callback_is_read_or_refused(document: Any) -> None:
+def test_any_callback_body_is_parsed_or_refused(document: Any) -> None:
     is_old_skype_call(document)
     try:
         notification = read_notification(document, TENANT)
@@ -26,7 +26,7 @@ def test_a_callback_is_read_or_refused(document: Any) -> None:
 
 
 @given(mutations())
-def test_no_item_of_a_callback_is_lost(document: Any) -> None:
+def test_every_item_of_a_callback_has_a_result(document: Any) -> None:
     assume(isinstance(document, dict) and isinstance(document.get("value"), list))
     for one in document["value"]:
         notification = read(one)
@@ -34,7 +34,7 @@ def test_no_item_of_a_callback_is_lost(document: Any) -> None:
 
 
 @given(mutations())
-def test_what_is_quarantined_is_the_item_itself(document: Any) -> None:
+def test_quarantine_entry_is_the_item_itself(document: Any) -> None:
     assume(isinstance(document, dict) and isinstance(document.get("value"), list))
     for one in document["value"]:
         for unreadable in read(one).unreadable:
@@ -42,7 +42,7 @@ def test_what_is_quarantined_is_the_item_itself(document: Any) -> None:
 
 
 @given(ODD_VALUES | mutations())
-def test_change_notifications_are_read_or_refused(document: Any) -> None:
+def test_any_change_notifications_are_parsed_or_refused(document: Any) -> None:
     try:
         changes = read_changes(document, lambda _: True)
     except InvalidEnvelopeError:
@@ -52,7 +52,7 @@ def test_change_notifications_are_read_or_refused(document: Any) -> None:
 
 
 @given(ODD_VALUES | mutations().map(first_resource), st.text())
-def test_a_response_is_read_or_refused(document: Any, client_context: str) -> None:
+def test_any_response_is_parsed_or_refused(document: Any, client_context: str) -> None:
     try:
         update = read_response(document, client_context)
     except InvalidOperationError:

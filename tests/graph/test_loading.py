@@ -1,4 +1,4 @@
-"""The quick look at what is plainly valid: it never says otherwise than the schema itself."""
+"""The compiled check of plain values agrees with the schema itself."""
 
 import copy
 import json
@@ -33,7 +33,7 @@ RESOURCES = [
 
 @st.composite
 def resources(draw: st.DrawFn) -> Any:
-    """Make something that Graph could send, or with one value in it replaced by something odd."""
+    """Generate a resource of Graph, or one with a value replaced by an odd one."""
     resource = copy.deepcopy(draw(st.sampled_from(RESOURCES)))
     if draw(st.booleans()):
         *above, last = draw(st.sampled_from(paths(resource)[1:]))
@@ -51,17 +51,17 @@ def resources(draw: st.DrawFn) -> Any:
 @example("ChangeNotificationSchema", {"subscriptionId": None})
 @example("CommsNotificationsSchema", {"value": None})
 @example("CommsNotificationsSchema", {})
-def test_what_looks_plain_is_what_the_schema_would_load(name: str, value: Any) -> None:
+def test_loader_agrees_with_the_schema(name: str, value: Any) -> None:
     loader, schema = LOADERS[name]
     assert _outcome(loader, value) == _outcome(schema, value)
 
 
 @pytest.mark.parametrize("resource", RESOURCES[: len(ITEMS)])
-def test_what_graph_sends_looks_plain(resource: Any) -> None:
+def test_item_of_graph_is_plain(resource: Any) -> None:
     assert LOADERS["CommsNotificationSchema"][0].is_plain(resource)
 
 
-def test_a_whole_invitation_looks_plain_and_is_not_copied() -> None:
+def test_plain_operation_is_not_copied() -> None:
     operation = ITEMS[0]["resourceData"] | {"resultInfo": {"code": 200, "subcode": 0, "message": None}}
     loader = LOADERS["InviteParticipantsOperationSchema"][0]
     assert loader.load(operation) is operation
@@ -111,19 +111,19 @@ class _Closed(Schema):
         (_Closed, {"a": 1}),
     ],
 )
-def test_what_is_not_recognised_is_left_to_the_schema(schema: type[Schema], value: Any) -> None:
+def test_unrecognised_field_is_left_to_the_schema(schema: type[Schema], value: Any) -> None:
     assert _outcome(Loader(schema()), value) == _outcome(schema(), value)
 
 
-def test_a_field_of_an_unknown_kind_is_optional_all_the_same() -> None:
+def test_unrecognised_field_may_be_absent() -> None:
     schema = GraphSchema.from_dict({"x": fields.Integer(), "y": fields.String()})
     assert schema().unknown == INCLUDE
     assert Loader(schema()).is_plain({"y": "a"})
     assert not Loader(schema()).is_plain({"x": 1})
 
 
-def _outcome(loads: Loader | Schema, value: object) -> object:
-    """Return what is loaded, written so that True, 1 and 1.0 differ, or what is wrong with it."""
+def _outcome(loads: Loader | Schema, value: Any) -> object:
+    """Return the loaded value as JSON, so that True, 1 and 1.0 differ, or the errors."""
     try:
         return json.dumps(loads.load(value), sort_keys=True)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Operations: how they are recognised, named, and kept member by member."""
+"""Operations: their types, names and members."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ PARTICIPANT = {
 }
 
 
-def test_an_operation_is_read_whole() -> None:
+def test_operation_is_parsed_completely() -> None:
     update = read_operation(operation(participants=[PARTICIPANT], resultInfo={"code": 200}))
     assert update == OperationUpdate(
         client_context="invite-1",
@@ -39,7 +39,7 @@ def test_an_operation_is_read_whole() -> None:
     assert members(update) == {"participants": [PARTICIPANT], "resultInfo": {"code": 200}}
 
 
-def test_the_tenant_is_the_tokens_and_not_the_bodys() -> None:
+def test_tenant_is_the_tokens_not_the_bodys() -> None:
     assert read_operation(operation(tenantId="other")).tenant_id == TENANT
 
 
@@ -57,7 +57,7 @@ def test_the_tenant_is_the_tokens_and_not_the_bodys() -> None:
         ("#fabrikam.danceOperation", "fabrikam.danceOperation"),
     ],
 )
-def test_an_operation_is_recognised_by_its_type_wherever_it_comes(written: str, kind: str) -> None:
+def test_operation_is_recognised_by_its_type(written: str, kind: str) -> None:
     resource = {**operation()["resourceData"], "@odata.type": written}
     update = read_operation(item(f"/communications/calls/{CALL}", resource))
     assert (update.type, update.status, update.call_id) == (kind, "completed", CALL)
@@ -73,7 +73,7 @@ def test_an_operation_is_recognised_by_its_type_wherever_it_comes(written: str, 
         pytest.param({"@odata.type": "#microsoft.graph.dance"}, "dance", id="another word"),
     ],
 )
-def test_an_operation_is_recognised_by_its_address(type_member: dict[str, Any], kind: str) -> None:
+def test_operation_is_recognised_by_its_address(type_member: dict[str, Any], kind: str) -> None:
     resource = {"clientContext": "c", "status": "failed", **type_member}
     update = read_operation(item(f"/app/calls/{CALL}/operations/{OPERATION}", resource))
     assert (update.type, update.status, update.operation_id) == (kind, "failed", OPERATION)
@@ -92,16 +92,14 @@ def test_an_operation_is_recognised_by_its_address(type_member: dict[str, Any], 
         (None, "", 1),
     ],
 )
-def test_a_status_may_be_written_in_any_case_and_be_unknown(
-    written: str | None, status: str, rank: int
-) -> None:
+def test_status_is_case_insensitive_and_may_be_unknown(written: str | None, status: str, rank: int) -> None:
     sent = operation()
     sent["resourceData"]["status"] = written
     update = read_operation(sent)
     assert (update.status, update.rank) == (status, rank)
 
 
-def test_a_status_may_be_missing() -> None:
+def test_missing_status_ranks_as_running() -> None:
     update = read_operation(operation(status=None))
     assert (update.status, update.rank) == ("", 1)
 
@@ -122,7 +120,7 @@ def test_a_status_may_be_missing() -> None:
         pytest.param(CALL.upper(), id="a GUID, which stays as it was chosen"),
     ],
 )
-def test_a_client_context_is_kept_as_it_is(client_context: str) -> None:
+def test_client_context_is_kept_unchanged(client_context: str) -> None:
     assert read_operation(operation(cc=client_context)).client_context == client_context
 
 
@@ -134,7 +132,7 @@ def test_a_client_context_is_kept_as_it_is(client_context: str) -> None:
         pytest.param({"clientContext": ""}, id="empty"),
     ],
 )
-def test_an_operation_without_a_client_context_is_kept_by_its_call(resource: dict[str, Any]) -> None:
+def test_operation_without_client_context_has_its_call(resource: dict[str, Any]) -> None:
     update = read_operation(
         item(f"/communications/calls/{CALL}/operations/{OPERATION}", {"status": "completed", **resource})
     )
@@ -178,10 +176,10 @@ def test_an_operation_without_a_client_context_is_kept_by_its_call(resource: dic
         ("someDayOperation", {"anything": {"at": ["all", 1, None]}}),
     ],
 )
-def test_every_type_keeps_its_own_members(kind: str, own: dict[str, Any]) -> None:
+def test_each_type_keeps_its_members(kind: str, own: dict[str, Any]) -> None:
     update = read_operation(operation(type=kind, **own))
     assert (update.type, members(update)) == (kind, own)
-    nulls = dict.fromkeys(own)
+    nulls: dict[str, Any] = dict.fromkeys(own)
     assert members(read_operation(operation(type=kind, **nulls))) == nulls
 
 
@@ -200,21 +198,27 @@ def test_every_type_keeps_its_own_members(kind: str, own: dict[str, Any]) -> Non
         ("muteParticipantsOperation", {"participants": [{"id": "p1"}]}),
     ],
 )
-def test_a_minor_member_of_another_shape_is_kept_as_it_came(kind: str, own: dict[str, Any]) -> None:
+def test_invalid_minor_member_is_kept_unchanged(kind: str, own: dict[str, Any]) -> None:
     update = read_operation(operation(type=kind, resultInfo={"code": "200"}, **own))
     assert update.status == "completed"
     assert members(update) == {"resultInfo": {"code": 200}, **own}
 
 
-def test_a_call_keeps_members_of_another_shape_too() -> None:
-    own = {"targets": "Ann", "meetingInfo": 5, "source": {"identity": []}, "resultInfo": "x", "tenantId": 5}
+def test_call_keeps_invalid_members() -> None:
+    own: dict[str, Any] = {
+        "targets": "Ann",
+        "meetingInfo": 5,
+        "source": {"identity": []},
+        "resultInfo": "x",
+        "tenantId": 5,
+    }
     notification = read(call("Hold", **own))
     [update] = notification.updates
     assert not isinstance(update, OperationUpdate)
     assert (update.tenant_id, members(update)) == (TENANT, own)  # type: ignore[arg-type]
 
 
-def test_a_roster_keeps_members_of_another_shape_too() -> None:
+def test_roster_keeps_invalid_members() -> None:
     odd = {"id": 5, "info": "Ann", "mediaStreams": {}, "isMuted": "perhaps"}
     [update] = read(roster(odd)).updates
     assert update.participants == (  # type: ignore[union-attr]
@@ -223,7 +227,7 @@ def test_a_roster_keeps_members_of_another_shape_too() -> None:
     )
 
 
-def test_one_post_may_hold_every_kind_and_keeps_their_order() -> None:
+def test_items_of_all_kinds_keep_their_order() -> None:
     sharing = item(f"/communications/calls/{CALL}/contentsharingsessions", [], "created")
     notification = read(operation(cc="a"), 5, call(), sharing, roster(), operation(cc="b"), {})
     assert [type(update).__name__ for update in notification.updates] == [

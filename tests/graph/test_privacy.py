@@ -1,4 +1,4 @@
-"""What leaves the house: no secrets, and of unread items only what is known to be harmless."""
+"""Redaction: no secrets are shown, and of quarantined items only harmless values."""
 
 import json
 from typing import Any
@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.graph.json_codec import dump
+from receiver.graph.json_codec import JSON, dump
 from receiver.graph.privacy import loggable, public_members, redact, without_secrets
 from receiver.graph.secret_names import is_secret
 from receiver.graph.secret_texts import may_hold_secrets
-from tests.graph.test_json import VALUES
 from tests.support.graph_reading import nested
 from tests.support.notifications import CALL, operation, participant
+from tests.support.odd_notifications import VALUES
 
 SECRETS = [
     "recordingAccessToken",
@@ -53,12 +53,12 @@ SECRETS = [
 @pytest.mark.parametrize(
     "name", ["client_state", "Encrypted-Content", "replaces.context", "Replacement Link"]
 )
-def test_a_secret_is_dropped_however_its_words_are_parted(name: str) -> None:
+def test_secret_is_removed_with_any_word_separator(name: str) -> None:
     assert without_secrets(dump({"a": {name: 1}})) == dump({"a": {}})
 
 
 @pytest.mark.parametrize("name", SECRETS)
-def test_a_secret_is_dropped_at_any_depth(name: str) -> None:
+def test_secret_is_removed_at_any_depth(name: str) -> None:
     value = {
         "a": [{name: {"deep": "secret"}, "kept": 1}],
         name: "secret",
@@ -93,19 +93,19 @@ def test_a_secret_is_dropped_at_any_depth(name: str) -> None:
         "",
     ],
 )
-def test_what_is_no_secret_stays(name: str) -> None:
+def test_member_that_is_not_secret_stays(name: str) -> None:
     text = dump({name: "kept", "inner": [{name: 1}]})
     assert not is_secret(name)
     assert without_secrets(text) == text
 
 
-def test_a_text_that_reads_like_a_secrets_name_stays() -> None:
+def test_text_that_equals_a_secrets_name_stays() -> None:
     text = dump({"a": 'token"', "b": ["clientState", "recordingAccessToken"], "n": 10**30, "c": "PIN"})
     assert without_secrets(text) == text
 
 
 @given(VALUES, st.sampled_from(SECRETS))
-def test_nothing_else_is_lost_with_a_secret(value: Any, name: str) -> None:
+def test_removing_a_secret_changes_nothing_else(value: Any, name: str) -> None:
     spoiled, cleaned = (
         dump({"a": value, "b": [{name: "secret"}]}),
         without_secrets(dump({"a": value, "b": [{}]})),
@@ -113,15 +113,15 @@ def test_nothing_else_is_lost_with_a_secret(value: Any, name: str) -> None:
     assert without_secrets(spoiled) == cleaned
 
 
-def test_a_secret_named_by_another_member_is_dropped() -> None:
-    headers = [{"name": "X-Api-Key", "value": "secret"}, {"name": "Accept", "value": "*/*"}]
+def test_value_named_by_a_secret_name_is_removed() -> None:
+    headers: list[JSON] = [{"name": "X-Api-Key", "value": "secret"}, {"name": "Accept", "value": "*/*"}]
     assert json.loads(without_secrets(dump({"headers": headers}))) == {
         "headers": [{"name": "X-Api-Key"}, headers[1]]
     }
 
 
 @pytest.mark.parametrize("named", ["name", "key"])
-def test_secret_named_by_another_member_of_a_resource_is_dropped(named: str) -> None:
+def test_named_secret_of_a_resource_is_removed(named: str) -> None:
     members = {named: '"Authorization"', "value": '"Basic c2VjcmV0"', "a": "1"}
     assert public_members(members) == {named: '"Authorization"', "a": "1"}
     harmless = {named: '"Accept"', "value": '"text/html"'}
@@ -137,17 +137,17 @@ def test_fragment_of_a_callback_address_is_hidden(name: str) -> None:
     )
 
 
-def test_members_of_a_resource_without_secrets_are_the_same() -> None:
+def test_members_without_secrets_are_unchanged() -> None:
     members = {"participants": dump([{"identity": {"user": {"displayName": "Zoë"}}}]), "hidden": "true"}
     assert public_members(members) == members
 
 
-def test_secrets_are_dropped_from_members_by_name_and_within() -> None:
+def test_secrets_are_removed_from_members() -> None:
     members = {"recordingAccessToken": '"secret"', "callbackUri": '"https://x/?secret"', "a": '{"pin":1}'}
     assert public_members(members) == {"callbackUri": '"https://x/?[redacted]"', "a": "{}"}
 
 
-PERSONAL = {
+PERSONAL: dict[str, Any] = {
     "participants": [
         {
             "identity": {
@@ -169,7 +169,7 @@ PERSONAL = {
 }
 
 
-def test_only_what_is_known_to_be_harmless_is_shown() -> None:
+def test_redacted_item_shows_harmless_values_only() -> None:
     shown = json.loads(redact(dump(operation(**PERSONAL, hidden=True, new=None, reason="busy"))))
     resource = shown["resourceData"]
     assert shown["resourceUrl"] == "/communications/calls/{id}/operations/{id}"
@@ -180,45 +180,45 @@ def test_only_what_is_known_to_be_harmless_is_shown() -> None:
     assert (resource["hidden"], resource["new"], resource["reason"]) == (True, None, "[redacted]")
 
 
-def test_phone_numbers_names_and_secrets_are_never_shown() -> None:
+def test_redacted_item_has_no_personal_data() -> None:
     shown = redact(dump(operation(**PERSONAL)))
     for part in ("5550100", "1555.01", "Ann", "ann@", "orgid", "secret"):
         assert part not in shown
 
 
 @pytest.mark.parametrize("value", ["Ann", 15550100, ["Ann", 15550100], {"value": "Ann"}, True, None])
-def test_what_is_no_object_is_hidden_as_well(value: Any) -> None:
+def test_redacted_value_that_is_not_an_object_is_hidden(value: Any) -> None:
     shown = redact(dump(value))
     assert "Ann" not in shown
     assert "5550100" not in shown
 
 
 @given(VALUES)
-def test_what_is_redacted_has_the_same_shape(value: Any) -> None:
+def test_redacted_value_keeps_its_structure(value: Any) -> None:
     shown = redact(dump(value))
-    assert _shape(json.loads(shown)) == _shape(value)
+    assert _structure(json.loads(shown)) == _structure(value)
     assert redact(shown) == shown
 
 
-def _shape(value: Any) -> Any:
+def _structure(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _shape(member) for name, member in value.items()}
-    return [_shape(item) for item in value] if isinstance(value, list) else None
+        return {name: _structure(member) for name, member in value.items()}
+    return [_structure(item) for item in value] if isinstance(value, list) else None
 
 
 @pytest.mark.parametrize("text", ["completed", "someNewStatus", CALL, ""])
-def test_a_word_or_a_guid_may_be_logged(text: str) -> None:
+def test_word_or_guid_is_loggable(text: str) -> None:
     assert loggable(text) == text
 
 
 @pytest.mark.parametrize(
     "text", ["Ann Example", "+15550100", "15550100", "completed\n", "line\nbreak", "x" * 61, "ann@x"]
 )
-def test_anything_else_is_hidden_in_the_log(text: str) -> None:
+def test_other_text_is_hidden_in_the_log(text: str) -> None:
     assert loggable(text) == "[redacted]"
 
 
-def test_a_participant_with_its_nulls_is_not_suspected_of_secrets() -> None:
+def test_participants_pass_the_quick_search() -> None:
     """Cleaning a roster of a thousand takes 70 ms, finding nothing to clean in it 3 ms."""
     assert not may_hold_secrets(dump([participant(1), participant(2)]))
     assert not may_hold_secrets(dump({"displayName": "Sigrid Pinto-Keyes"}))
@@ -229,8 +229,8 @@ def test_a_participant_with_its_nulls_is_not_suspected_of_secrets() -> None:
     st.sampled_from(SECRETS),
     st.sampled_from(['{{"{}":1}}', "{}: x", "{} = x", "'{}': x", "a-{}:x", "see {}:  x"]),
 )
-def test_what_is_hidden_is_suspected_alone(name: str, form: str) -> None:
-    """The quick search must find whatever the thorough one would."""
+def test_quick_search_finds_every_secret_name(name: str, form: str) -> None:
+    """The quick search must find everything that the thorough one does."""
     text = dump(form.format(name.replace("\n", "")))
     assert may_hold_secrets(text)
     assert without_secrets(text) != text

@@ -1,4 +1,4 @@
-"""What is said of a quarantined item: a sentence for each reason, and nothing of the item but masked shapes."""
+"""Summaries of quarantined items: a sentence for each reason, and masked addresses."""
 
 import ast
 from pathlib import Path
@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 
 import receiver
-from receiver.graph.quarantine_summary import Summary, sentence, summarize
-from tests.graph.test_json import VALUES
+from receiver.graph.quarantine_summary import Summary, explain_reason, summarize
 from tests.support.notifications import CALL, item, operation, roster
+from tests.support.odd_notifications import VALUES
 
 ROOT = Path(receiver.__file__).parent
 MASKED = "/communications/calls/{id}/operations/{id}"
 
 
 @pytest.mark.parametrize(
-    ("reason", "said"),
+    ("reason", "sentence"),
     [
         ("resultInfo: Invalid input type.", "The member `resultInfo` must be an object."),
         ("resultInfo.code: Not a whole number.", "The member `resultInfo.code` must be a whole number."),
@@ -30,19 +30,22 @@ MASKED = "/communications/calls/{id}/operations/{id}"
         ("a reason of a later version", "It can't be read: a reason of a later version."),
     ],
 )
-def test_a_reason_is_said_in_a_sentence_that_names_the_member(reason: str, said: str) -> None:
-    assert sentence(reason) == said
+def test_reason_is_explained_with_the_members_name(reason: str, sentence: str) -> None:
+    assert explain_reason(reason) == sentence
 
 
 def reasons() -> set[str]:
-    """The texts in the source that say why an item is quarantined."""
+    """Return the reasons for the quarantine in the source."""
     found = set()
-    for path in [*ROOT.glob("graph/*.py"), *ROOT.glob("web/*.py")]:
+    for path in [*ROOT.glob("graph/*.py"), *ROOT.glob("web/**/*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                place = {"UnreadableError": 0, "quarantined": 1, "Unreadable": 0, "unparsed": 1}.get(
-                    node.func.id
-                )
+                place = {
+                    "UnreadableError": 0,
+                    "quarantine_item": 1,
+                    "Unreadable": 0,
+                    "quarantine_body": 1,
+                }.get(node.func.id)
                 text = node.args[place] if place is not None else None
                 if isinstance(text, ast.Constant):
                     found.add(str(text.value))
@@ -52,7 +55,7 @@ def reasons() -> set[str]:
 def test_every_reason_in_the_source_has_a_sentence() -> None:
     assert len(reasons()) >= 7
     for reason in reasons():
-        assert not sentence(reason).startswith("It can't be read:"), reason
+        assert not explain_reason(reason).startswith("It can't be read:"), reason
 
 
 @pytest.mark.parametrize(
@@ -79,7 +82,7 @@ def test_every_reason_in_the_source_has_a_sentence() -> None:
         (None, Summary("", "", is_replayable=False)),
     ],
 )
-def test_an_item_is_summarized_with_what_can_be_done(broken: Any, summary: Summary) -> None:
+def test_summary_has_address_type_and_replayability(broken: Any, summary: Summary) -> None:
     assert summarize(broken, "callback", is_whole=True) == summary
     assert not summarize(broken, "callback", is_whole=False).is_replayable
 
@@ -91,11 +94,11 @@ def test_an_item_is_summarized_with_what_can_be_done(broken: Any, summary: Summa
         ({"resource": "users/1"}, False),
     ],
 )
-def test_a_change_notification_needs_a_subscription(broken: Any, is_replayable: bool) -> None:
+def test_change_without_subscription_is_not_replayable(broken: Any, is_replayable: bool) -> None:
     assert summarize(broken, "notifications", is_whole=True).is_replayable == is_replayable
 
 
 @given(VALUES)
-def test_anything_can_be_summarized(value: Any) -> None:
+def test_any_value_is_summarized(value: Any) -> None:
     for whole in (value, {"resourceUrl": value, "resourceData": value}, {"resource": value, "value": value}):
         assert isinstance(summarize(whole, "callback", is_whole=True), Summary)

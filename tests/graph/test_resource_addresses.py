@@ -1,8 +1,8 @@
-"""Addresses and ids, in all the ways that Graph writes them."""
+"""Resource addresses and ids, in all forms that Graph uses."""
 
 import pytest
 
-from receiver.graph.resource_addresses import Address, normalize_id, shape
+from receiver.graph.resource_addresses import Address, mask_address, normalize_id
 from tests.support.notifications import CALL, OPERATION
 
 UNDASHED_CALL = CALL.replace("-", "").upper()
@@ -39,7 +39,7 @@ UNDASHED_OPERATION = OPERATION.replace("-", "").upper()
         pytest.param(f"/communications//calls/{CALL}/operations/{OPERATION}?x=/calls/y", id="a query"),
     ],
 )
-def test_every_way_to_write_an_operation_is_the_same_address(url: str) -> None:
+def test_all_forms_of_an_address_are_equal(url: str) -> None:
     assert Address.parse(url) == Address(CALL, "operations", OPERATION)
 
 
@@ -71,7 +71,7 @@ def test_every_way_to_write_an_operation_is_the_same_address(url: str) -> None:
         pytest.param("?/calls/1", Address(), id="only a query"),
     ],
 )
-def test_an_address_is_taken_apart(url: str, address: Address) -> None:
+def test_address_is_parsed(url: str, address: Address) -> None:
     assert Address.parse(url) == address
 
 
@@ -107,6 +107,6 @@ def test_only_guids_are_normalized(text: str, normalized: str) -> None:
         ("", ""),
     ],
 )
-def test_the_shape_of_an_address_shows_no_id_and_no_name(url: str, masked: str) -> None:
-    assert shape(url) == masked
-    assert shape(masked) == masked
+def test_masked_address_has_no_id_and_no_name(url: str, masked: str) -> None:
+    assert mask_address(url) == masked
+    assert mask_address(masked) == masked

@@ -1,4 +1,4 @@
-"""The HTTP response of an action, which its caller registers."""
+"""The HTTP response of an action, registered by its caller."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from receiver.graph.updates import OperationUpdate
 from tests.support.graph_reading import members, nested
 from tests.support.notifications import CALL, OPERATION
 
-RESPONSE = {
+RESPONSE: dict[str, Any] = {
     "@odata.type": "#microsoft.graph.inviteParticipantsOperation",
     "id": OPERATION.replace("-", "").upper(),
     "status": "Running",
@@ -20,11 +20,11 @@ RESPONSE = {
 }
 
 
-def test_an_empty_object_says_only_that_there_is_an_operation() -> None:
+def test_empty_object_registers_the_operation() -> None:
     assert read_response({}, "invite-1") == OperationUpdate("invite-1", "", "", "", "", "", 1)
 
 
-def test_a_response_is_read_with_its_explicit_nulls() -> None:
+def test_response_is_parsed_with_its_nulls() -> None:
     update = read_response(RESPONSE, "invite-1")
     assert (update.type, update.operation_id, update.call_id) == (
         "inviteParticipantsOperation",
@@ -36,18 +36,18 @@ def test_a_response_is_read_with_its_explicit_nulls() -> None:
 
 
 @pytest.mark.parametrize("response", [{}, RESPONSE], ids=["empty", "whole"])
-def test_the_caller_may_tell_the_call(response: dict[str, Any]) -> None:
+def test_response_takes_the_call_of_the_caller(response: dict[str, Any]) -> None:
     assert read_response(response, "invite-1", CALL).call_id == CALL
 
 
-def test_a_response_may_tell_its_call_by_its_odata_id() -> None:
+def test_response_takes_the_call_of_its_odata_id() -> None:
     url = f"/communications/calls/{CALL}/operations/{OPERATION}"
     update = read_response({"@odata.id": url}, "invite-1")
     assert (update.call_id, update.operation_id) == (CALL, OPERATION)
 
 
 @pytest.mark.parametrize("client_context", [None, ""])
-def test_a_response_need_not_repeat_the_client_context(client_context: str | None) -> None:
+def test_response_without_client_context_is_accepted(client_context: str | None) -> None:
     response = {**RESPONSE, "clientContext": client_context}
     assert read_response(response, "invite-1") == read_response(RESPONSE, "invite-1")
     assert response["clientContext"] is client_context
@@ -59,12 +59,12 @@ def test_a_response_need_not_repeat_the_client_context(client_context: str | Non
         pytest.param([RESPONSE], "JSON object", id="an array"),
         pytest.param(None, "JSON object", id="null"),
         pytest.param("secret", "JSON object", id="a text"),
-        pytest.param({**RESPONSE, "clientContext": "secret"}, "not the one", id="another client context"),
-        pytest.param({**RESPONSE, "clientContext": "Invite-1"}, "not the one", id="another case"),
+        pytest.param({**RESPONSE, "clientContext": "secret"}, "differs from", id="another client context"),
+        pytest.param({**RESPONSE, "clientContext": "Invite-1"}, "differs from", id="another case"),
         pytest.param(
             {**RESPONSE, "clientContext": []}, "`clientContext` must be a string", id="an empty array"
         ),
-        pytest.param({**RESPONSE, "clientContext": 0}, "`clientContext` must be a string", id="a nought"),
+        pytest.param({**RESPONSE, "clientContext": 0}, "`clientContext` must be a string", id="zero"),
         pytest.param({**RESPONSE, "status": 5}, "`status` must be a string", id="a status that is a number"),
         pytest.param(
             {**RESPONSE, "resultInfo": "secret"}, "`resultInfo` must be an object", id="a text as resultInfo"
@@ -72,13 +72,13 @@ def test_a_response_need_not_repeat_the_client_context(client_context: str | Non
         pytest.param({**RESPONSE, "new": nested(150, "secret")}, "100 levels", id="nested 150 levels"),
     ],
 )
-def test_what_is_no_response_of_this_operation_is_refused(response: Any, reason: str) -> None:
+def test_response_of_another_operation_is_refused(response: Any, reason: str) -> None:
     with pytest.raises(InvalidOperationError, match=reason) as caught:
         read_response(response, "invite-1")
     assert "secret" not in caught.value.detail
 
 
-def test_a_client_context_that_is_too_long_is_refused() -> None:
+def test_too_long_client_context_is_refused() -> None:
     assert read_response({}, "x" * 256).client_context == "x" * 256
     with pytest.raises(InvalidOperationError, match="256"):
         read_response({}, "x" * 257)

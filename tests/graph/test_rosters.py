@@ -1,4 +1,4 @@
-"""Rosters, deltas and single participants as Graph sends them, and notifications of participants."""
+"""Rosters, deltas, single participants and participant notifications."""
 
 import json
 from typing import Any
@@ -25,7 +25,7 @@ def delta_of(sent: Any) -> tuple[int | None, list[Any]]:
     return update.sequence, json.loads(update.participants)
 
 
-def test_a_delta_comes_as_an_array_or_an_object() -> None:
+def test_delta_may_be_an_array_or_an_object() -> None:
     in_array = delta(7, {"id": "a"})
     [wrapper] = in_array["resourceData"]
     assert delta_of(in_array) == (7, wrapper["participants"])
@@ -33,14 +33,14 @@ def test_a_delta_comes_as_an_array_or_an_object() -> None:
 
 
 @pytest.mark.parametrize("kind", ["microsoft.graph.DeltaParticipants", "deltaParticipants", None])
-def test_a_delta_is_known_by_its_type_or_its_members(kind: str | None) -> None:
+def test_delta_is_recognised_by_type_or_members(kind: str | None) -> None:
     sent = delta(7, {"id": "a"})
     [wrapper] = sent["resourceData"]
     wrapper["@odata.type"] = kind
     assert delta_of(sent)[0] == 7
 
 
-def test_several_deltas_come_in_one_array() -> None:
+def test_several_deltas_in_one_array_are_parsed() -> None:
     sent = delta(7, {"id": "a"})
     sent["resourceData"] += delta(8, {"id": "b"})["resourceData"]
     assert [update.sequence for update in read(sent).updates if isinstance(update, RosterDelta)] == [7, 8]
@@ -59,7 +59,7 @@ def test_several_deltas_come_in_one_array() -> None:
         ("x", None),
     ],
 )
-def test_a_sequence_number_is_whole_and_of_64_bits(number: Any, read_as: int | None) -> None:
+def test_sequence_number_is_an_integer_of_64_bits(number: Any, read_as: int | None) -> None:
     assert sequence(number) == read_as
     assert delta_of(delta(number, {"id": "a"}))[0] == read_as
 
@@ -70,7 +70,7 @@ def test_sequence_numbers_sort_as_text() -> None:
     assert sortable(None) < sortable(0)
 
 
-def test_a_delta_of_nobody_is_a_delta() -> None:
+def test_delta_without_participants_is_accepted() -> None:
     sent = delta(7)
     assert delta_of(sent) == (7, [])
     sent["resourceData"][0]["participants"] = None
@@ -78,31 +78,31 @@ def test_a_delta_of_nobody_is_a_delta() -> None:
 
 
 @pytest.mark.parametrize("change_type", ["updated", "created", "Updated", None])
-def test_a_single_participant_is_a_delta_of_one(change_type: Any) -> None:
+def test_single_participant_is_a_delta_of_one(change_type: Any) -> None:
     sent = item(f"{ROSTER}/P1", {"isMuted": True, "rosterSequenceNumber": "9"}, change_type)
     assert delta_of(sent) == (None, [{"id": "P1", "isMuted": True, "rosterSequenceNumber": 9}])
 
 
 @pytest.mark.parametrize("resource", [None, {}, {"id": "P1"}, {"removedState": None}, [{"id": "P1"}]])
-def test_a_deleted_participant_has_left(resource: Any) -> None:
+def test_deleted_participant_has_left(resource: Any) -> None:
     sent = item(f"/app/calls('{CALL}')/participants('P1')", resource, "Deleted")
     [(number, [one])] = [delta_of(sent)]
     assert (number, one["id"], one["removedState"]) == (None, "P1", {})
 
 
-def test_a_deleted_participant_keeps_the_reason() -> None:
+def test_deleted_participant_keeps_the_reason() -> None:
     reason = {"reason": "Removed from roster"}
     sent = item(f"{ROSTER}/P1", {"id": "P1", "removedState": reason}, "deleted")
     assert delta_of(sent) == (None, [{"id": "P1", "removedState": reason}])
 
 
-def test_an_undashed_id_in_the_address_is_the_dashed_one_of_the_body() -> None:
+def test_undashed_id_in_the_address_equals_a_dashed_one() -> None:
     undashed = CALL.replace("-", "").upper()
     assert delta_of(item(f"{ROSTER}/{undashed}", {"id": CALL}, "updated"))[1] == [{"id": CALL}]
     assert delta_of(item(f"{ROSTER}/{undashed}", {"id": undashed}, "updated"))[1] == [{"id": undashed}]
 
 
-def test_a_whole_roster_stays_whole_whatever_the_change_type() -> None:
+def test_whole_roster_is_whole_with_any_change_type() -> None:
     sent = roster({"id": "a", "rosterSequenceNumber": 3})
     for change_type in ("updated", "deleted", None):
         assert isinstance(update_of({**sent, "changeType": change_type}), RosterUpdate)
@@ -123,7 +123,7 @@ def test_a_whole_roster_stays_whole_whatever_the_change_type() -> None:
         ),
     ],
 )
-def test_what_cannot_be_a_roster_goes_to_quarantine(url: str, resource: Any, change_type: str) -> None:
+def test_invalid_roster_is_quarantined(url: str, resource: Any, change_type: str) -> None:
     assert read_unreadable(item(url, resource, change_type)).reason
 
 
@@ -132,19 +132,19 @@ def test_what_cannot_be_a_roster_goes_to_quarantine(url: str, resource: Any, cha
     [f"/communications/calls/{CALL}", f"/app/calls/{CALL}/participants/p1", "", "/communications/calls"],
 )
 @pytest.mark.parametrize("kind", ["Joining", "Left"])
-def test_a_notification_of_a_participant_is_kept_whole(url: str, kind: str) -> None:
+def test_participant_notification_is_kept_completely(url: str, kind: str) -> None:
     resource = {**JOINING, "@odata.type": f"#microsoft.graph.participant{kind}Notification"}
     update = update_of(item(url, resource, "created"))
     assert isinstance(update, ParticipantNotification)
     assert (update.call_id, json.loads(update.text)) == (CALL, resource)
 
 
-def test_participant_notification_may_be_an_item_itself() -> None:
+def test_participant_notification_may_be_the_item() -> None:
     for sent in (JOINING, {**JOINING, "resourceUrl": f"/app/calls/{CALL}/participants/p1"}):
         update = update_of(sent)
         assert isinstance(update, ParticipantNotification)
         assert (update.call_id, json.loads(update.text)) == (CALL, sent)
 
 
-def test_a_notification_of_a_participant_without_a_call_is_unreadable() -> None:
+def test_participant_notification_needs_a_call() -> None:
     assert "no call" in read_unreadable(item("", {**JOINING, "call": None}, "created")).reason

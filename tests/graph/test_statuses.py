@@ -1,4 +1,4 @@
-"""Statuses and states: open sets, compared case-insensitively, ranked by their place in life."""
+"""Statuses and states: open sets, compared case-insensitively, ranked by the life cycle."""
 
 import pytest
 
@@ -28,7 +28,7 @@ from receiver.graph.statuses import (
         ("", "", 1),
     ],
 )
-def test_a_status_has_a_spelling_and_a_rank(written: str, status: str, rank: int) -> None:
+def test_status_has_a_spelling_and_a_rank(written: str, status: str, rank: int) -> None:
     assert normalize_status(written) == status
     assert status_rank(status) == rank
     assert is_done(status) is (rank == FINAL_RANK)
@@ -50,6 +50,6 @@ def test_a_status_has_a_spelling_and_a_rank(written: str, status: str, rank: int
         ("", "", 2),
     ],
 )
-def test_a_call_state_has_a_spelling_and_a_rank(written: str, state: str, rank: int) -> None:
+def test_call_state_has_a_spelling_and_a_rank(written: str, state: str, rank: int) -> None:
     assert normalize_state(written) == state
     assert state_rank(state) == rank

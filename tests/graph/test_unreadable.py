@@ -1,4 +1,4 @@
-"""What can't be read goes to the quarantine, alone, with a reason that tells nothing of its content."""
+"""Items that can't be parsed are quarantined one by one, with a reason that does not quote them."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from receiver.errors import InvalidEnvelopeError
 from receiver.graph.call_notifications import read_notification
-from receiver.graph.envelope import quarantined
+from receiver.graph.envelope import quarantine_item
 from tests.support.graph_reading import TENANT, nested, read, read_operation, read_unreadable
 from tests.support.notifications import CALL, OPERATION, call, item, operation, roster
 
@@ -53,7 +53,11 @@ CONTENT = "+15550100 Ann"
             "clientContext: Not a valid string.; id: Not a valid string.",
             id="several, of which the minor one is not named",
         ),
-        pytest.param(call({"x": CONTENT}), "state: Not a valid string.", id="a call's state"),
+        pytest.param(
+            item(f"/communications/calls/{CALL}", {"state": {"x": CONTENT}}),
+            "state: Not a valid string.",
+            id="a call's state",
+        ),
         pytest.param({**operation(), "resourceUrl": 5}, "resourceUrl: Not a valid string.", id="the address"),
         pytest.param(
             {**operation(), "changeType": [CONTENT]}, "changeType: Not a valid string.", id="the change type"
@@ -99,7 +103,7 @@ CONTENT = "+15550100 Ann"
         ),
     ],
 )
-def test_an_item_that_cannot_be_read_is_quarantined_alone(broken: Any, reason: str) -> None:
+def test_invalid_item_is_quarantined_alone(broken: Any, reason: str) -> None:
     notification = read(operation(cc="before"), broken, operation(cc="after"))
     assert notification.updates == (
         read_operation(operation(cc="before")),
@@ -110,19 +114,19 @@ def test_an_item_that_cannot_be_read_is_quarantined_alone(broken: Any, reason: s
     json.loads(unreadable.text)
 
 
-def test_a_status_that_is_a_number_is_quarantined() -> None:
+def test_status_that_is_a_number_is_quarantined() -> None:
     broken = operation()
     broken["resourceData"]["status"] = 5
     assert read_unreadable(broken).reason == "status: Not a valid string."
 
 
 @pytest.mark.parametrize("client_context", [None, ""])
-def test_an_operation_with_neither_client_context_nor_call_is_quarantined(client_context: str | None) -> None:
+def test_operation_without_context_and_call_is_quarantined(client_context: str | None) -> None:
     lost = item("", operation(cc=client_context)["resourceData"])
     assert read_unreadable(lost).reason == "an operation with neither a client context nor a call"
 
 
-def test_an_operation_with_a_client_context_and_no_call_is_kept() -> None:
+def test_operation_with_context_and_no_call_is_accepted() -> None:
     update = read_operation(item("", operation()["resourceData"]))
     assert (update.client_context, update.call_id, update.operation_id) == ("invite-1", "", OPERATION)
 
@@ -135,11 +139,11 @@ def test_an_operation_with_a_client_context_and_no_call_is_kept() -> None:
         pytest.param({**operation(), "subscriptionId": "s"}, id="one that speaks of an operation"),
     ],
 )
-def test_a_change_notification_at_the_callback_is_quarantined(change: dict[str, Any]) -> None:
+def test_change_notification_at_callback_is_quarantined(change: dict[str, Any]) -> None:
     assert "/notifications" in read_unreadable(change).reason
 
 
-def test_the_quarantine_keeps_the_item_as_it_came() -> None:
+def test_quarantine_entry_keeps_the_item_unchanged() -> None:
     broken = operation(resultInfo=CONTENT, participants=[{"identity": None}])
     unreadable = read_unreadable(broken)
     assert json.loads(unreadable.text) == broken
@@ -159,11 +163,11 @@ def test_the_quarantine_keeps_the_item_as_it_came() -> None:
         pytest.param(5, "", id="no object"),
     ],
 )
-def test_a_quarantined_item_is_known_by_its_client_context(broken: Any, client_context: str) -> None:
+def test_quarantine_entry_has_the_client_context(broken: Any, client_context: str) -> None:
     assert read_unreadable(broken).client_context == client_context
 
 
-def test_what_is_nested_too_deeply_is_kept_as_far_as_it_can_be() -> None:
+def test_too_deep_item_is_kept_pruned() -> None:
     unreadable = read_unreadable(operation(resultInfo={"code": 408}, new=nested(300)))
     kept = json.loads(unreadable.text)
     assert kept["resourceData"]["resultInfo"] == {"code": 408}
@@ -186,12 +190,12 @@ def test_what_is_nested_too_deeply_is_kept_as_far_as_it_can_be() -> None:
         pytest.param(None, id="null"),
     ],
 )
-def test_a_body_without_a_list_is_refused(document: Any) -> None:
+def test_body_without_a_list_is_refused(document: Any) -> None:
     with pytest.raises(InvalidEnvelopeError, match="list `value`"):
         read_notification(document, TENANT)
-    json.loads(quarantined(document, "reason", "callback", TENANT).text)
+    json.loads(quarantine_item(document, "reason", "callback", TENANT).text)
 
 
-def test_an_empty_list_is_no_news() -> None:
+def test_empty_list_has_no_updates() -> None:
     notification = read_notification({"value": [], "new": 1, "validationTokens": 5}, TENANT)
     assert (notification.updates, notification.unreadable, notification.ignored) == ((), (), ())

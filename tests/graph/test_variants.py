@@ -1,4 +1,4 @@
-"""Every variant of contract A that a reader must survive, in the order of the wire contract's table."""
+"""Every variant of contract A, in the order of the wire contract's table."""
 
 import json
 from typing import Any
@@ -41,17 +41,17 @@ def addressed(**addresses: str) -> dict[str, Any]:
         pytest.param({"resourceUrl": UNDASHED_URL}, id="upper-case undashed ids"),
     ],
 )
-def test_an_operation_is_known_by_whichever_address_there_is(addresses: dict[str, str]) -> None:
+def test_operation_id_is_taken_from_any_address(addresses: dict[str, str]) -> None:
     update = read_operation(addressed(**addresses))
     assert (update.call_id, update.operation_id) == (CALL, OPERATION)
 
 
-def test_an_undashed_id_in_the_url_and_a_dashed_one_in_the_body_are_the_same() -> None:
+def test_undashed_id_in_the_url_equals_a_dashed_one() -> None:
     undashed = {**operation(), "resourceUrl": UNDASHED_URL}
     assert read_operation(undashed) == read_operation(operation())
 
 
-def test_an_operation_id_may_stand_only_in_the_url() -> None:
+def test_operation_id_in_the_url_only_is_taken() -> None:
     without = operation()
     del without["resourceData"]["id"]
     assert read_operation(without) == read_operation(operation())
@@ -64,26 +64,26 @@ def test_an_operation_id_may_stand_only_in_the_url() -> None:
         pytest.param("", id="beside no address"),
     ],
 )
-def test_an_operation_id_may_stand_only_in_the_odata_id(url: str) -> None:
+def test_operation_id_in_the_odata_id_only_is_taken(url: str) -> None:
     resource = {**operation()["resourceData"], "id": None, "@odata.id": UNDASHED_URL}
     update = read_operation(item(url, resource))
     assert (update.call_id, update.operation_id) == (CALL, OPERATION)
     assert members(update)["@odata.id"] == UNDASHED_URL
 
 
-def test_the_id_of_the_url_counts_before_those_of_the_body() -> None:
+def test_id_of_the_url_takes_precedence() -> None:
     resource = {"id": "from-the-body", "@odata.id": f"/communications/calls/{OTHER_CALL}/operations/other"}
     update = read_operation(operation(**resource))
     assert (update.call_id, update.operation_id) == (CALL, OPERATION)
 
 
-def test_an_operation_may_have_no_id_at_all() -> None:
+def test_operation_without_an_id_is_accepted() -> None:
     resource = {**operation()["resourceData"], "id": None}
     update = read_operation(item(NAMELESS_URL, resource))
     assert (update.client_context, update.call_id, update.operation_id) == ("invite-1", CALL, "")
 
 
-def test_the_documentation_has_a_roster_at_the_address_of_operations() -> None:
+def test_roster_at_the_address_of_operations_is_parsed() -> None:
     participants = roster({"id": None, "isMuted": True})["resourceData"]
     update = read_roster(item(NAMELESS_URL, participants, "updated"))
     assert update.call_id == CALL
@@ -98,32 +98,32 @@ def test_the_documentation_has_a_roster_at_the_address_of_operations() -> None:
         pytest.param({"id": OTHER_CALL}, id="another in the body"),
     ],
 )
-def test_a_call_id_is_always_taken_from_the_url(resource: dict[str, Any]) -> None:
+def test_call_id_is_taken_from_the_url(resource: dict[str, Any]) -> None:
     assert read_call(call("established", **resource)).call_id == CALL
 
 
-def test_a_roster_comes_as_an_array() -> None:
+def test_roster_as_an_array_is_parsed() -> None:
     update = read_roster(roster({"id": "p1"}, {"id": "p2", "isInLobby": False}))
     assert [one["id"] for one in json.loads(update.participants)] == ["p1", "p2"]
     assert (update.call_id, update.tenant_id) == (CALL, TENANT)
 
 
-def test_an_empty_roster_is_a_roster() -> None:
+def test_empty_roster_is_a_roster() -> None:
     assert read_roster(roster()).participants == "[]"
 
 
-def test_a_roster_of_one_may_come_as_an_object() -> None:
+def test_roster_of_one_as_an_object_is_parsed() -> None:
     [participant] = roster({"id": "p1"})["resourceData"]
     url = f"/communications/calls/{CALL}/participants"
     assert read_roster(item(url, participant)) == read_roster(roster({"id": "p1"}))
 
 
-def test_an_operation_may_come_as_an_array() -> None:
+def test_operation_as_an_array_is_parsed() -> None:
     in_array = {**operation(), "resourceData": [operation()["resourceData"]]}
     assert read_operation(in_array) == read_operation(operation())
 
 
-def test_several_operations_may_come_in_one_array() -> None:
+def test_several_operations_in_one_array_are_parsed() -> None:
     resources = [operation(cc=cc, op=op)["resourceData"] for cc, op in (("a", "1"), ("b", "2"))]
     notification = read(item(f"/communications/calls/{CALL}/operations", resources))
     assert notification.updates == (
@@ -135,17 +135,17 @@ def test_several_operations_may_come_in_one_array() -> None:
 @pytest.mark.parametrize(
     "change_type", ["Deleted", "updated", "Updated", "created", "unknownFutureValue", None]
 )
-def test_the_change_type_says_nothing_of_an_operation(change_type: Any) -> None:
+def test_change_type_of_an_operation_is_ignored(change_type: Any) -> None:
     assert read_operation(operation(change_type=change_type)) == read_operation(operation())
 
 
-def test_the_change_type_may_be_missing() -> None:
+def test_missing_change_type_is_accepted() -> None:
     without = operation()
     del without["changeType"]
     assert read_operation(without) == read_operation(operation())
 
 
-def test_a_deleted_operation_keeps_its_result() -> None:
+def test_deleted_operation_keeps_its_result() -> None:
     update = read_operation(operation(status="failed", change_type="deleted", resultInfo={"code": 408}))
     assert (update.status, members(update)["resultInfo"]) == ("failed", {"code": 408})
 
@@ -154,7 +154,7 @@ def test_a_deleted_operation_keeps_its_result() -> None:
     "change_type",
     ["updated", "Updated", "created", "unknownFutureValue"],
 )
-def test_only_deleted_ends_a_call(change_type: str) -> None:
+def test_only_change_type_deleted_ends_a_call(change_type: str) -> None:
     assert read_call(call("established", change_type=change_type)).state == "established"
 
 
@@ -171,11 +171,11 @@ def test_only_deleted_ends_a_call(change_type: str) -> None:
         pytest.param(None, None, id="null"),
     ],
 )
-def test_the_numbers_of_result_info_may_be_texts(written: Any, read_as: Any) -> None:
+def test_numbers_of_result_info_may_be_texts(written: Any, read_as: Any) -> None:
     assert members(read_operation(operation(resultInfo=written)))["resultInfo"] == read_as
 
 
-def test_extra_members_of_an_item_do_no_harm() -> None:
+def test_extra_members_of_an_item_are_ignored() -> None:
     extra = {
         **operation(),
         "callbackUri": "https://bot.test/",
@@ -187,7 +187,13 @@ def test_extra_members_of_an_item_do_no_harm() -> None:
 
 
 def test_extra_members_of_a_resource_are_kept() -> None:
-    extra = {"a.b": {"deep": [1, None]}, "resultInfo.code": 5, "_schema": "x", "": 0, "@odata.etag": 'W/"1"'}
+    extra: dict[str, Any] = {
+        "a.b": {"deep": [1, None]},
+        "resultInfo.code": 5,
+        "_schema": "x",
+        "": 0,
+        "@odata.etag": 'W/"1"',
+    }
     assert members(read_operation(operation(**extra))) == extra
     assert members(read_call(call(**extra))) == extra
 
@@ -212,7 +218,7 @@ def test_other_resources_are_ignored_and_named(path: str, resource: Any, ignored
     assert (notification.updates, notification.unreadable, notification.ignored) == ((), (), (ignored,))
 
 
-def test_a_tone_comes_inside_a_call_update() -> None:
+def test_tone_is_part_of_a_call_update() -> None:
     tone = {"@odata.type": "#microsoft.graph.toneInfo", "sequenceId": 1, "tone": "tone1"}
     update = read_call(call("established", toneInfo=tone))
     assert (update.state, members(update)) == ("established", {"toneInfo": tone})
@@ -231,19 +237,19 @@ def test_a_tone_comes_inside_a_call_update() -> None:
     ],
 )
 @pytest.mark.parametrize("change_type", ["deleted", "Deleted"])
-def test_a_deleted_call_has_ended_even_without_a_state(resource: Any, change_type: str) -> None:
+def test_deleted_call_without_a_state_has_ended(resource: Any, change_type: str) -> None:
     update = read_call(item(f"/communications/calls/{CALL}", resource, change_type))
     assert (update.call_id, update.state, update.rank) == (CALL, "terminated", ENDED_RANK)
 
 
-def test_a_deleted_call_may_lack_the_resource() -> None:
+def test_deleted_call_without_a_resource_has_ended() -> None:
     without = call(None, change_type="deleted")
     del without["resourceData"]
     assert read_call(without).state == "terminated"
 
 
 @pytest.mark.parametrize("body", [b"", b" ", b"\r\n"], ids=["nothing", "a space", "an empty line"])
-def test_an_empty_body_is_no_json_so_the_callback_looks_for_it_first(body: bytes) -> None:
+def test_empty_body_is_not_json(body: bytes) -> None:
     with pytest.raises(InvalidJSONError):
         parse(body)
 
@@ -259,7 +265,7 @@ def test_an_empty_body_is_no_json_so_the_callback_looks_for_it_first(body: bytes
         pytest.param("callState", False, id="a text"),
     ],
 )
-def test_the_old_skype_format_is_recognised(document: Any, is_old: bool) -> None:
+def test_old_skype_format_is_recognised(document: Any, is_old: bool) -> None:
     assert is_old_skype_call(document) is is_old
 
 
@@ -273,7 +279,7 @@ def test_the_old_skype_format_is_recognised(document: Any, is_old: bool) -> None
         pytest.param("utf-8-sig", None, id="a byte order mark"),
     ],
 )
-def test_a_body_is_read_in_whichever_charset_it_comes(encoding: str, charset: str | None) -> None:
+def test_body_is_parsed_in_each_charset(encoding: str, charset: str | None) -> None:
     sent = operation(participants=[{"identity": {"user": {"displayName": "Zoë"}}}])
     body = json.dumps({"value": [sent]}, ensure_ascii=False).encode(encoding)
     [update] = read_notification(parse(body, charset), TENANT).updates

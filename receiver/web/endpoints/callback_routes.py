@@ -15,7 +15,7 @@ from receiver.errors import (
     UnsupportedMediaTypeError,
 )
 from receiver.graph.call_notifications import is_old_skype_call, read_notification
-from receiver.graph.envelope import quarantined, unparsed
+from receiver.graph.envelope import quarantine_body, quarantine_item
 from receiver.graph.privacy import loggable
 from receiver.graph.updates import (
     CallUpdate,
@@ -106,7 +106,7 @@ def make_callback(
             document = read_json(text)
         except (InvalidJSONError, PayloadTooLargeError, UnsupportedMediaTypeError) as error:
             if beginning := body.beginning():
-                entry = unparsed(beginning, _REASONS[type(error)], "callback", caller.tenant_id)
+                entry = quarantine_body(beginning, _REASONS[type(error)], "callback", caller.tenant_id)
                 keep(Notification(unreadable=(entry,)))
             raise
         if is_old_skype_call(document):
@@ -114,7 +114,7 @@ def make_callback(
         try:
             notification = read(document, caller.tenant_id)
         except InvalidEnvelopeError as error:
-            entry = quarantined(document, error.detail, "callback", caller.tenant_id)
+            entry = quarantine_item(document, error.detail, "callback", caller.tenant_id)
             keep(Notification(unreadable=(entry,)))
             raise
         keep(notification)

@@ -7,7 +7,7 @@ import structlog
 from flask import Blueprint, Response
 
 from receiver.errors import BadRequestError, NotConfiguredError
-from receiver.graph.change_notifications import may_be_believed, read_changes
+from receiver.graph.change_notifications import has_accepted_client_state, read_changes
 from receiver.graph.json_codec import JSON
 from receiver.graph.privacy import loggable
 from receiver.graph.updates import ChangeNotification, Unreadable
@@ -112,7 +112,9 @@ def make_notifications(
 
 def _is_of_a_stranger(body: bytes, client_states: Sequence[str]) -> bool:
     """Tell whether a body is too long to be read for nothing, and holds no clientState of ours."""
-    if len(body) <= _READ_ANYWAY or may_be_believed(body, lambda state: matches(state, client_states)):
+    if len(body) <= _READ_ANYWAY or has_accepted_client_state(
+        body, lambda state: matches(state, client_states)
+    ):
         return False
     if (left_out := REFUSALS.admit("clientState")) is not None:
         _log.warning("a body without a known clientState is not read", bytes=len(body), untold=left_out)

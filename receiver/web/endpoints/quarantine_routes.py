@@ -13,7 +13,7 @@ from receiver.graph.call_notifications import read_notification
 from receiver.graph.change_notifications import read_changes
 from receiver.graph.json_codec import JSON, parse
 from receiver.graph.privacy import redact
-from receiver.graph.quarantine_summary import sentence
+from receiver.graph.quarantine_summary import explain_reason
 from receiver.graph.updates import ChangeNotification, Unreadable
 from receiver.store.quarantine_reader import Quarantine, QuarantineEntry, QuarantineGroup
 from receiver.store.writer import Item, Writer
@@ -125,7 +125,7 @@ def represent_group(group: QuarantineGroup) -> dict[str, object]:
 
 def _about(entry: QuarantineEntry) -> dict[str, object]:
     return {
-        "reason": sentence(entry.reason),
+        "reason": explain_reason(entry.reason),
         "contract": entry.contract,
         "address": entry.summary.address or None,
         "type": entry.summary.type or None,
@@ -171,4 +171,4 @@ def _read_again(entry: QuarantineEntry) -> list[Item]:
 
 
 def _unreadable(reason: str) -> StillUnreadableError:
-    return StillUnreadableError(f"It stays in quarantine. {sentence(reason)}")
+    return StillUnreadableError(f"It stays in quarantine. {explain_reason(reason)}")

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from receiver.graph.json_codec import JSON, parse
 from receiver.graph.privacy import redact
-from receiver.graph.quarantine_summary import sentence
+from receiver.graph.quarantine_summary import explain_reason
 from receiver.store.quarantine_reader import Quarantine, QuarantineEntry
 from receiver.web.auth.authorizer import Authorizer
 from receiver.web.openapi import Answer, describe
@@ -35,7 +35,7 @@ class QuarantineView:
     @property
     def reason(self) -> str:
         """Why it can't be read, in a sentence."""
-        return sentence(self.entry.reason)
+        return explain_reason(self.entry.reason)
 
     @property
     def title(self) -> Markup:
