@@ -64,9 +64,8 @@ class SpoolEraser(Eraser):
         within: float,
     ) -> bool:
         try:
-            with self._spool.lock(
-                within / 2
-            ) as is_locked:  # else the drainer could replay what it has just read
+            # Without the lock the drainer could replay an entry that it has just read.
+            with self._spool.lock(within / 2) as is_locked:
                 if not is_locked:
                     raise StoreUnavailableError("The spool is being drained. Try again soon.")
                 in_store = delete_from_store(within / 2)

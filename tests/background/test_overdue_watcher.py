@@ -1,4 +1,4 @@
-"""Deadlines, on a real server: what becomes overdue, what ends it, and what is left of both."""
+"""Overdue operations on a real server: when they are marked, what ends that, and what the indexes hold then."""
 
 from collections.abc import Callable, Sequence
 
@@ -21,14 +21,14 @@ def overdue(shelf: Shelf) -> list[str]:
 
 
 def scrape(shelf: Shelf) -> list[bool]:
-    """What a reader of the whole feed, who reads now, is told last of each operation."""
+    """Return the last event of each operation that a reader of the whole feed gets now."""
     feed = Feed(shelf.store_client)
     events = feed.between(START, feed.position()).events
     return [event.changed.overdue for event in events if isinstance(event.changed, OperationRecord)]
 
 
 @pytest.mark.parametrize("items", [bare(), operation("notStarted"), operation("running"), operation("other")])
-def test_an_operation_without_a_result_becomes_overdue_once(
+def test_operation_without_a_result_becomes_overdue_once(
     every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf], items: object
 ) -> None:
     shelf = shelf_of(every_store)
@@ -48,7 +48,7 @@ def test_an_operation_without_a_result_becomes_overdue_once(
 
 @pytest.mark.parametrize("late", [0, 3600])
 @pytest.mark.parametrize("status", ["completed", "failed"])
-def test_the_result_ends_it_however_late(shelf: Shelf, store: StoreServer, status: str, late: int) -> None:
+def test_late_result_ends_overdue(shelf: Shelf, store: StoreServer, status: str, late: int) -> None:
     shelf.register(bare())
     shelf.now += late
     shelf.deadlines.mark()
@@ -60,7 +60,7 @@ def test_the_result_ends_it_however_late(shelf: Shelf, store: StoreServer, statu
     assert store.client.exists(DUE, IS_OVERDUE) == 0
 
 
-def test_a_result_that_comes_at_once_costs_no_command_more(shelf: Shelf, store: StoreServer) -> None:
+def test_immediate_result_needs_no_further_command(shelf: Shelf, store: StoreServer) -> None:
     store.client.config_resetstat()
     shelf.keep(operation("completed"))
     shelf.keep(operation("completed", op="other"), operation("completed", op="other"))
@@ -70,11 +70,11 @@ def test_a_result_that_comes_at_once_costs_no_command_more(shelf: Shelf, store: 
     assert b"due" not in store.client.get("receiver:{0}:op:1")
 
 
-def test_news_that_is_no_result_changes_nothing_about_it(shelf: Shelf) -> None:
+def test_update_without_a_result_leaves_it_overdue(shelf: Shelf) -> None:
     shelf.keep(operation("notStarted"))
     shelf.now += 100
     shelf.keep(operation("running"))
-    assert shelf.latest().due == (NOW + 120) * 1000, "it counts from the first news"
+    assert shelf.latest().due == (NOW + 120) * 1000, "it counts from the first update"
     shelf.now += 20
     assert shelf.deadlines.mark() == 1
     shelf.keep(operation("running"), operation("running", more=1))
@@ -84,7 +84,7 @@ def test_news_that_is_no_result_changes_nothing_about_it(shelf: Shelf) -> None:
 
 @pytest.mark.parametrize("registered", [bare(), operation("running", call=""), operation("running")])
 @pytest.mark.parametrize("first", ["the registration", "the notification"])
-def test_a_deadline_counts_from_the_first_news_whichever_that_is(
+def test_deadline_counts_from_the_first_update_of_any_kind(
     shelf: Shelf, registered: object, first: str
 ) -> None:
     def register() -> None:
@@ -101,7 +101,7 @@ def test_a_deadline_counts_from_the_first_news_whichever_that_is(
     assert record.revision == shelf.latest().revision
 
 
-def test_the_same_deadline_again_is_no_news_and_another_one_is(shelf: Shelf) -> None:
+def test_same_deadline_again_changes_nothing(shelf: Shelf) -> None:
     for deadline, revision in ((60, 1), (60, 1), (None, 1), (90, 2), (90, 2)):
         shelf.register(bare(), deadline=deadline)
         assert shelf.latest().revision == revision
@@ -119,7 +119,7 @@ def test_the_same_deadline_again_is_no_news_and_another_one_is(shelf: Shelf) -> 
     assert (shelf.latest().due, shelf.latest().others) == (None, 0)
 
 
-def test_a_deadline_of_a_bare_registration_is_for_the_latest_operation(shelf: Shelf) -> None:
+def test_deadline_of_bare_registration_is_for_latest_operation(shelf: Shelf) -> None:
     shelf.keep(operation("running", op="first"), operation("running", op="second"))
     shelf.register(bare(), deadline=1)
     shelf.now += 1
@@ -127,7 +127,7 @@ def test_a_deadline_of_a_bare_registration_is_for_the_latest_operation(shelf: Sh
     assert (shelf.latest().operation_id, shelf.latest().overdue, shelf.latest().others) == ("second", True, 1)
 
 
-def test_forgetting_leaves_nothing_of_it(shelf: Shelf, store: StoreServer) -> None:
+def test_deletion_removes_it_from_due_and_overdue(shelf: Shelf, store: StoreServer) -> None:
     forgets: Sequence[Callable[[], bool]] = (
         lambda: shelf.eraser.delete_operations("invite-1", within=2),
         lambda: shelf.eraser.delete_call(CALL, within=2),
@@ -142,7 +142,7 @@ def test_forgetting_leaves_nothing_of_it(shelf: Shelf, store: StoreServer) -> No
             assert store.client.exists(DUE, IS_OVERDUE) == 0
 
 
-def test_what_expires_is_no_longer_overdue(shelf: Shelf, store: StoreServer) -> None:
+def test_expired_record_is_no_longer_overdue(shelf: Shelf, store: StoreServer) -> None:
     shelf.keep(*(operation("running", cc=f"cc-{n}", op=f"op-{n}") for n in range(3)))
     store.client.delete("receiver:{0}:op:1")
     shelf.now += 120
@@ -154,7 +154,7 @@ def test_what_expires_is_no_longer_overdue(shelf: Shelf, store: StoreServer) -> 
     assert shelf.reader.count_overdue() == 1
 
 
-def test_hundreds_become_overdue_in_one_look_and_are_listed_in_pages(shelf: Shelf) -> None:
+def test_hundreds_of_overdue_operations_are_marked_and_listed(shelf: Shelf) -> None:
     shelf.keep(*(operation("running", cc=f"cc-{n}", op=f"op-{n}") for n in range(350)))
     shelf.keep(operation(cc="done", op="done"))
     shelf.now += 120
@@ -171,7 +171,7 @@ def test_hundreds_become_overdue_in_one_look_and_are_listed_in_pages(shelf: Shel
     assert [record.client_context for record in others.operations] == ["done"]
 
 
-def test_a_full_store_makes_it_late_and_loses_nothing(shelf: Shelf, store: StoreServer) -> None:
+def test_full_store_delays_marking_and_loses_nothing(shelf: Shelf, store: StoreServer) -> None:
     shelf.keep(operation("running"))
     shelf.now += 120
     store.client.config_set("maxmemory", 1)

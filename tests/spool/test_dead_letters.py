@@ -1,4 +1,4 @@
-"""What the drainer puts aside, and what not, with a real store that refuses."""
+"""Dead letters: which entries become one and which do not, with a real store that rejects them."""
 
 import time
 
@@ -9,9 +9,7 @@ from tests.support.updates import operation
 from tests.support.waiting import until
 
 
-def test_an_entry_that_the_store_does_not_take_holds_nobody_up(
-    process: Process, own_store: StoreServer
-) -> None:
+def test_rejected_entry_does_not_delay_others(process: Process, own_store: StoreServer) -> None:
     own_store.kill()
     process.keep(operation(cc="poison", call="broken"), notification_id="1")
     process.keep(operation(cc="good"), notification_id="2")
@@ -24,7 +22,7 @@ def test_an_entry_that_the_store_does_not_take_holds_nobody_up(
     assert process.spool.status().waiting == 0
 
 
-def test_what_was_put_aside_comes_in_when_it_is_tried_again(process: Process, own_store: StoreServer) -> None:
+def test_retried_dead_letters_are_replayed(process: Process, own_store: StoreServer) -> None:
     own_store.client.set("receiver:{0}:ops:broken", "no hash")
     for number in range(3):
         process.spool.put(
@@ -42,7 +40,7 @@ def test_what_was_put_aside_comes_in_when_it_is_tried_again(process: Process, ow
     assert [record.notifications for record in records] == [1] * 3
 
 
-def test_an_entry_that_cannot_be_read_holds_nobody_up(process: Process) -> None:
+def test_unreadable_entry_does_not_delay_others(process: Process) -> None:
     process.file.append([("1", b"garbage")])
     process.file.append([("2", b'[["operation", {"of": "tomorrow"}]]')])
     process.spool.put([operation(cc="good")], notification_id="3", within=1)
@@ -52,7 +50,7 @@ def test_an_entry_that_cannot_be_read_holds_nobody_up(process: Process) -> None:
     assert process.spool.status().dead == 2
 
 
-def test_what_was_put_aside_is_kept_as_long_as_anything_else(process: Process) -> None:
+def test_dead_letters_expire_after_the_retention(process: Process) -> None:
     long_ago = SpoolFile(process.folder, DISK, clock=lambda: time.time() - 31 * 86400)
     long_ago.append([("1", b"garbage")])
     long_ago.dead_letter(long_ago.read(0)[0], "for a reason")
@@ -64,7 +62,7 @@ def test_what_was_put_aside_is_kept_as_long_as_anything_else(process: Process) -
     until(lambda: process.spool.status().dead == 1)
 
 
-def test_a_full_store_is_no_reason_to_put_anything_aside(process: Process, own_store: StoreServer) -> None:
+def test_full_store_makes_no_dead_letters(process: Process, own_store: StoreServer) -> None:
     process.drainer.start()
     own_store.client.config_set("maxmemory", 1)
     assert process.keep(operation(cc="a"), notification_id="1") == ["spooled"]
@@ -76,9 +74,7 @@ def test_a_full_store_is_no_reason_to_put_anything_aside(process: Process, own_s
     assert process.spool.status().dead == 0
 
 
-def test_a_store_that_is_busy_with_somebodys_script_is_no_reason_to_put_anything_aside(
-    process: Process, own_store: StoreServer
-) -> None:
+def test_store_busy_with_a_script_makes_no_dead_letters(process: Process, own_store: StoreServer) -> None:
     process.keep(operation(cc="before", op="before"))  # which loads the script
     process.drainer.start()
     with busy(own_store):
@@ -94,10 +90,10 @@ def test_a_store_that_is_busy_with_somebodys_script_is_no_reason_to_put_anything
     assert all(process.reader.latest(f"cc-{number}") for number in range(3))
 
 
-def test_a_store_that_refuses_everything_is_no_reason_to_put_anything_aside(
+def test_store_that_refuses_everything_makes_no_dead_letters(
     process: Process, own_store: StoreServer
 ) -> None:
-    """Whatever it says: here what would be an item's own fault, if only the store took anything else."""
+    """With an error that would be about the item if the store took anything else."""
     own_store.client.set("receiver:{0}:ops:broken", "no hash")
     process.spool.put([operation(cc="poison", call="broken")], notification_id="1", within=2)
     own_store.client.acl_setuser("default", enabled=True, commands=["-set"])

@@ -1,4 +1,4 @@
-"""Work on a disk that hangs is not waited for, and the disk is usable again when it has ended."""
+"""A disk that hangs: no caller waits for it, and it is usable again when the work has ended."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ from receiver.spool.disk_thread import DiskThread, T, run_inline
 from receiver.spool.spool_database import SpoolError
 
 
-def test_use_of_a_hanging_disk_is_not_waited_for() -> None:
+def test_use_of_a_hanging_disk_fails_in_time() -> None:
     goes_on = threading.Event()
 
     def hang(work: Callable[[], T]) -> T:

@@ -1,4 +1,4 @@
-"""A spool on a disk that others have filled: what waits is brought in, for which no room is needed.
+"""A spool on a disk that other programs have filled: replaying entries needs no room.
 
 On a small file system in memory, which only root may mount.
 """
@@ -104,7 +104,7 @@ def test_process_that_starts_on_a_read_only_disk_drains_it(
     process: Process, small_disk: Path, ended: str
 ) -> None:
     spool_some(process)
-    if ended == "killed":  # what lies there is what the connection has written so far
+    if ended == "killed":  # the file has what the connection has written so far
         names = ("spool.db", "spool.db-wal", "spool.db-shm")
         left = {name: (process.folder / name).read_bytes() for name in names}
         process.file.close()
@@ -123,7 +123,7 @@ def test_process_that_starts_on_a_read_only_disk_drains_it(
     until(lambda: process.spool.status().error is None)
 
 
-def test_unreadable_entry_on_a_full_disk_holds_up_no_other(process: Process, small_disk: Path) -> None:
+def test_unreadable_entry_on_a_full_disk_delays_no_other(process: Process, small_disk: Path) -> None:
     process.file.append([("odd", b'[["of tomorrow", {}]]')])
     spool_some(process)
     filler = fill(small_disk)
@@ -158,7 +158,7 @@ def test_moved_away_file_hides_no_entry_of_a_new_one(process: Process, small_dis
     assert process.file.read(0) == [entry]
 
 
-def test_what_cannot_be_counted_is_unknown(
+def test_status_of_a_damaged_spool_is_unknown(
     process_of: Callable[..., Process], own_store: StoreServer
 ) -> None:
     process = process_of(own_store)

@@ -1,4 +1,4 @@
-"""Intake, spool and drainer between them, with a real store that goes away and comes back."""
+"""Intake, spool and drainer together, with a real store that becomes unavailable and available again."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,22 +14,20 @@ from tests.support.updates import bare, call, every_kind, operation
 from tests.support.waiting import until
 
 
-def test_while_the_store_works_nothing_is_spooled(process: Process) -> None:
+def test_working_store_leaves_the_spool_empty(process: Process) -> None:
     assert process.keep(operation(cc="a"), call()) == ["new", "new"]
     assert process.spool.status().waiting == 0
     assert process.reader.latest("a")
 
 
-def test_what_the_store_does_not_take_waits_and_comes_in_when_it_is_back(
-    process: Process, own_store: StoreServer
-) -> None:
+def test_spooled_notifications_are_replayed_after_an_outage(process: Process, own_store: StoreServer) -> None:
     process.drainer.start()
     own_store.kill()
     assert process.keep(*every_kind()) == ["spooled"] * len(every_kind())
     began = time.monotonic()
     for number in range(50):
         process.keep(operation(cc=f"cc-{number}", op=str(number)), notification_id=str(number))
-    assert time.monotonic() - began < 1.5, "nobody waits for a store that is known to be away"
+    assert time.monotonic() - began < 1.5, "no request waits for a store that is known to be unavailable"
     status = process.spool.status()
     assert (status.waiting, status.dead, status.error) == (51, 0, None)
     assert status.age is not None
@@ -39,10 +37,10 @@ def test_what_the_store_does_not_take_waits_and_comes_in_when_it_is_back(
         1
     ] * 50
     assert process.reader.entries("quarantine", limit=9)[0]
-    assert process.keep(operation(cc="after")) == ["new"], "and news goes to the store again"
+    assert process.keep(operation(cc="after")) == ["new"], "new notifications go to the store again"
 
 
-def test_entries_come_in_in_the_order_in_which_they_came(process: Process, own_store: StoreServer) -> None:
+def test_entries_are_replayed_in_order_of_arrival(process: Process, own_store: StoreServer) -> None:
     own_store.kill()
     for number in range(120):
         process.keep(operation("running", cc="one", value=number), notification_id=str(number))
@@ -54,9 +52,7 @@ def test_entries_come_in_in_the_order_in_which_they_came(process: Process, own_s
     assert (record.members["value"], record.revision) == ("119", 120)
 
 
-def test_a_write_that_timed_out_but_happened_is_counted_once(
-    process: Process, own_store: StoreServer
-) -> None:
+def test_write_that_timed_out_but_happened_is_counted_once(process: Process, own_store: StoreServer) -> None:
     process.keep(operation(cc="before", op="before"))  # which loads the script
     own_store.stall()  # what is sent now is executed later
     assert (
@@ -73,7 +69,7 @@ def test_a_write_that_timed_out_but_happened_is_counted_once(
     assert (record.notifications, record.duplicates, record.status) == (2, 0, "completed")
 
 
-def test_what_an_earlier_process_has_left_comes_in(
+def test_entries_of_an_earlier_process_are_replayed(
     process: Process, own_store: StoreServer, process_of: Callable[..., Process]
 ) -> None:
     own_store.kill()
@@ -85,7 +81,7 @@ def test_what_an_earlier_process_has_left_comes_in(
     assert following.reader.latest("left")
 
 
-def test_two_processes_drain_one_spool_and_nothing_comes_in_twice(
+def test_two_processes_replay_one_spool_without_duplicates(
     process: Process, own_store: StoreServer, process_of: Callable[..., Process]
 ) -> None:
     other = process_of(own_store)
@@ -104,19 +100,19 @@ def test_two_processes_drain_one_spool_and_nothing_comes_in_twice(
 
 
 class Recorder(Writer):
-    """Remembers what it brings in, and takes its time for it."""
+    """Records what it replays, and takes its time."""
 
     def __init__(self, store_client: StoreClient) -> None:
         super().__init__(BatchingClient(store_client), retention_days=30)
         self.brought: list[str] = []
 
-    def store_all(self, deliveries: Sequence[tuple[Sequence[Item], str, float]], *, within: float) -> None:
-        self.brought += [delivery for _, delivery, _ in deliveries]
+    def store_all(self, notifications: Sequence[tuple[Sequence[Item], str, float]], *, within: float) -> None:
+        self.brought += [notification_id for _, notification_id, _ in notifications]
         time.sleep(0.2)
-        super().store_all(deliveries, within=within)
+        super().store_all(notifications, within=within)
 
 
-def test_of_two_processes_only_one_at_a_time_takes_entries_out(
+def test_lock_is_held_by_one_process_at_a_time(
     process: Process, own_store: StoreServer, process_of: Callable[..., Process]
 ) -> None:
     process.file.append([(str(number), encode_items([bare(str(number))])) for number in range(500)])
@@ -131,9 +127,7 @@ def test_of_two_processes_only_one_at_a_time_takes_entries_out(
     assert sorted(brought) == list(range(500)), "each by one of them"
 
 
-def test_a_store_that_goes_away_in_the_midst_of_it_gets_the_rest_later(
-    process: Process, own_store: StoreServer
-) -> None:
+def test_store_that_fails_during_replay_gets_the_rest_later(process: Process, own_store: StoreServer) -> None:
     own_store.kill()
     for number in range(600):
         process.spool.put([operation(cc="many", op=str(number))], notification_id=str(number), within=2)
@@ -150,7 +144,7 @@ def test_a_store_that_goes_away_in_the_midst_of_it_gets_the_rest_later(
     assert {record.notifications for record in records} == {1}
 
 
-def test_an_empty_spool_costs_no_writing(process: Process) -> None:
+def test_empty_spool_causes_no_writes(process: Process) -> None:
     def written() -> list[bytes]:  # without the index beside the log, which is memory and notes readers, too
         return [(process.file.folder / name).read_bytes() for name in ("spool.db", "spool.db-wal")]
 

@@ -1,4 +1,4 @@
-"""A spool on a disk that is full, slow or out of order."""
+"""A spool on a disk that is full, slow or broken."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ from tests.support.updates import bare, operation
 from tests.support.waiting import until
 
 
-def test_a_full_spool_and_no_store_is_an_error_and_says_which(
+def test_full_spool_without_a_store_is_a_logged_error(
     own_store: StoreServer, process_of: Callable[..., Process]
 ) -> None:
     process = process_of(own_store, max_bytes=1 << 20)
@@ -31,14 +31,14 @@ def test_a_full_spool_and_no_store_is_an_error_and_says_which(
         fill(process, big)
     assert "is full" in (process.spool.status().error or "")
     own_store.start()
-    assert process.keep(big) == ["new"], "where the spool takes nothing, the store is tried"
+    assert process.keep(big) == ["new"], "if the spool takes nothing, the store is tried"
     process.drainer.start()
     process.drained()
     process.spool.put([bare()], notification_id="x", within=1)
     assert process.spool.status().error is None
 
 
-def test_a_spool_that_cannot_be_used_is_an_error_and_no_more(
+def test_unusable_spool_is_an_error_and_nothing_else(
     tmp_path: Path, process: Process, own_store: StoreServer
 ) -> None:
     (tmp_path / "spool").write_text("a file where the folder should be")
@@ -53,7 +53,7 @@ def test_a_spool_that_cannot_be_used_is_an_error_and_no_more(
     assert process.keep(operation(cc="c")) == ["new"]
 
 
-def test_a_disk_that_hangs_holds_nobody_up_for_long(tmp_path: Path) -> None:
+def test_hanging_disk_delays_requests_for_a_bounded_time(tmp_path: Path) -> None:
     hanging = threading.Event()
 
     def slowly(work: Callable[[], T]) -> T:
@@ -75,14 +75,14 @@ class SlowFile(SpoolFile):
     may_go_on = threading.Event()
     begun = 0
 
-    def append(self, deliveries: Sequence[tuple[str, bytes]]) -> None:
+    def append(self, notifications: Sequence[tuple[str, bytes]]) -> None:
         self.begun += 1
         time.sleep(0.4)
         self.may_go_on.wait(10)
-        super().append(deliveries)
+        super().append(notifications)
 
 
-def test_on_their_way_to_a_slow_disk_are_only_a_few_and_more_are_refused_at_once(tmp_path: Path) -> None:
+def test_slow_disk_refuses_more_than_a_few_at_once(tmp_path: Path) -> None:
     file = SlowFile(tmp_path / "spool", DISK)
     spool = Spool(file)
     file.may_go_on.set()
@@ -103,7 +103,7 @@ def test_on_their_way_to_a_slow_disk_are_only_a_few_and_more_are_refused_at_once
     assert spool.status().waiting == 18
 
 
-def test_all_that_come_while_the_disk_is_busy_are_written_as_one(tmp_path: Path) -> None:
+def test_notifications_during_a_slow_write_are_written_together(tmp_path: Path) -> None:
     works: list[object] = []
 
     def counted(work: Callable[[], T]) -> T:

@@ -1,4 +1,4 @@
-"""What is forgotten does not come back from the spool."""
+"""Deleted records do not come back from the spool."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +12,7 @@ from tests.support.stores import StoreServer
 from tests.support.updates import CALL, call, change, operation
 
 
-def test_what_is_forgotten_does_not_come_back_from_the_spool(
+def test_deleted_operation_does_not_come_back_from_the_spool(
     process: Process, own_store: StoreServer
 ) -> None:
     process.keep(operation(cc="gone", op="1"))
@@ -31,7 +31,7 @@ def test_what_is_forgotten_does_not_come_back_from_the_spool(
     assert b"gone" not in b"".join(path.read_bytes() for path in process.file.folder.iterdir())
 
 
-def test_of_a_forgotten_call_nothing_comes_back_from_the_spool(process: Process) -> None:
+def test_deleted_call_does_not_come_back_from_the_spool(process: Process) -> None:
     item = f'{{"resourceUrl":"/communications/calls/{CALL.upper()}"}}'
     items = [
         operation(cc="of the call"),
@@ -57,7 +57,7 @@ def test_of_a_forgotten_call_nothing_comes_back_from_the_spool(process: Process)
     assert len(process.reader.entries("changes", limit=9)[0]) == 1
 
 
-def test_nothing_is_forgotten_while_another_process_has_it_in_hand(
+def test_deletion_waits_for_a_drainer_of_another_process(
     process: Process, process_of: Callable[..., Process], own_store: StoreServer
 ) -> None:
     with process_of(own_store).spool.lock(1) as held:

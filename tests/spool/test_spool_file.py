@@ -1,4 +1,4 @@
-"""The spool's file on a real disk: what is in it stays, and what leaves it is gone."""
+"""The spool's file on a real disk: written entries stay, and removed entries leave no bytes."""
 
 import os
 import resource
@@ -48,7 +48,7 @@ def on_disk(file: SpoolFile) -> bytes:
     return b"".join(path.read_bytes() for path in file.folder.iterdir())
 
 
-def test_news_of_every_kind_comes_back_as_it_was() -> None:
+def test_item_of_every_kind_is_decoded_as_it_was() -> None:
     assert decode_items(encode_items(every_kind())) == every_kind()
 
 
@@ -64,7 +64,7 @@ def test_delta_that_0_1_0_spooled_as_a_roster_is_a_delta() -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"{}", b"[1]", b'[["operation", {}]]', b'[["of tomorrow", {"a": 1}]]'])
-def test_a_text_that_is_none_of_ours_is_told_from_news(text: bytes) -> None:
+def test_foreign_text_is_an_unreadable_entry(text: bytes) -> None:
     if text == b"{}":
         assert decode_items(text) == []
         return
@@ -72,7 +72,7 @@ def test_a_text_that_is_none_of_ours_is_told_from_news(text: bytes) -> None:
         decode_items(text)
 
 
-def test_entries_come_out_in_the_order_in_which_they_came(file: SpoolFile) -> None:
+def test_entries_are_read_in_order_of_arrival(file: SpoolFile) -> None:
     file.append([("a", b"1"), ("b", b"2")])
     file.append([("c", b"3")])
     first, second, third = file.read(0)
@@ -86,13 +86,13 @@ def test_entries_come_out_in_the_order_in_which_they_came(file: SpoolFile) -> No
     assert file.read(0) == [third]
 
 
-def test_large_entries_come_out_a_few_at_a_time(file: SpoolFile) -> None:
+def test_large_entries_are_read_a_few_at_a_time(file: SpoolFile) -> None:
     file.append([(str(number), bytes(300_000)) for number in range(10)])
     assert len(file.read(0)) == 4
     assert len(everything(file)) == 10
 
 
-def test_the_depth_tells_how_much_waits_and_since_when(file: SpoolFile) -> None:
+def test_depth_has_the_number_and_the_oldest_time(file: SpoolFile) -> None:
     assert file.depth().waiting == 0
     assert file.depth().oldest is None
     file.append([("a", b"1"), ("b", b"2")])
@@ -101,22 +101,22 @@ def test_the_depth_tells_how_much_waits_and_since_when(file: SpoolFile) -> None:
     assert 0 < depth.size < MEGABYTE
 
 
-def test_what_is_written_is_there_for_the_next_process(file: SpoolFile) -> None:
+def test_entries_are_readable_by_the_next_process(file: SpoolFile) -> None:
     file.append([("a", b"1")])
     assert texts(SpoolFile(file.folder, MEGABYTE)) == [
         "a"
     ]  # while the first still has it open, as after a kill
 
 
-def test_the_disk_has_what_is_written_before_the_call_returns(file: SpoolFile) -> None:
-    """As SQLite says of the connection that writes: in WAL mode nothing but FULL (2) waits for the disk each time."""
+def test_append_returns_after_the_disk_has_the_entry(file: SpoolFile) -> None:
+    """By the connection's own settings: in WAL mode only `synchronous=FULL` (2) waits for the disk each time."""
     file.append([("a", b"1")])
     with file._database.use() as connection:  # each connection has settings of its own
         assert connection.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
         assert connection.execute("PRAGMA synchronous").fetchall() == [(2,)]
 
 
-def test_only_the_owner_may_look(file: SpoolFile) -> None:
+def test_spool_is_readable_by_its_owner_only(file: SpoolFile) -> None:
     before = os.umask(0)
     try:
         file.append([("a", b"1")])
@@ -129,7 +129,7 @@ def test_only_the_owner_may_look(file: SpoolFile) -> None:
     assert set(modes.values()) == {0o600}
 
 
-def test_what_is_removed_stands_nowhere_on_the_disk(file: SpoolFile) -> None:
+def test_removed_entry_leaves_no_bytes_on_the_disk(file: SpoolFile) -> None:
     file.append([(f"delivery-{number}", b"somebody's name " * 100) for number in range(500)])
     assert b"somebody's name" in on_disk(file)
     size = file.depth().size
@@ -140,7 +140,7 @@ def test_what_is_removed_stands_nowhere_on_the_disk(file: SpoolFile) -> None:
     assert file.depth().size < size / 10, "the disk is given back"
 
 
-def test_news_is_forgotten_wherever_it_stands(file: SpoolFile) -> None:
+def test_deletion_finds_items_in_every_kind_of_entry(file: SpoolFile) -> None:
     name = 'a "quoted" one'
     file.append([("alone", encode_items([operation(cc=name)])), ("garbage", b'["unreadable"')])
     file.append([("beside", encode_items([operation(cc=name), call(), operation(cc="another")]))])
@@ -152,11 +152,13 @@ def test_news_is_forgotten_wherever_it_stands(file: SpoolFile) -> None:
 
     assert file.delete_items(name, concerns) == DeletionResult(changed=2, unexamined=1)
     assert file.delete_items(name, concerns) == DeletionResult(changed=0, unexamined=1)
-    assert texts(file) == ["garbage", "not at all"], "what cannot be read may hold what nothing else has"
-    assert file.depth().dead == 1, "what else was in it stays"
+    assert texts(file) == ["garbage", "not at all"], (
+        "an unreadable entry may hold results that are nowhere else"
+    )
+    assert file.depth().dead == 1, "its other items stay"
 
 
-def test_a_dead_entry_is_kept_with_its_reason_even_in_a_full_spool(file: SpoolFile) -> None:
+def test_dead_letter_is_stored_with_reason_in_a_full_spool(file: SpoolFile) -> None:
     with pytest.raises(SpoolError):
         fill(file, 100_000)
     assert file.depth().waiting > 30
@@ -169,7 +171,7 @@ def test_a_dead_entry_is_kept_with_its_reason_even_in_a_full_spool(file: SpoolFi
     connection.close()
 
 
-def test_dead_entries_wait_again_in_their_order_even_in_a_full_spool(file: SpoolFile) -> None:
+def test_retried_dead_letters_keep_their_order_in_a_full_spool(file: SpoolFile) -> None:
     with pytest.raises(SpoolError):
         fill(file, 100_000)
     waiting = everything(file)
@@ -183,7 +185,7 @@ def test_dead_entries_wait_again_in_their_order_even_in_a_full_spool(file: Spool
     assert again == [(entry.notification_id, entry.items) for entry in waiting[30:] + waiting[:30]]
 
 
-def test_a_full_spool_says_so_and_takes_again_once_there_is_room(file: SpoolFile) -> None:
+def test_full_spool_takes_notifications_again_once_it_has_room(file: SpoolFile) -> None:
     with pytest.raises(SpoolError, match="is full: RECEIVER_SPOOL_MAX_BYTES"):
         fill(file, 100_000)
     held = file.depth()
@@ -193,7 +195,7 @@ def test_a_full_spool_says_so_and_takes_again_once_there_is_room(file: SpoolFile
     assert file.depth().waiting == held.waiting
 
 
-def test_a_full_disk_says_so_and_loses_nothing(file: SpoolFile) -> None:
+def test_full_disk_is_reported_and_loses_nothing(file: SpoolFile) -> None:
     file.append([("before", b"1")])
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))  # the kernel lets no file grow beyond
@@ -209,9 +211,7 @@ def test_a_full_disk_says_so_and_loses_nothing(file: SpoolFile) -> None:
 
 
 @pytest.mark.parametrize("content", [b"no database at all " * 500, b"SQLite format 3\0" + bytes(5000)])
-def test_a_damaged_file_says_so_and_a_new_one_is_made_when_it_is_gone(
-    file: SpoolFile, content: bytes
-) -> None:
+def test_damaged_file_is_reported_and_replaced_once_removed(file: SpoolFile, content: bytes) -> None:
     file.folder.mkdir()
     path = file.folder / "spool.db"
     path.write_bytes(content)
@@ -224,7 +224,7 @@ def test_a_damaged_file_says_so_and_a_new_one_is_made_when_it_is_gone(
     assert texts(file) == ["a"]
 
 
-def test_a_file_of_a_newer_receiver_is_left_alone(file: SpoolFile) -> None:
+def test_file_of_a_newer_receiver_is_not_opened(file: SpoolFile) -> None:
     file.probe()
     with sqlite3.connect(file.folder / "spool.db") as connection:
         connection.execute("PRAGMA user_version = 99")
@@ -234,12 +234,12 @@ def test_a_file_of_a_newer_receiver_is_left_alone(file: SpoolFile) -> None:
 
 
 @pytest.mark.parametrize("folder", ["/dev/null/spool", "/proc/spool"])
-def test_a_folder_that_cannot_be_made_says_so(folder: str) -> None:
+def test_folder_that_cannot_be_created_is_an_error(folder: str) -> None:
     with pytest.raises(SpoolError, match=f"The spool {folder} can't be used"):
         SpoolFile(Path(folder), MEGABYTE).append([("a", b"1")])
 
 
-def test_many_processes_may_begin_at_once(tmp_path: Path) -> None:
+def test_processes_may_open_the_file_at_once(tmp_path: Path) -> None:
     def use(number: int) -> None:
         file = SpoolFile(tmp_path / "spool", MEGABYTE)
         file.append([(str(number), b"1")])

@@ -1,4 +1,4 @@
-"""The store's URL: each is parsed whole, or refused in one line that names what is wrong and quotes nothing."""
+"""The store's URL: it is parsed completely, or refused in one line that names the fault and never quotes the URL."""
 
 import pytest
 
@@ -151,7 +151,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("url", "address"), UNDERSTOOD)
-def test_a_url_is_parsed_whole(url: str, address: StoreAddress) -> None:
+def test_url_is_parsed_completely(url: str, address: StoreAddress) -> None:
     assert parse_address(url) == address
 
 
@@ -159,14 +159,14 @@ def test_a_url_is_parsed_whole(url: str, address: StoreAddress) -> None:
 @pytest.mark.parametrize(
     "url", ["redis://{}@h:1/2", "redis+sentinel://{}@h:1/main/2", "unix://{}@/run/s?db=2"]
 )
-def test_a_password_is_read_raw_or_encoded(url: str, written: str, password: str) -> None:
+def test_password_is_parsed_raw_or_encoded(url: str, written: str, password: str) -> None:
     address = parse_address(url.format(f"user:{written}"))
     assert (address.username, address.password, address.database) == ("user", password, 2)
     assert parse_address(url.format(f":{written}")).password == password
 
 
 @pytest.mark.parametrize(("url", "reason"), REFUSED)
-def test_a_url_that_cannot_be_honoured_is_refused(url: str, reason: str) -> None:
+def test_unsupported_url_is_refused_with_the_reason(url: str, reason: str) -> None:
     with pytest.raises(ValueError, match="for example") as refused:
         parse_address(url)
     message = str(refused.value)
@@ -175,7 +175,7 @@ def test_a_url_that_cannot_be_honoured_is_refused(url: str, reason: str) -> None
     assert "\n" not in message
 
 
-def test_an_address_is_shown_without_its_passwords() -> None:
+def test_address_repr_omits_passwords() -> None:
     shown = repr(parse_address("redis+sentinel://:swordfish@h/main?sentinel_password=marlin"))
     assert "main" in shown
     assert "swordfish" not in shown

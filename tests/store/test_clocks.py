@@ -1,4 +1,4 @@
-"""Times come from the store, whatever the clock of the receiver says; what waited in a spool brings its age."""
+"""Times are from the store's clock, not the receiver's; a spooled notification is merged with its age."""
 
 import time
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def test_receiver_with_wrong_clock_makes_nothing_overdue(
     assert deadlines.mark() == 1
 
 
-def test_spooled_update_counts_from_when_it_came(process: Process, own_store: StoreServer) -> None:
+def test_spooled_update_counts_from_its_arrival(process: Process, own_store: StoreServer) -> None:
     came = by_the_store(own_store) - HOUR
     process.keep(operation("running", cc="direct", op="direct"))
     an_hour_ago = SpoolFile(process.folder, DISK, clock=lambda: time.time() - HOUR)
@@ -66,7 +66,7 @@ def test_spooled_update_counts_from_when_it_came(process: Process, own_store: St
     assert OverdueWatcher(process.store_client).mark() == 1
 
 
-def test_list_since_goes_on_behind_a_spooled_update(shelf: Shelf, store: StoreServer) -> None:
+def test_list_since_continues_past_a_spooled_update(shelf: Shelf, store: StoreServer) -> None:
     writer = Writer(BatchingClient(shelf.store_client), retention_days=30)
     now = round(by_the_store(store) * 1000)
     writer.store([operation(cc="direct", op="1")], notification_id="1", within=2)

@@ -1,4 +1,4 @@
-"""What the store's URL says counts for connections: to a real server, by TLS, and by sentinels."""
+"""Connections follow the store's URL: to a real server, by TLS, and by sentinels."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -34,7 +34,7 @@ def stores_something(url: str, tls_verify: str = "required") -> bool:
 
 
 @pytest.mark.parametrize(("written", "password"), PASSWORDS.values(), ids=PASSWORDS)
-def test_a_password_in_a_url_opens_the_store(server: StoreServer, written: str, password: str) -> None:
+def test_password_in_the_url_opens_the_store(server: StoreServer, written: str, password: str) -> None:
     server.client.config_set("requirepass", password)
     try:
         assert stores_something(f"redis://:{written}@127.0.0.1:{port_of(server)}/0")
@@ -53,22 +53,22 @@ def test_a_password_in_a_url_opens_the_store(server: StoreServer, written: str, 
         "redis://127.0.0.1:{}?db=",
     ],
 )
-def test_a_url_with_honoured_options_opens_the_store(server: StoreServer, url: str) -> None:
+def test_url_with_supported_options_opens_the_store(server: StoreServer, url: str) -> None:
     assert stores_something(url.format(port_of(server)))
 
 
-def test_the_database_of_a_url_is_the_one_written_to(server: StoreServer) -> None:
+def test_database_of_the_url_is_written(server: StoreServer) -> None:
     for url in (f"redis://127.0.0.1:{port_of(server)}/7", f"unix://{server.socket}?db=8"):
         assert stores_something(url)
     keyspace = server.client.info("keyspace")
     assert {"db7", "db8"} <= keyspace.keys()
 
 
-def test_a_family_of_addresses_is_the_only_one_tried(server: StoreServer) -> None:
+def test_connection_uses_only_the_chosen_address_family(server: StoreServer) -> None:
     assert not stores_something(f"redis://127.0.0.1:{port_of(server)}?family=6")
 
 
-def test_the_setting_decides_about_the_certificate(tmp_path: Path) -> None:
+def test_tls_verify_setting_overrides_the_url(tmp_path: Path) -> None:
     try:
         store = stores.start_with_tls(tmp_path)
     except stores.NoSuchServerError as error:

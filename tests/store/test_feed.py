@@ -1,4 +1,4 @@
-"""The feed of each kind of store: where it begins and ends, and what it does not hold any more."""
+"""The feed on each kind of store: its extent, and gaps where it no longer holds entries."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def fill(store: StoreServer, first: int, last: int) -> None:
         store.client.xadd(FEED, {"k": "o", "r": str(number), "v": "1"}, id=f"{number}-0")
 
 
-def test_feed_that_is_empty_starts_at_its_start(every_store: StoreServer) -> None:
+def test_empty_feed_is_read_from_the_start(every_store: StoreServer) -> None:
     feed = feed_of(every_store)
     assert feed.position() == START
     batch = feed.wait(START, 0.05)
@@ -37,7 +37,7 @@ def test_position_outlives_its_entry(every_store: StoreServer) -> None:
 
 
 @pytest.mark.parametrize("position", ["1-0", "3-0", "11-0", "99999999999999-0"])
-def test_position_that_is_not_held_is_a_gap(every_store: StoreServer, position: str) -> None:
+def test_position_outside_the_feed_is_a_gap(every_store: StoreServer, position: str) -> None:
     feed = feed_of(every_store)
     fill(every_store, 1, 10)
     every_store.client.xtrim(FEED, maxlen=5, approximate=False)
@@ -48,7 +48,7 @@ def test_position_that_is_not_held_is_a_gap(every_store: StoreServer, position: 
     assert not feed.between("10-0", "10-0").has_gap
 
 
-def test_feed_that_is_lost_is_a_gap(every_store: StoreServer) -> None:
+def test_lost_feed_is_a_gap(every_store: StoreServer) -> None:
     feed = feed_of(every_store)
     fill(every_store, 1, 10)
     every_store.client.delete(FEED)
@@ -56,7 +56,7 @@ def test_feed_that_is_lost_is_a_gap(every_store: StoreServer) -> None:
     assert (batch.has_gap, batch.position) == (True, START)
 
 
-def test_entries_that_cannot_be_read_are_passed_over(every_store: StoreServer) -> None:
+def test_unreadable_entries_are_skipped(every_store: StoreServer) -> None:
     feed = feed_of(every_store)
     every_store.client.xadd(FEED, {"odd": "1"}, id="1-0")
     every_store.client.xadd(FEED, {"k": "s", "r": "a" * 64, "v": "0"}, id="2-0")
@@ -66,5 +66,5 @@ def test_entries_that_cannot_be_read_are_passed_over(every_store: StoreServer) -
 
 
 @pytest.mark.parametrize(("length", "held"), [(0, True), (9_999, True), (10_000, False)])
-def test_start_is_held_while_nothing_was_dropped(length: int, held: bool) -> None:
+def test_start_is_held_until_the_feed_is_full(length: int, held: bool) -> None:
     assert Extent("5-0", "20000-0", length).holds(START) is held

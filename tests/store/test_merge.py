@@ -19,7 +19,7 @@ from tests.support.stores import StoreServer
 from tests.support.updates import CALL, OPERATION, bare, call, change, operation
 
 
-def test_news_is_kept_with_everything_it_brought(shelf: Shelf) -> None:
+def test_update_is_stored_completely(shelf: Shelf) -> None:
     assert shelf.keep(operation("running", participants=[{"id": "a"}])) == ["new"]
     record = shelf.latest()
     assert (record.client_context, record.call_id, record.operation_id) == ("invite-1", CALL, OPERATION)
@@ -29,7 +29,7 @@ def test_news_is_kept_with_everything_it_brought(shelf: Shelf) -> None:
     assert record.times == {"running": shelf.now * 1000}
 
 
-def test_a_late_running_does_not_undo_completed(shelf: Shelf) -> None:
+def test_late_running_status_does_not_undo_completed(shelf: Shelf) -> None:
     shelf.keep(operation("completed", resultInfo={"code": 200}))
     assert shelf.keep(operation("running", resultInfo=None)) == ["changed"]
     record = shelf.latest()
@@ -37,24 +37,24 @@ def test_a_late_running_does_not_undo_completed(shelf: Shelf) -> None:
     assert set(record.times) == {"running", "completed"}
 
 
-def test_news_of_a_lower_rank_fills_only_what_is_absent(shelf: Shelf) -> None:
+def test_update_of_a_lower_rank_fills_only_what_is_absent(shelf: Shelf) -> None:
     shelf.keep(operation("completed", a=1))
     shelf.keep(operation("running", a=2, b=3))
     assert shelf.latest().members == {"a": "1", "b": "3"}
 
 
-def test_a_member_that_the_news_lacks_stays_and_a_null_overwrites(shelf: Shelf) -> None:
+def test_absent_member_stays_and_null_overwrites(shelf: Shelf) -> None:
     shelf.keep(operation("running", a=1, b=2))
     shelf.keep(operation("completed", a=None))
     assert shelf.latest().members == {"a": "null", "b": "2"}
 
 
-def test_among_equals_that_are_not_final_the_last_wins(shelf: Shelf) -> None:
+def test_last_update_wins_among_equals_that_are_not_final(shelf: Shelf) -> None:
     shelf.keep(operation("running", a=1), operation("running", a=2))
     assert shelf.latest().members == {"a": "2"}
 
 
-def test_an_unknown_status_ranks_as_running(shelf: Shelf) -> None:
+def test_unknown_status_ranks_as_running(shelf: Shelf) -> None:
     shelf.keep(operation("notStarted"), operation("pausedForTea"))
     assert shelf.latest().status == "pausedForTea"
     shelf.keep(operation("notStarted"))
@@ -63,14 +63,12 @@ def test_an_unknown_status_ranks_as_running(shelf: Shelf) -> None:
     assert shelf.latest().status == "failed"
 
 
-def test_news_without_a_status_does_not_wipe_the_one_that_is_known(shelf: Shelf) -> None:
+def test_update_without_a_status_keeps_the_known_one(shelf: Shelf) -> None:
     shelf.keep(operation("running"), operation("", a=1))
     assert (shelf.latest().status, shelf.latest().members) == ("running", {"a": "1"})
 
 
-def test_the_same_news_again_counts_as_a_duplicate_and_changes_nothing(
-    shelf: Shelf, store: StoreServer
-) -> None:
+def test_same_update_again_counts_as_a_duplicate(shelf: Shelf, store: StoreServer) -> None:
     shelf.keep(operation("running"), operation("completed", a=1))
     before = shelf.latest()
     announced = store.client.xlen("receiver:{0}:feed")
@@ -82,7 +80,7 @@ def test_the_same_news_again_counts_as_a_duplicate_and_changes_nothing(
     assert store.client.xlen("receiver:{0}:feed") == announced
 
 
-def test_a_delivery_that_is_sent_twice_is_counted_once(shelf: Shelf) -> None:
+def test_notification_written_twice_is_counted_once(shelf: Shelf) -> None:
     items = (operation("running"), operation("completed"), operation("completed"))
     shelf.keep(*items, notification_id="d")
     shelf.keep(*items, notification_id="d")
@@ -90,7 +88,7 @@ def test_a_delivery_that_is_sent_twice_is_counted_once(shelf: Shelf) -> None:
     assert (record.notifications, record.duplicates, record.revision) == (3, 1, 2)
 
 
-def test_a_different_result_is_kept_beside_the_first(shelf: Shelf) -> None:
+def test_different_result_is_stored_as_conflict(shelf: Shelf) -> None:
     shelf.keep(operation("completed", resultInfo={"code": 200}))
     assert shelf.keep(operation("failed", resultInfo={"code": 408}, more=1)) == ["conflict"]
     assert shelf.keep(operation("failed", resultInfo={"code": 408}, more=1)) == ["duplicate"]
@@ -101,7 +99,7 @@ def test_a_different_result_is_kept_beside_the_first(shelf: Shelf) -> None:
     assert record.conflict.members == {"resultInfo": '{"code": 408}', "more": "1"}
 
 
-def test_a_second_result_that_only_tells_more_is_no_conflict(shelf: Shelf) -> None:
+def test_second_result_with_more_members_is_not_a_conflict(shelf: Shelf) -> None:
     shelf.keep(operation("completed", a=None))
     assert shelf.keep(operation("completed", a=1, b=2, **{"@odata.etag": "x"})) == ["changed"]
     shelf.keep(operation("completed", **{"@odata.etag": "y"}))
@@ -113,10 +111,10 @@ def test_several_operations_of_one_client_context_are_kept_apart(shelf: Shelf) -
     shelf.keep(operation("completed", op="first"), operation("running", op="second"))
     assert (shelf.latest().operation_id, shelf.latest().others) == ("second", 1)
     shelf.keep(operation("completed", op="first", late=True))
-    assert shelf.latest().operation_id == "second", "the latest is the one whose first news came last"
+    assert shelf.latest().operation_id == "second", "the latest is the one whose first update arrived last"
 
 
-def test_an_operation_without_a_client_context_is_found_by_its_call(shelf: Shelf) -> None:
+def test_operation_without_client_context_is_found_by_its_call(shelf: Shelf) -> None:
     shelf.keep(operation("completed", cc=""))
     found = shelf.reader.operation(CALL, OPERATION)
     assert found is not None
@@ -125,7 +123,7 @@ def test_an_operation_without_a_client_context_is_found_by_its_call(shelf: Shelf
     assert shelf.reader.latest("") is None
 
 
-def test_a_response_that_knows_no_call_meets_its_notification(shelf: Shelf) -> None:
+def test_response_without_call_id_meets_its_notification(shelf: Shelf) -> None:
     for order in permutations([operation("running", call=""), operation("completed")]):
         shelf.store_client.call([("FLUSHALL",)], within=2)
         shelf.keep(*order)
@@ -136,7 +134,7 @@ def test_a_response_that_knows_no_call_meets_its_notification(shelf: Shelf) -> N
         assert by_ids.revision == 2
 
 
-def test_news_that_lack_one_id_or_another_meet_in_any_order(shelf: Shelf) -> None:
+def test_updates_that_lack_an_id_meet_in_any_order(shelf: Shelf) -> None:
     of_the_response = operation("running", call="")
     for poorer in (operation("completed", op=""), operation("completed", cc="")):
         for order in permutations([of_the_response, poorer]):
@@ -147,19 +145,19 @@ def test_news_that_lack_one_id_or_another_meet_in_any_order(shelf: Shelf) -> Non
             assert (record.call_id, record.operation_id) == (CALL, OPERATION), order
 
 
-def test_news_that_fits_several_operations_gets_a_record_of_its_own(shelf: Shelf) -> None:
+def test_update_that_fits_several_gets_a_record_of_its_own(shelf: Shelf) -> None:
     shelf.keep(operation("running", op="first"), operation("running", op="second"))
     assert shelf.keep(operation("failed", op="")) == ["new"]
     assert shelf.latest().others == 2
 
 
-def test_news_that_fits_several_belongs_to_the_one_that_is_not_done(shelf: Shelf) -> None:
+def test_update_that_fits_several_goes_to_the_unfinished_one(shelf: Shelf) -> None:
     shelf.keep(operation("completed", op="first"), operation("running", op="second"))
     assert shelf.keep(operation("failed", op="")) == ["changed"]
     assert (shelf.latest().operation_id, shelf.latest().status) == ("second", "failed")
 
 
-def test_a_bare_registration_is_taken_over_by_the_first_news(shelf: Shelf) -> None:
+def test_bare_registration_is_taken_over_by_first_update(shelf: Shelf) -> None:
     assert shelf.register(bare()) == "new"
     assert shelf.register(bare()) == "duplicate"
     assert (shelf.latest().status, shelf.latest().notifications) == ("", 0)
@@ -172,20 +170,20 @@ def test_a_bare_registration_is_taken_over_by_the_first_news(shelf: Shelf) -> No
     assert shelf.latest() == record
 
 
-def test_a_registered_response_is_not_counted_as_a_notification(shelf: Shelf) -> None:
+def test_registration_is_not_counted_as_a_notification(shelf: Shelf) -> None:
     shelf.register(operation("running", call=""))
     shelf.register(operation("running", call=""))
     assert (shelf.latest().notifications, shelf.latest().duplicates, shelf.latest().revision) == (0, 0, 1)
 
 
 @pytest.mark.parametrize("name", ["a/b:c*{d}", "zeile\nzeile", "👋🏽", "None", " ", "x" * 256, "\0"])
-def test_any_client_context_is_a_key_of_its_own(shelf: Shelf, name: str) -> None:
+def test_every_client_context_has_a_key_of_its_own(shelf: Shelf, name: str) -> None:
     shelf.keep(operation(cc=name), operation(cc="other"))
     assert shelf.latest(name).client_context == name
     assert shelf.latest(name).others == 0
 
 
-def test_a_call_keeps_its_last_state_and_every_member(shelf: Shelf) -> None:
+def test_call_has_its_last_state_and_every_member(shelf: Shelf) -> None:
     shelf.keep(
         call("established", direction="outgoing"), call("establishing", subject="s"), call("established")
     )
@@ -203,7 +201,7 @@ def test_a_call_keeps_its_last_state_and_every_member(shelf: Shelf) -> None:
     assert record.state == "terminated"
 
 
-def test_a_call_shows_its_roster_and_its_operations(shelf: Shelf) -> None:
+def test_call_has_its_roster_and_operations(shelf: Shelf) -> None:
     assert shelf.keep(RosterUpdate(CALL, "tenant", "[1]"), operation(), operation(op="other")) == ["new"] * 3
     assert shelf.keep(RosterUpdate(CALL, "tenant", "[1]")) == ["duplicate"]
     assert shelf.keep(RosterUpdate(CALL, "tenant", "[]")) == ["changed"]
@@ -212,13 +210,13 @@ def test_a_call_shows_its_roster_and_its_operations(shelf: Shelf) -> None:
     assert (record.roster, [found.operation_id for found in operations]) == ("[]", ["other", OPERATION])
 
 
-def test_hundreds_of_items_are_kept_at_once(shelf: Shelf) -> None:
+def test_hundreds_of_items_are_stored_at_once(shelf: Shelf) -> None:
     outcomes = shelf.keep(*(operation(cc=f"cc-{n}", op=f"op-{n}") for n in range(350)))
     assert outcomes == ["new"] * 350
     assert shelf.latest("cc-349").done
 
 
-def test_the_merge_is_the_same_on_every_server(
+def test_merge_is_the_same_on_every_server(
     every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]
 ) -> None:
     shelf = shelf_of(every_store)
@@ -232,7 +230,7 @@ def test_the_merge_is_the_same_on_every_server(
     assert shelf.reader.call(CALL) == (None, ())
 
 
-def test_a_full_server_refuses_cleanly(
+def test_full_server_refuses_every_item_cleanly(
     every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]
 ) -> None:
     shelf = shelf_of(every_store)
@@ -250,7 +248,7 @@ def test_a_full_server_refuses_cleanly(
     assert shelf.keep(operation("completed")) == ["changed"]
 
 
-# The property: any order and repetition of the same news gives the same record.
+# The property: any order and repetition of the same updates gives the same record.
 
 _values = st.sampled_from([None, 1, 2])
 _members = st.dictionaries(st.sampled_from(["a", "b", "c"]), _values, max_size=3)
@@ -258,7 +256,7 @@ _members = st.dictionaries(st.sampled_from(["a", "b", "c"]), _values, max_size=3
 
 @st.composite
 def _items(draw: st.DrawFn) -> list[OperationUpdate]:
-    """Draw news of one operation: of each rank, and results that agree as far as they go."""
+    """Draw updates of one operation: of each rank, with results that do not contradict each other."""
     result = draw(_members)
     finals = draw(st.lists(st.sets(st.sampled_from(sorted(result)) if result else st.nothing()), max_size=3))
     items = [operation("notStarted", **draw(_members))] if draw(st.booleans()) else []
@@ -282,7 +280,7 @@ def _state(record: OperationRecord) -> object:
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=_items(), data=st.data())
-def test_any_order_and_repetition_gives_the_same_record(
+def test_updates_in_any_order_give_the_same_record(
     shelf: Shelf, first: list[OperationUpdate], data: st.DataObject
 ) -> None:
     states = []
@@ -310,7 +308,7 @@ def _model(items: list[OperationUpdate]) -> tuple[str, dict[str, str]]:
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(items=_items())
-def test_the_script_does_what_the_model_says(shelf: Shelf, items: list[OperationUpdate]) -> None:
+def test_merge_agrees_with_the_model_in_python(shelf: Shelf, items: list[OperationUpdate]) -> None:
     shelf.store_client.call([("FLUSHALL",)], within=2)
     shelf.keep(*items)
     record = shelf.latest()
@@ -318,7 +316,7 @@ def test_the_script_does_what_the_model_says(shelf: Shelf, items: list[Operation
     assert json.loads(json.dumps(record.times)) == record.times
 
 
-def test_two_kinds_of_operation_are_never_one(shelf: Shelf) -> None:
+def test_operations_of_two_types_are_never_merged(shelf: Shelf) -> None:
     def kind(name: str, **parts: str) -> OperationUpdate:
         return replace(operation(**parts), type=name)
 
@@ -332,7 +330,7 @@ def test_two_kinds_of_operation_are_never_one(shelf: Shelf) -> None:
     assert (found.type, found.status) == ("playPromptOperation", "completed"), "the bare type fits any"
 
 
-def test_a_constant_client_context_costs_no_more_than_another(shelf: Shelf, store: StoreServer) -> None:
+def test_constant_client_context_costs_no_more_than_others(shelf: Shelf, store: StoreServer) -> None:
     calls = [f"{n:08}-894c-409a-b240-bd8beae78896" for n in range(1500)]
     shelf.keep(*(operation(cc="main", op="", call=call) for call in calls))
     store.client.config_resetstat()
@@ -341,14 +339,14 @@ def test_a_constant_client_context_costs_no_more_than_another(shelf: Shelf, stor
     assert shelf.latest("main").others == 1599
 
 
-def test_a_delivery_that_is_sent_twice_is_counted_once_though_others_came_in_between(shelf: Shelf) -> None:
+def test_notification_written_twice_later_is_counted_once(shelf: Shelf) -> None:
     def deliver() -> None:
         shelf.keep(operation("running"), call("established"), notification_id="1")
         shelf.keep(operation("completed"), call("terminated"), notification_id="2")
         shelf.keep(operation("completed"), call("terminated"), notification_id="3")
 
     deliver()
-    deliver()  # as when the replies to all that shared a round trip are lost
+    deliver()  # as if the replies of a whole round trip were lost
     record = shelf.latest()
     assert (record.notifications, record.duplicates, record.revision) == (3, 1, 2)
     held, _ = shelf.reader.call(CALL)
@@ -356,7 +354,7 @@ def test_a_delivery_that_is_sent_twice_is_counted_once_though_others_came_in_bet
     assert (held.notifications, held.duplicates) == (3, 1)
 
 
-def test_a_change_that_is_sent_twice_stands_once_though_many_came_in_between(shelf: Shelf) -> None:
+def test_change_written_twice_later_is_appended_once(shelf: Shelf) -> None:
     def deliver() -> None:
         for number in range(60):
             shelf.keep(change(number), change(-number), notification_id=str(number))
@@ -367,7 +365,7 @@ def test_a_change_that_is_sent_twice_stands_once_though_many_came_in_between(she
     assert len(entries) == 120
 
 
-def test_a_store_whose_clock_was_set_back_goes_on_in_order(shelf: Shelf, store: StoreServer) -> None:
+def test_store_with_clock_set_back_appends_in_order(shelf: Shelf, store: StoreServer) -> None:
     in_an_hour = round((time.time() + 3600) * 1000)
     for stream in ("changes", "feed"):
         store.client.xadd(
@@ -382,7 +380,7 @@ def test_a_store_whose_clock_was_set_back_goes_on_in_order(shelf: Shelf, store: 
     assert [event.client_context for event in batch.events] == ["", "a", "", "b"]
 
 
-def test_an_operation_id_that_many_client_contexts_share_finds_each_of_them_again(shelf: Shelf) -> None:
+def test_operation_id_shared_by_many_contexts_finds_each_record(shelf: Shelf) -> None:
     for _ in range(2):
         for number in range(40):
             shelf.keep(operation("completed", cc=f"cc-{number}"))

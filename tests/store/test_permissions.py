@@ -1,4 +1,4 @@
-"""A user of the store with few permissions: what the receiver needs, what it does without, and what `check` says."""
+"""A Redis user with few permissions: which ones the receiver needs, and what `receiver check` reports."""
 
 import re
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def a_user(server: StoreServer, *rules: str) -> Iterator[str]:
 
 
 def findings(url: str) -> dict[str, list[str]]:
-    """Return what `receiver check` says of the store, by level."""
+    """Return what `receiver check` reports about the store, by level."""
     found: dict[str, list[str]] = {}
     for finding in check(replace(DEFAULTS, redis_url=url, metadata_url="http://127.0.0.1:1/x", spool=None)):
         if "REDIS_URL" in finding.text or "store" in finding.text:
@@ -56,14 +56,14 @@ def commands_used() -> set[str]:
     return {*called, *sent} - {"WAIT", "INFO", "GET,"}
 
 
-def test_the_trial_has_every_command_that_is_used() -> None:
+def test_trial_has_every_command_that_is_used() -> None:
     tried = {str(command[0]) for command in trial("name")}
     http = {"POST", "PUT", "DELETE", "HOST"}
     assert commands_used() - http - tried == set(), "add it to `receiver.store.permissions.trial`"
     assert tried - commands_used() == set(), "nothing uses it"
 
 
-def test_the_trial_does_what_it_tries_and_leaves_nothing(every_store: StoreServer) -> None:
+def test_trial_runs_every_command_and_leaves_nothing(every_store: StoreServer) -> None:
     before = every_store.contents()
     with closing(StoreClient(connect(every_store.url, "required"))) as store_client:
         replies = store_client.call(trial("receiver:{0}:check:x"), within=2)
@@ -73,7 +73,7 @@ def test_the_trial_does_what_it_tries_and_leaves_nothing(every_store: StoreServe
 
 
 @pytest.mark.parametrize("rules", [["-@dangerous"], ["-client", "-config", "-info"]])
-def test_a_user_without_info_passes_with_a_warning(every_store: StoreServer, rules: list[str]) -> None:
+def test_user_without_info_passes_with_a_warning(every_store: StoreServer, rules: list[str]) -> None:
     with a_user(every_store, "~receiver:*", "+@all", *rules) as url:
         found = findings(url)
     assert "error" not in found
@@ -90,7 +90,7 @@ def test_a_user_without_info_passes_with_a_warning(every_store: StoreServer, rul
         (["-del", "-xtrim"], "XTRIM, DEL"),
     ],
 )
-def test_a_missing_permission_is_an_error_by_name(
+def test_missing_permission_is_an_error_by_name(
     every_store: StoreServer, rules: list[str], missing: str
 ) -> None:
     every_store.client.script_flush()
@@ -99,7 +99,7 @@ def test_a_missing_permission_is_an_error_by_name(
     assert f"may not run {missing} on keys" in error
 
 
-def test_a_user_of_other_keys_is_an_error(store: StoreServer) -> None:
+def test_user_without_access_to_the_keys_is_an_error(store: StoreServer) -> None:
     with a_user(store, "~other:*", "+@all") as url:
         [error] = findings(url)["error"]
     assert "may not run SET, GET" in error
@@ -119,7 +119,7 @@ def test_scripts_that_may_not_be_loaded_are_refused_at_once(own_store: StoreServ
         assert own_store.client.info("commandstats")["cmdstat_evalsha"]["calls"] - calls == 1
 
 
-def test_info_is_asked_for_once_where_it_is_refused(store: StoreServer) -> None:
+def test_refused_info_is_not_asked_again(store: StoreServer) -> None:
     with (
         a_user(store, "~*", "+@all", "-info") as url,
         closing(StoreClient(connect(url, "required"))) as store_client,
@@ -131,7 +131,7 @@ def test_info_is_asked_for_once_where_it_is_refused(store: StoreServer) -> None:
         assert store.client.info("commandstats")["cmdstat_info"]["rejected_calls"] == refused
 
 
-def test_a_receiver_whose_user_may_not_run_info_is_ready(tmp_path: Path, issuer: Issuer) -> None:
+def test_receiver_without_permission_for_info_is_ready(tmp_path: Path, issuer: Issuer) -> None:
     with (
         stores.start() as store,
         a_user(store, "~receiver:*", "+@all", "-@dangerous") as url,
@@ -144,7 +144,7 @@ def test_a_receiver_whose_user_may_not_run_info_is_ready(tmp_path: Path, issuer:
         assert ready.json["checks"]["store"].startswith("ok, but its user may not run INFO")
 
 
-def test_a_store_that_cannot_be_reached_is_an_error_by_name() -> None:
+def test_unreachable_store_is_an_error_by_name() -> None:
     [error] = findings("redis://:secret@127.0.0.1:1")["error"]
     assert error.startswith("REDIS_URL: ")
     assert "secret" not in error

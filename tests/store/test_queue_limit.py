@@ -1,4 +1,4 @@
-"""The limit of a queue: as many as can be served in time."""
+"""The limit of a queue: as many as are served in time."""
 
 from receiver.store.transport.queue_limit import QueueLimit
 

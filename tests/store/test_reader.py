@@ -1,11 +1,11 @@
-"""Reading within a time that all round trips share."""
+"""Reads whose round trips share one deadline."""
 
 from receiver.store.reader import OperationFilter, Reader
 from tests.support.shelf import Shelf
 from tests.support.updates import operation
 
 
-def test_a_page_is_short_where_looking_further_would_take_too_long(shelf: Shelf) -> None:
+def test_page_is_short_if_searching_on_would_take_too_long(shelf: Shelf) -> None:
     for number in range(10):
         shelf.keep(operation(cc=f"invite-{number}", op=f"op-{number}"))
     lefts = iter(range(10, 0, -1))

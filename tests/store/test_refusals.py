@@ -1,4 +1,4 @@
-"""What the store's errors mean, as real servers word them: whether one item is at fault, or the store takes nothing."""
+"""Errors of real servers: whether one item is at fault, or the store takes nothing."""
 
 import threading
 import time
@@ -36,7 +36,7 @@ def replica_of_nobody(server: StoreServer, *, answers: str) -> Iterator[None]:
 
 @contextmanager
 def little_allowed(server: StoreServer) -> Iterator[None]:
-    """Allow a SET, so that a probe passes, and scripts, but not what they do."""
+    """Allow SET, so that a probe passes, and scripts, but not the commands in them."""
     server.client.acl_setuser("default", enabled=True, categories=["-@write"], commands=["+set"])
     try:
         yield
@@ -55,7 +55,7 @@ STATES: dict[str, Callable[[StoreServer], AbstractContextManager[None]]] = {
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_what_the_store_says_of_itself_is_never_about_the_item(
+def test_server_state_error_is_never_about_the_item(
     every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf], state: str
 ) -> None:
     shelf = shelf_of(every_store)
@@ -68,7 +68,7 @@ def test_what_the_store_says_of_itself_is_never_about_the_item(
     assert caught.type is (NotPermittedError if state == "not ours to write" else StoreUnavailableError)
 
 
-def test_what_the_script_meets_in_the_data_is_about_the_item(
+def test_script_error_in_the_data_is_about_the_item(
     every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]
 ) -> None:
     shelf = shelf_of(every_store)
@@ -77,14 +77,14 @@ def test_what_the_script_meets_in_the_data_is_about_the_item(
         shelf.keep(operation(call="broken"))
 
 
-def test_a_mistake_in_a_script_is_about_the_item(
+def test_script_bug_is_classified_as_about_the_item(
     every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]
 ) -> None:
     with pytest.raises(WriteRefusedError):
         shelf_of(every_store).store_client.call([("EVAL", "local nothing; return nothing.more", 0)], within=2)
 
 
-def test_a_script_that_somebody_ends_is_not_about_the_item(
+def test_killed_script_is_not_about_the_item(
     every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]
 ) -> None:
     every_store.client.config_set("lua-time-limit", 10)
@@ -121,5 +121,5 @@ def test_a_script_that_somebody_ends_is_not_about_the_item(
         "Error compiling script (new function): user_script:1: unexpected symbol near '<eof>'",
     ],
 )
-def test_nor_is_what_a_script_meets_whatever_it_was_given(text: str) -> None:
+def test_error_independent_of_arguments_is_not_about_the_item(text: str) -> None:
     assert not isinstance(refusal(redis.exceptions.ResponseError(text)), WriteRefusedError)

@@ -1,4 +1,4 @@
-"""What is left after the retention: of records, indexes and streams."""
+"""The retention: records, indexes and stream entries expire."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ EVERYTHING = [
 
 
 @pytest.mark.parametrize("items", EVERYTHING)
-def test_whatever_is_kept_expires(shelf: Shelf, store: StoreServer, items: Item) -> None:
+def test_every_record_expires(shelf: Shelf, store: StoreServer, items: Item) -> None:
     shelf.keep(items)
     personal = [key for key, text in store.contents().items() if "Ann" in key + text]
     assert personal
@@ -48,7 +48,7 @@ def test_whatever_is_kept_expires(shelf: Shelf, store: StoreServer, items: Item)
         pytest.param(Unreadable("odd", "{}", "callback"), {"quarantine"}, id="an item in quarantine"),
     ],
 )
-def test_what_has_grown_old_in_a_stream_goes_when_something_new_comes(
+def test_old_stream_entries_are_deleted_by_new_ones(
     shelf: Shelf, store: StoreServer, later: Item, swept: set[str]
 ) -> None:
     shelf.keep(CHANGE, UNREADABLE)
@@ -61,7 +61,7 @@ def test_what_has_grown_old_in_a_stream_goes_when_something_new_comes(
 
 
 def make_older(store: StoreServer, days: int) -> None:
-    """Make every entry of the streams older: their ids tell when it came, by the store's own clock."""
+    """Make every entry of the streams older: their ids have the time of their arrival, by the store's clock."""
     for name in ("receiver:{0}:changes", "receiver:{0}:quarantine", "receiver:{0}:feed"):
         entries = store.client.xrange(name)
         store.client.delete(name)
@@ -74,7 +74,7 @@ def streams_with_ann(store: StoreServer) -> set[str]:
     return {key.rpartition(":")[2] for key, text in store.contents().items() if "Ann" in text}
 
 
-def test_the_feed_forgets_which_calls_there_were(shelf: Shelf, store: StoreServer) -> None:
+def test_feed_expires_after_the_retention(shelf: Shelf, store: StoreServer) -> None:
     feed = "receiver:{0}:feed"
     shelf.keep(call())
     assert 0 < store.client.ttl(feed) <= 30 * DAY
@@ -85,7 +85,7 @@ def test_the_feed_forgets_which_calls_there_were(shelf: Shelf, store: StoreServe
     assert 0 < store.client.ttl(feed) <= 30 * DAY
 
 
-def test_what_is_younger_stays_however_little_room_it_takes(shelf: Shelf, store: StoreServer) -> None:
+def test_young_stream_entries_are_not_deleted(shelf: Shelf, store: StoreServer) -> None:
     shelf.keep(*(Unreadable("odd", str(n), "callback") for n in range(5)))
     make_older(store, 29)
     shelf.keep(operation())
@@ -93,7 +93,7 @@ def test_what_is_younger_stays_however_little_room_it_takes(shelf: Shelf, store:
     assert [entry.fields["text"] for entry in entries] == ["4", "3", "2", "1", "0"]
 
 
-def test_a_receiver_whose_clock_is_ahead_drops_nothing(shelf: Shelf) -> None:
+def test_receiver_with_fast_clock_deletes_nothing(shelf: Shelf) -> None:
     shelf.keep(CHANGE, UNREADABLE)
     shelf.now += 400 * DAY
     shelf.keep(CHANGE, UNREADABLE, operation())

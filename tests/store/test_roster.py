@@ -35,14 +35,14 @@ def present(shelf: Shelf) -> list[str]:
     return [str(one["id"]) for one in json.loads(record.roster)]
 
 
-def test_a_delta_changes_only_those_it_names(shelf: Shelf) -> None:
+def test_delta_changes_only_participants_that_it_names(shelf: Shelf) -> None:
     assert shelf.keep(delta(1, one("ann"), one("ben")), delta(2, one("dan"))) == ["new", "changed"]
     assert present(shelf) == ["ann", "ben", "dan"]
     assert shelf.keep(delta(3, left("ann"))) == ["changed"]
     assert present(shelf) == ["ben", "dan"]
 
 
-def test_an_older_delta_never_beats_a_newer(shelf: Shelf) -> None:
+def test_older_delta_never_overrides_a_newer(shelf: Shelf) -> None:
     shelf.keep(delta(3, left("ann"), one("ben", isMuted=True)))
     assert shelf.keep(delta(1, one("ann"), one("ben"))) == ["duplicate"]
     assert shelf.keep(delta(2, one("dan"), one("ann"))) == ["changed"]
@@ -57,13 +57,13 @@ def test_numbers_of_64_bits_are_compared_to_the_digit(shelf: Shelf) -> None:
     assert present(shelf) == ["ann"]
 
 
-def test_the_same_delta_again_is_a_duplicate(shelf: Shelf) -> None:
+def test_same_delta_again_is_a_duplicate(shelf: Shelf) -> None:
     shelf.keep(delta(1, one("ann")), delta(2, left("ann")))
     assert shelf.keep(delta(1, one("ann")), delta(2, left("ann")), delta(2)) == ["duplicate"] * 3
     assert present(shelf) == []
 
 
-def test_an_older_whole_roster_never_replaces_a_newer(shelf: Shelf) -> None:
+def test_older_whole_roster_never_replaces_a_newer(shelf: Shelf) -> None:
     shelf.keep(whole(one("ann", 5), one("ben", 4)))
     assert shelf.keep(whole(one("ann", 3), one("dan", 2))) == ["duplicate"]
     assert shelf.keep(whole(one("dan", 2))) == ["duplicate"]
@@ -72,7 +72,7 @@ def test_an_older_whole_roster_never_replaces_a_newer(shelf: Shelf) -> None:
     assert present(shelf) == ["ann", "dan"]
 
 
-def test_a_whole_roster_after_a_departure_needs_no_new_number(shelf: Shelf) -> None:
+def test_whole_roster_after_a_departure_needs_no_new_number(shelf: Shelf) -> None:
     shelf.keep(whole(one("ann", 1), one("ben", 2), one("dan", 3)))
     assert shelf.keep(whole(one("ann", 1), one("ben", 2))) == ["changed"]
     assert present(shelf) == ["ann", "ben"]
@@ -80,7 +80,7 @@ def test_a_whole_roster_after_a_departure_needs_no_new_number(shelf: Shelf) -> N
     assert present(shelf) == ["ann"]
 
 
-def test_whole_rosters_without_numbers_replace_each_other(shelf: Shelf) -> None:
+def test_unnumbered_whole_rosters_replace_each_other(shelf: Shelf) -> None:
     shelf.keep(whole(one("ben"), one("ann")))
     assert present(shelf) == ["ben", "ann"], "in Graph's own order"
     shelf.keep(whole(one("dan"), one("ann", isInLobby=True)))
@@ -90,19 +90,19 @@ def test_whole_rosters_without_numbers_replace_each_other(shelf: Shelf) -> None:
     assert present(shelf) == []
 
 
-def test_a_whole_roster_and_deltas_meet_in_any_order(shelf: Shelf) -> None:
+def test_whole_roster_and_deltas_merge_in_any_order(shelf: Shelf) -> None:
     shelf.keep(delta(4, one("dan")), whole(one("ann", 3), one("ben", 2)), delta(1, one("eve")))
-    assert present(shelf) == ["ann", "ben", "dan"], "a delta at or below the whole one tells nothing new"
+    assert present(shelf) == ["ann", "ben", "dan"], "a delta at or below the whole roster adds nothing"
     shelf.keep(whole(one("ann", 5), one("dan", 4)), delta(6, left("ann")), delta(2, one("ben")))
     assert present(shelf) == ["dan"]
 
 
-def test_who_has_left_in_a_whole_roster_is_not_in_the_call(shelf: Shelf) -> None:
+def test_participant_absent_from_whole_roster_has_left(shelf: Shelf) -> None:
     shelf.keep(whole(one("ann", 1), left("ben", 2)))
     assert present(shelf) == ["ann"]
 
 
-def test_a_single_participant_is_ordered_by_its_own_number(shelf: Shelf) -> None:
+def test_single_participant_is_ordered_by_its_own_number(shelf: Shelf) -> None:
     shelf.keep(whole(one("ann", 5), one("ben", 2)))
     assert (
         shelf.keep(delta(None, one("ann", 4, isMuted=True)), delta(None, left("ann", 4))) == ["duplicate"] * 2
@@ -114,21 +114,21 @@ def test_a_single_participant_is_ordered_by_its_own_number(shelf: Shelf) -> None
     assert sorted(present(shelf)) == ["ann", "ben"]
 
 
-def test_without_a_number_the_last_to_arrive_wins(shelf: Shelf) -> None:
+def test_unnumbered_update_that_arrives_last_wins(shelf: Shelf) -> None:
     shelf.keep(delta(5, one("ann"), one("ben")), delta(None, left("ann")))
     assert present(shelf) == ["ben"]
     shelf.keep(delta(4, one("ann")))
-    assert present(shelf) == ["ben"], "what is numbered and older stays older"
+    assert present(shelf) == ["ben"], "a numbered older update stays older"
     shelf.keep(delta(None, one("ann")))
     assert sorted(present(shelf)) == ["ann", "ben"]
 
 
-def test_a_first_delta_after_a_whole_roster_without_numbers_counts(shelf: Shelf) -> None:
+def test_first_delta_after_an_unnumbered_roster_counts(shelf: Shelf) -> None:
     shelf.keep(whole(one("ann")), delta(0, one("ben")), delta(1, left("ann")))
     assert present(shelf) == ["ben"]
 
 
-def test_participants_without_an_id_are_kept_apart_by_whom_they_name(shelf: Shelf) -> None:
+def test_participants_without_an_id_differ_by_identity(shelf: Shelf) -> None:
     nameless = [{"id": None, "info": {"identity": {"user": {"id": name}}}} for name in ("ann", "ben")]
     shelf.keep(whole(*nameless, nameless[0]))
     record, _ = shelf.reader.call(CALL)
@@ -141,7 +141,7 @@ def test_participants_without_an_id_are_kept_apart_by_whom_they_name(shelf: Shel
 @pytest.mark.parametrize(
     "text", ['"a\\nb"', '"x" "y"', "\u2028", '{"deep": [1.50, {}, []]}', "123456789012345678901"]
 )
-def test_a_participant_is_kept_to_the_letter(shelf: Shelf, text: str) -> None:
+def test_participant_is_stored_byte_for_byte(shelf: Shelf, text: str) -> None:
     participant = one("id\n1", extra=text, empty={}, none=[])
     shelf.keep(whole(participant), delta(1, one("b", extra=text)))
     record, _ = shelf.reader.call(CALL)
@@ -149,20 +149,20 @@ def test_a_participant_is_kept_to_the_letter(shelf: Shelf, text: str) -> None:
     assert json.loads(record.roster or "") == [participant, one("b", extra=text)]
 
 
-def test_a_new_record_takes_nothing_of_a_forgotten_one(shelf: Shelf, store: StoreServer) -> None:
+def test_new_call_has_nothing_of_a_deleted_one(shelf: Shelf, store: StoreServer) -> None:
     shelf.keep(whole(one("ann")))
-    store.client.delete(f"receiver:{{0}}:call:{CALL}")  # as 0.1.0 forgets a call
+    store.client.delete(f"receiver:{{0}}:call:{CALL}")  # as 0.1.0 deletes a call
     shelf.keep(delta(1, one("ben")))
     assert present(shelf) == ["ben"]
 
 
-def test_forgetting_a_call_forgets_its_roster(shelf: Shelf, store: StoreServer) -> None:
+def test_deleting_a_call_deletes_its_roster(shelf: Shelf, store: StoreServer) -> None:
     shelf.keep(whole(one("ann")), delta(9, left("ben")))
     assert shelf.eraser.delete_call(CALL, within=2)
     assert not [key for key in store.client.scan_iter() if b"roster" in key or b"call" in key]
 
 
-def test_a_roster_lives_as_long_as_its_call(shelf: Shelf, store: StoreServer) -> None:
+def test_roster_expires_with_its_call(shelf: Shelf, store: StoreServer) -> None:
     shelf.keep(whole(one("ann")))
     store.client.expire(f"receiver:{{0}}:roster:{CALL}", 9)
     shelf.keep(call("terminated"))
@@ -181,7 +181,7 @@ def written_by_0_1_0(store: StoreServer, roster: list[dict[str, object]]) -> Non
     store.client.set(key, json.dumps({**record, "roster": json.dumps(roster)}), keepttl=True)
 
 
-def test_a_roster_of_0_1_0_is_read_and_changed(shelf: Shelf, store: StoreServer) -> None:
+def test_roster_of_0_1_0_is_read_and_changed(shelf: Shelf, store: StoreServer) -> None:
     shelf.keep(call())
     written_by_0_1_0(store, [one("ann"), one("ben")])
     assert present(shelf) == ["ann", "ben"]
@@ -191,7 +191,7 @@ def test_a_roster_of_0_1_0_is_read_and_changed(shelf: Shelf, store: StoreServer)
     assert present(shelf) == ["eve"]
 
 
-def test_a_delta_that_0_1_0_took_for_a_roster_is_read(shelf: Shelf, store: StoreServer) -> None:
+def test_delta_that_0_1_0_stored_as_a_roster_is_read(shelf: Shelf, store: StoreServer) -> None:
     shelf.keep(call())
     wrapper = {
         "@odata.type": "#microsoft.graph.deltaParticipants",
@@ -203,7 +203,7 @@ def test_a_delta_that_0_1_0_took_for_a_roster_is_read(shelf: Shelf, store: Store
     assert present(shelf) == ["ann", "ben"]
 
 
-def test_a_roster_that_0_1_0_writes_later_counts(shelf: Shelf, store: StoreServer) -> None:
+def test_roster_that_0_1_0_writes_later_counts(shelf: Shelf, store: StoreServer) -> None:
     shelf.keep(delta(1, one("ann")))
     written_by_0_1_0(store, [one("ben")])
     assert present(shelf) == ["ben"]
@@ -239,7 +239,7 @@ _NAMES = ["ann", "ben", "dan"]
 
 @st.composite
 def _history(draw: st.DrawFn) -> tuple[list[RosterUpdate | RosterDelta], set[str], dict[str, bool]]:
-    """Draw the life of a call: what is sent of it, and who is in it at the end, muted or not.
+    """Draw the life of a call: the updates sent, and the participants in it at the end, muted or not.
 
     The receiver's own participant changes with every step, so that every whole roster has a number of its own.
     """
@@ -252,7 +252,7 @@ def _history(draw: st.DrawFn) -> tuple[list[RosterUpdate | RosterDelta], set[str
         is_single = draw(st.booleans())
         if has_left:
             del muted[name]
-            # A single participant who is deleted has the number of his last change, which may be that he left.
+            # A single participant that is deleted has the number of its last change, which may be its leaving.
             told = left(name, changed[name] if is_single and draw(st.booleans()) else number)
         else:
             muted[name] = draw(st.booleans())
@@ -274,7 +274,7 @@ def _history(draw: st.DrawFn) -> tuple[list[RosterUpdate | RosterDelta], set[str
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(history=_history(), data=st.data())
-def test_any_order_of_rosters_gives_the_same_roster(
+def test_rosters_in_any_order_give_the_same_roster(
     every_store: StoreServer,
     every_shelf: Shelf,
     history: tuple[list[RosterUpdate | RosterDelta], set[str], dict[str, bool]],

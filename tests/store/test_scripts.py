@@ -1,4 +1,4 @@
-"""The Lua scripts: what their first comments say of the files before them, and the limits that they get."""
+"""The Lua scripts: their first comments name the files before them, and they get the limits that they use."""
 
 import re
 from pathlib import Path

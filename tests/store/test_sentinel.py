@@ -1,4 +1,4 @@
-"""A store that sentinels lead to: by TLS, and with a login of the sentinels' own."""
+"""A store behind sentinels: with TLS, and with credentials of the sentinels' own."""
 
 import subprocess
 import time
@@ -102,7 +102,7 @@ class TestSentinel:
             assert is_refused(url, "required")
             assert is_refused(f"{url}?sentinel_ssl=false", "none")
 
-    def test_a_store_by_tls_may_have_plain_sentinels(self, tmp_path: Path, certificate: Path) -> None:
+    def test_tls_store_may_have_sentinels_without_tls(self, tmp_path: Path, certificate: Path) -> None:
         port, at = free_port(), free_port()
         tls = ["--tls-cert-file", str(certificate / "cert"), "--tls-key-file", str(certificate / "key")]
         tls += ["--tls-ca-cert-file", str(certificate / "ca"), "--tls-auth-clients", "no"]

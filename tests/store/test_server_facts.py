@@ -1,4 +1,4 @@
-"""What the server behind the store says of itself."""
+"""The facts that a Redis server reports about itself."""
 
 import time
 from contextlib import closing
@@ -18,7 +18,7 @@ def is_warned_of_replicas(facts: ServerFacts, replicas: int) -> bool:
     return any("RECEIVER_REDIS_REPLICAS" in one.text for one in found if one.level == "warning")
 
 
-def test_a_primary_that_takes_writes_without_its_replicas_is_known_as_such() -> None:
+def test_primary_that_writes_without_replicas_is_recognized() -> None:
     port = free_port()
     with (
         stores.start(options=["--port", str(port)]) as primary,

@@ -1,4 +1,4 @@
-"""Stored values of another version are passed over, counted, and logged now and then without their content."""
+"""Stored values of another version are skipped, counted, and logged at intervals without their content."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ from tests.support.updates import CALL, OPERATION, bare, call, change, every_kin
 
 P = "receiver:{0}:"
 ODD_TEXTS = (b"", b"no JSON", b"[]", b"null", b'"text"', b"{}", b"\xff\xfe", b'{"schema":2}', b"[" * 100_000)
-"""What no version of ours wrote."""
+"""Values that no version of the receiver wrote."""
 
 
 def odd_records(text: bytes) -> list[bytes]:
@@ -40,7 +40,7 @@ def numbers(shelf: Shelf, **chosen: str) -> list[int]:
     ]
 
 
-def test_odd_operation_fails_no_reader_and_is_passed_over(shelf: Shelf, store: StoreServer) -> None:
+def test_odd_operation_is_skipped_by_every_reader(shelf: Shelf, store: StoreServer) -> None:
     for op in ("a", "b", "c"):
         shelf.keep(operation("completed", op=op))
     text = store.client.get(f"{P}op:3")
@@ -62,7 +62,7 @@ def test_only_unreadable_operation_is_not_found(shelf: Shelf, store: StoreServer
     assert shelf.reader.by_number(1) is None
 
 
-def test_odd_call_is_passed_over_and_its_operations_stay(shelf: Shelf, store: StoreServer) -> None:
+def test_odd_call_is_skipped_and_its_operations_are_read(shelf: Shelf, store: StoreServer) -> None:
     shelf.keep(call("established", direction="incoming"), operation("completed"))
     text = store.client.get(f"{P}call:{CALL}")
     for odd in (*ODD_TEXTS, *odd_records(text)):
@@ -72,7 +72,7 @@ def test_odd_call_is_passed_over_and_its_operations_stay(shelf: Shelf, store: St
 
 
 @pytest.mark.parametrize("stream", ["changes", "quarantine"])
-def test_odd_entries_are_passed_over_and_pages_go_on(shelf: Shelf, store: StoreServer, stream: str) -> None:
+def test_odd_entries_are_skipped_and_pages_continue(shelf: Shelf, store: StoreServer, stream: str) -> None:
     shelf.keep(*every_kind())
     name = f"{P}{stream}"
     [(first, fields)] = store.client.xrange(name)
@@ -94,7 +94,7 @@ def test_odd_entries_are_passed_over_and_pages_go_on(shelf: Shelf, store: StoreS
     assert shelf.reader.entry(stream, "18446744073709551615-1") is None  # type: ignore[arg-type]
 
 
-def test_odd_members_of_indexes_are_passed_over(shelf: Shelf, store: StoreServer) -> None:
+def test_odd_members_of_indexes_are_skipped(shelf: Shelf, store: StoreServer) -> None:
     shelf.keep(operation("running"), change())
     odd = {"odd": 5, "-1": 6, "1.5": 7, "9" * 30: 8, "100": 2, "": 9, "²": 10, "\x00": float("inf")}
     store.client.zadd(f"{P}cc:invite-1", odd)
@@ -113,7 +113,7 @@ def test_odd_members_of_indexes_are_passed_over(shelf: Shelf, store: StoreServer
     assert shelf.skipped.counts["index"] > 5
 
 
-def test_skips_are_logged_once_a_minute_without_content(caplog: pytest.LogCaptureFixture) -> None:
+def test_skipped_values_are_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     now = [0.0]
     skipped = SkippedValues(clock=lambda: now[0])
     read: Callable[[], object] = lambda: {}["Ann Example"]  # noqa: E731
@@ -129,7 +129,7 @@ def test_skips_are_logged_once_a_minute_without_content(caplog: pytest.LogCaptur
     assert skipped.counts == {"operation": 4}
 
 
-def test_update_that_meets_an_unreadable_record_gets_its_own(
+def test_update_of_an_unreadable_record_gets_a_new_one(
     every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]
 ) -> None:
     shelf, store = shelf_of(every_store), every_store
@@ -158,7 +158,7 @@ def test_update_that_meets_an_unreadable_record_gets_its_own(
     assert shelf.skipped.counts["operation"] > 50
 
 
-def test_update_of_an_unreadable_call_keeps_what_was_there(
+def test_update_of_an_unreadable_call_saves_the_old_value(
     every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]
 ) -> None:
     shelf, store = shelf_of(every_store), every_store
@@ -178,7 +178,7 @@ def test_update_of_an_unreadable_call_keeps_what_was_there(
     assert store.client.exists(f"{P}call:{CALL}", f"{P}unreadable:{CALL}") == 0
 
 
-def test_unreadable_record_is_due_again_and_holds_up_no_other(
+def test_unreadable_record_is_due_again_and_delays_no_other(
     every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]
 ) -> None:
     shelf, store = shelf_of(every_store), every_store
@@ -197,7 +197,7 @@ def test_unreadable_record_is_due_again_and_holds_up_no_other(
 
 
 @pytest.mark.parametrize("odd", [*ODD_TEXTS[1:], None])
-def test_unreadable_record_is_forgotten_like_any_other(
+def test_unreadable_record_is_deleted_like_any_other(
     shelf: Shelf, store: StoreServer, odd: bytes | None
 ) -> None:
     forgets: Sequence[Callable[[], bool]] = (
@@ -215,7 +215,7 @@ def test_unreadable_record_is_forgotten_like_any_other(
         assert store.client.exists(name, f"{P}due") == 0
 
 
-def test_version_of_a_context_passes_over_the_unreadable(shelf: Shelf, store: StoreServer) -> None:
+def test_version_of_a_context_skips_unreadable_records(shelf: Shelf, store: StoreServer) -> None:
     shelf.keep(operation("running", op="a"), operation("running", op="b"))
     store.client.set(f"{P}op:2", "odd")
     latest = shelf.latest()

@@ -1,4 +1,4 @@
-"""Snapshots: what many requests read together, each gets as if it had asked alone."""
+"""Snapshots: requests that share a round trip get the same as if each had read alone."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ def snapshots(shelf: Shelf) -> Snapshots:
 
 
 def ask_together(snapshots: Snapshots, contexts: list[str]) -> list[Snapshot | BaseException | None]:
-    """Ask for client contexts, each in a thread of its own; return what each got."""
+    """Read client contexts, each in a thread of its own; return the results."""
     barrier = Barrier(len(contexts))
 
     def ask(context: str) -> Snapshot | BaseException:
@@ -40,7 +40,7 @@ def test_snapshot_is_what_the_reader_returns(snapshots: Snapshots, shelf: Shelf,
     assert snapshots.latest("unknown") == Snapshot(None, position)
 
 
-def test_requests_that_ask_together_get_their_own(snapshots: Snapshots, shelf: Shelf) -> None:
+def test_concurrent_requests_get_their_own_snapshots(snapshots: Snapshots, shelf: Shelf) -> None:
     shelf.keep(*(read_response({}, f"cc-{number}", "") for number in range(60)))
     contexts = [f"cc-{number}" for number in range(60)] * 2 + ["unknown"] * 5
     found = ask_together(snapshots, contexts)
@@ -48,7 +48,9 @@ def test_requests_that_ask_together_get_their_own(snapshots: Snapshots, shelf: S
     assert names == [*contexts[:120], *[None] * 5]
 
 
-def test_odd_client_context_fails_no_other(snapshots: Snapshots, shelf: Shelf, store: StoreServer) -> None:
+def test_odd_client_context_fails_no_other_read(
+    snapshots: Snapshots, shelf: Shelf, store: StoreServer
+) -> None:
     shelf.keep(read_response({}, "known", ""))
     store.client.set("receiver:{0}:cc:odd", "of another type")
     found = ask_together(snapshots, ["known", "odd", "unknown"] * 3)
@@ -57,7 +59,7 @@ def test_odd_client_context_fails_no_other(snapshots: Snapshots, shelf: Shelf, s
     assert all(isinstance(one, Snapshot) and not one.record for one in found[2::3])
 
 
-def test_record_that_cannot_be_read_gives_way_to_the_next(
+def test_unreadable_record_is_replaced_by_the_next(
     snapshots: Snapshots, shelf: Shelf, store: StoreServer
 ) -> None:
     shelf.keep(read_response({"id": "one"}, "known", ""))

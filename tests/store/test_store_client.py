@@ -1,4 +1,4 @@
-"""The link to the store: a name leads elsewhere than before, a connection breaks midway, a replica lacks something."""
+"""The store client: a name leads to another server, a connection breaks midway, a replica lacks a write."""
 
 import time
 from contextlib import closing
@@ -21,7 +21,7 @@ from tests.support.stores import StoreServer
 from tests.support.updates import CALL, operation
 
 
-def test_a_server_that_has_become_read_only_is_left_for_the_one_that_its_name_leads_to(
+def test_read_only_server_is_replaced_by_the_new_primary(
     tmp_path: Path,
 ) -> None:
     name = tmp_path / "name"
@@ -72,7 +72,7 @@ class CutAmongReplies:
                 (self.after if self.is_over else self.before).append(command[7].decode())
 
 
-def test_of_a_write_that_breaks_exactly_what_was_not_acknowledged_is_sent_again(store: StoreServer) -> None:
+def test_broken_write_sends_only_unanswered_commands_again(store: StoreServer) -> None:
     with Proxy(store.socket) as proxy, closing(StoreClient(connect(proxy.url, "required"))) as store_client:
         writer, reader = Writer(BatchingClient(store_client), retention_days=30), Reader(store_client)
         writer.store(
@@ -89,7 +89,7 @@ def test_of_a_write_that_breaks_exactly_what_was_not_acknowledged_is_sent_again(
     assert {(record.notifications, record.duplicates) for record in records} == {(1, 0)}
 
 
-def test_what_no_replica_has_is_not_done() -> None:
+def test_write_without_replicas_is_not_acknowledged() -> None:
     port = free_port()
     with (
         stores.start(options=["--port", str(port)]) as primary,

@@ -1,4 +1,4 @@
-"""Tones of a call, and notifications of its participants: kept in order, each an event of its own."""
+"""Tones of a call, and notifications of its participants: stored in order, each an event of its own."""
 
 import json
 from collections.abc import Callable
@@ -38,41 +38,41 @@ def scrape(shelf: Shelf) -> list[Any]:
     return [newest(event.changed) for event in events if isinstance(event.changed, CallRecord)]
 
 
-def test_tones_of_one_post_are_all_kept_and_told(shelf: Shelf) -> None:
+def test_tones_of_one_post_are_all_stored_and_events(shelf: Shelf) -> None:
     assert shelf.keep(*map(tone, (1, 2, 3, 4))) == ["new", "changed", "changed", "changed"]
     assert kept(shelf) == scrape(shelf) == [1, 2, 3, 4]
 
 
-def test_an_older_tone_is_told_and_does_not_replace_a_newer(shelf: Shelf) -> None:
+def test_older_tone_is_an_event_but_does_not_replace_a_newer(shelf: Shelf) -> None:
     shelf.keep(tone(2), tone(10), tone(9))
     assert (kept(shelf), scrape(shelf)) == ([2, 9, 10], [2, 10, 9])
     assert newest(record_of(shelf)) == 10
 
 
-def test_the_same_tone_counts_once(shelf: Shelf) -> None:
+def test_same_tone_again_counts_once(shelf: Shelf) -> None:
     shelf.keep(tone(1), tone(2))
     assert shelf.keep(tone(1), tone(2)) == ["duplicate"] * 2
     assert (kept(shelf), scrape(shelf)) == ([1, 2], [1, 2])
 
 
-def test_a_tone_after_the_end_of_the_call_is_kept(shelf: Shelf) -> None:
+def test_tone_after_the_end_of_the_call_is_stored(shelf: Shelf) -> None:
     shelf.keep(tone(1), call("terminated"), tone(2))
     record = record_of(shelf)
     assert (record.state, kept(shelf), newest(record)) == ("terminated", [1, 2], 2)
 
 
-def test_a_tone_comes_with_what_else_the_update_says(shelf: Shelf) -> None:
+def test_tone_arrives_with_the_update_s_other_members(shelf: Shelf) -> None:
     shelf.keep(call("establishing"), tone(1, "established", direction="incoming"))
     record = record_of(shelf)
     assert (record.state, record.members["direction"], scrape(shelf)) == ("established", '"incoming"', [1])
 
 
-def test_an_update_without_a_tone_leaves_the_tones(shelf: Shelf) -> None:
+def test_update_without_a_tone_leaves_the_tones(shelf: Shelf) -> None:
     shelf.keep(tone(1), call("established", toneInfo=None), call("established", toneInfo={"tone": "pound"}))
     assert (kept(shelf), newest(record_of(shelf))) == ([1], 1)
 
 
-def test_a_tone_without_a_number_is_a_member(shelf: Shelf) -> None:
+def test_tone_without_a_number_is_a_member(shelf: Shelf) -> None:
     shelf.keep(call("established", toneInfo={"tone": "pound"}))
     assert record_of(shelf).tones == ()
     assert json.loads(record_of(shelf).members["toneInfo"]) == {"tone": "pound"}
@@ -84,20 +84,20 @@ def test_numbers_of_tones_may_be_texts_and_64_bits_wide(shelf: Shelf) -> None:
     assert kept(shelf) == ["7", str(most - 1), most]
 
 
-def test_the_last_hundred_tones_are_kept(shelf: Shelf) -> None:
+def test_last_hundred_tones_are_stored(shelf: Shelf) -> None:
     shelf.keep(*map(tone, range(1, 151)))
     assert kept(shelf) == list(range(51, 151))
     assert shelf.keep(tone(50)) == ["duplicate"]
     assert kept(shelf) == list(range(51, 151))
 
 
-def test_tones_of_a_forgotten_call_are_not_told(shelf: Shelf) -> None:
+def test_tones_of_a_deleted_call_are_not_events(shelf: Shelf) -> None:
     shelf.keep(tone(1))
     shelf.eraser.delete_call(CALL, within=2)
     assert scrape(shelf) == []
 
 
-def test_release_0_1_0_can_read_a_call_with_tones_and_deltas(shelf: Shelf, store: StoreServer) -> None:
+def test_call_with_tones_and_deltas_is_readable_by_0_1_0(shelf: Shelf, store: StoreServer) -> None:
     """During a rolling deploy processes of both versions read the same records."""
     shelf.keep(tone(1), tone(2), RosterDelta(CALL, "tenant", 1, '[{"id":"a"}]'))
     held = json.loads(store.client.get(f"receiver:{{0}}:call:{CALL}"))
@@ -120,7 +120,7 @@ _numbers = st.lists(st.integers(0, 130), min_size=1, max_size=160)
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(numbers=_numbers, data=st.data())
-def test_any_order_of_tones_gives_the_same_list(
+def test_tones_in_any_order_give_the_same_list(
     every_store: StoreServer, every_shelf: Shelf, numbers: list[int], data: st.DataObject
 ) -> None:
     every_store.client.flushall()
@@ -130,7 +130,7 @@ def test_any_order_of_tones_gives_the_same_list(
     assert newest(record_of(every_shelf)) == last[-1]
 
 
-def test_notifications_of_participants_are_kept_in_order(
+def test_notifications_of_participants_are_stored_in_order(
     every_store: StoreServer, shelf_of: Callable[[StoreServer], Shelf]
 ) -> None:
     shelf = shelf_of(every_store)

@@ -1,4 +1,4 @@
-"""Conditional writes: the store compares the version in the step that writes, so nothing can come between."""
+"""Conditional writes: the script that writes compares the version, so no other write comes between."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -42,7 +42,7 @@ def test_delete_with_old_version_changes_nothing(shelf: Shelf, store: StoreServe
     assert shelf.reader.latest("invite-1") is None
 
 
-def test_delete_with_version_removes_more_than_one_slice(shelf: Shelf) -> None:
+def test_delete_with_version_needs_several_script_calls(shelf: Shelf) -> None:
     shelf.keep(*(operation(op=f"op-{number}", x=number) for number in range(250)))
     version = context_version(shelf.latest())
     assert shelf.eraser.delete_operations("invite-1", within=2, version=version)

@@ -20,11 +20,11 @@ NOW = 4_000_000_000
 
 @dataclass
 class Shelf:
-    """A writer, a reader and an eraser on one store, with a clock that the test sets, and a name for each delivery."""
+    """A writer, a reader and an eraser on one store, with a clock that the test sets and ids for notifications."""
 
     store_client: StoreClient
     now: float = NOW
-    deliveries: Iterator[int] = field(default_factory=lambda: count(1))
+    notification_ids: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
         self.skipped = SkippedValues()
@@ -37,11 +37,11 @@ class Shelf:
 
     def keep(self, *items: Item, notification_id: str | None = None) -> list[str]:
         return self.writer.store(
-            items, notification_id=notification_id or str(next(self.deliveries)), within=2
+            items, notification_id=notification_id or str(next(self.notification_ids)), within=2
         )
 
     def register(self, operation: OperationUpdate, *, deadline: int | None = None) -> str:
-        notification_id = str(next(self.deliveries))
+        notification_id = str(next(self.notification_ids))
         return self.writer.register(operation, notification_id=notification_id, within=2, deadline=deadline)
 
     def latest(self, client_context: str = "invite-1") -> OperationRecord:

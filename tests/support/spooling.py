@@ -20,7 +20,7 @@ DISK = 8 << 20
 
 @dataclass
 class Process:
-    """What one process has of it: its own way to the store, its own use of the spool."""
+    """One process: its own store client, and its own use of the shared spool."""
 
     folder: Path
     store_client: StoreClient

@@ -1,4 +1,4 @@
-"""Small builders of news."""
+"""Builders of updates and other items."""
 
 import json
 
@@ -55,7 +55,7 @@ def change(number: int = 1) -> ChangeNotification:
 
 
 def every_kind() -> list[Item]:
-    """News of every kind, with something in every field."""
+    """Return an item of every kind, with a value in every field."""
     return [
         operation("completed", resultInfo={"code": 200}),
         bare("ünï \u2028 \\ \" ' \x00"),

@@ -34,7 +34,8 @@ class QueueLimit:
             at_once: how many such services may be under way.
         """
         per_second = at_once * max(_MIN_SIZE, served) / max(took, _MIN_SECONDS)
-        expected = per_second * (
+        time_left = (
             self._in_time - 1.5 * took
-        )  # half of the one under way, and the last one's own
+        )  # half of the service under way, and the last one's own, take time, too
+        expected = per_second * time_left
         self._limit = min(expected, 2 * max(_MIN_SIZE, self._limit), self._most)
