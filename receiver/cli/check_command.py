@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from receiver.errors import KeysUnavailableError, StoreUnavailableError
-from receiver.settings.configuration import PUBLIC_METADATA_URL, Settings
+from receiver.settings.configuration import Settings
+from receiver.settings.setting_definitions import PUBLIC_METADATA_URL
 from receiver.spool.spool_database import SpoolError
 from receiver.spool.spool_file import SpoolFile
 from receiver.store.permissions import forbidden

@@ -14,30 +14,19 @@ import platformdirs
 from environs import FileAwareEnv
 
 from receiver.settings import cloud_foundry
+from receiver.settings import setting_definitions as define
 from receiver.settings import setting_parsers as texts
+from receiver.settings.setting_definitions import (
+    EXPORT_SECONDS,
+    PUBLIC_ISSUERS,
+    PUBLIC_METADATA_URL,
+    REDIS_VARIABLES,
+)
 from receiver.settings.setting_reader import Reader
 from receiver.trust.api_keys import APIKey
 from receiver.trust.egress import DIRECT, Egress, Proxy
 
-PUBLIC_METADATA_URL: Final = "https://api.aps.skype.com/v1/.well-known/OpenIdConfiguration"
-PUBLIC_ISSUERS: Final = ("https://api.botframework.com", "https://graph.microsoft.com")
-
-REDIS_VARIABLES: Final = (
-    "RECEIVER_REDIS_URL",
-    "REDIS_URL",
-    "REDIS_TLS_URL",
-    "REDISCLOUD_URL",
-    "SCALINGO_REDIS_URL",
-    "VALKEY_URL",
-    "UPSTASH_REDIS_URL",
-    "STACKHERO_REDIS_URL_TLS",
-)
-"""Where the store's address may stand: our own name, everybody's, then those of providers. The first counts."""
-
 _ENVIRONMENT: Final = FileAwareEnv(file_suffix="_FILE", strip_whitespace=True)
-_EXPORT_SECONDS: Final = 3.0
-"""A collector that is away must not hold up the end of a worker for longer."""
-
 _PLATFORM_VARIABLES: Final = ("DYNO", "RENDER", "FLY_APP_NAME", "VCAP_APPLICATION")
 _INSTANCE_VARIABLES: Final = ("DYNO", "RENDER_INSTANCE_ID", "FLY_MACHINE_ID", "CF_INSTANCE_INDEX", "HOSTNAME")
 _PLATFORM_PREFIXES: Final = ("RAILWAY_",)
@@ -73,7 +62,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that can be set; the README's table says what each means."""
+    """Everything that can be set; `receiver.settings.setting_definitions` has the meaning of each."""
 
     host: str
     port: int
@@ -107,7 +96,7 @@ class Settings:
     otlp_endpoint: str | None = None
     """Where a collector takes traces: the whole address."""
 
-    otlp_timeout: float = _EXPORT_SECONDS
+    otlp_timeout: float = EXPORT_SECONDS
     """For one export of traces."""
 
     instance: str | None = None
@@ -135,12 +124,12 @@ def read_settings() -> Settings:
     data_dir = read.parsed("RECEIVER_DATA_DIR", _home_folder(), texts.path)
     settings = Settings(
         host=read.parsed("HOST", "0.0.0.0" if read.parsed("PORT", "", str) else "127.0.0.1", texts.bind_host),  # noqa: S104
-        port=read.number("PORT", 8000, 0, 65535),
-        workers=read.number("WEB_CONCURRENCY", 2, 1, 128),
+        port=read.number(define.PORT),
+        workers=read.number(define.WORKERS),
         redis_url=redis_url,
         redis_variable=redis_variable,
         redis_tls_verify=tls_verify,
-        redis_replicas=read.number("RECEIVER_REDIS_REPLICAS", 0, 0, 5),
+        redis_replicas=read.number(define.REDIS_REPLICAS),
         app_ids=read.list("RECEIVER_APP_IDS", texts.guid),
         tenants=frozenset(read.list("RECEIVER_TENANTS", texts.guid)),
         metadata_url=read.parsed("RECEIVER_METADATA_URL", PUBLIC_METADATA_URL, texts.metadata_url),
@@ -151,20 +140,20 @@ def read_settings() -> Settings:
             *read.list("RECEIVER_GENERATED_KEY", texts.generated_key),
         ),
         client_states=read.parsed("RECEIVER_CLIENT_STATES", (), texts.client_states),
-        retention_days=read.number("RECEIVER_RETENTION_DAYS", 30, 1, 3650),
-        overdue_seconds=read.number("RECEIVER_OVERDUE_SECONDS", 120, 1, 86_400),
-        max_body_bytes=read.number("RECEIVER_MAX_BODY_BYTES", 4 << 20, 1 << 10, 1 << 28),
-        max_waiting=read.number("RECEIVER_MAX_WAITING", 5000, 0, 9000),
+        retention_days=read.number(define.RETENTION_DAYS),
+        overdue_seconds=read.number(define.OVERDUE_SECONDS),
+        max_body_bytes=read.number(define.MAX_BODY_BYTES),
+        max_waiting=read.number(define.MAX_WAITING),
         # The only way to a platform's instances is its router.
-        trusted_proxies=read.number("RECEIVER_TRUSTED_PROXIES", 1 if _platform() else 0, 0, 10),
+        trusted_proxies=read.number(define.TRUSTED_PROXIES, 1 if _platform() else None),
         data_dir=data_dir or _WITHOUT_HOME,
         spool=read.parsed("RECEIVER_SPOOL", None, texts.path),
-        spool_max_bytes=read.number("RECEIVER_SPOOL_MAX_BYTES", 1 << 28, 1 << 20, 1 << 36),
-        log_format=read.choice("LOG_FORMAT", "auto", ("auto", "console", "logfmt")),
-        log_level=read.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
+        spool_max_bytes=read.number(define.SPOOL_MAX_BYTES),
+        log_format=read.choice(define.LOG_FORMAT),
+        log_level=read.choice(define.LOG_LEVEL),
         otlp_endpoint=_otlp_endpoint(read),
         otlp_timeout=read.parsed("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", 0.0, texts.seconds)
-        or read.parsed("OTEL_EXPORTER_OTLP_TIMEOUT", _EXPORT_SECONDS, texts.seconds),
+        or read.parsed("OTEL_EXPORTER_OTLP_TIMEOUT", EXPORT_SECONDS, texts.seconds),
         egress=Egress(read.of_curl("HTTPS_PROXY", None, Proxy.parse), read.of_curl("NO_PROXY", "", str)),
         instance=next((os.environ[name] for name in _INSTANCE_VARIABLES if os.environ.get(name)), None),
     )
@@ -239,11 +228,10 @@ def _otlp_endpoint(read: Reader) -> str | None:
     common = read.parsed("OTEL_EXPORTER_OTLP_ENDPOINT", None, texts.http_url)
     endpoint = own or (common and f"{common.rstrip('/')}/v1/traces")
     is_off = read.parsed("OTEL_SDK_DISABLED", "false", str.lower) == "true"
-    if endpoint is None or is_off or read.choice("OTEL_TRACES_EXPORTER", "otlp", ("otlp", "none")) == "none":
+    if endpoint is None or is_off or read.choice(define.TRACES_EXPORTER) == "none":
         return None
-    for kind in ("", "TRACES_"):
-        read.choice(f"OTEL_EXPORTER_OTLP_{kind}PROTOCOL", "http/protobuf", ("http/protobuf",))
-        read.choice(f"OTEL_EXPORTER_OTLP_{kind}COMPRESSION", "none", ("none", "gzip", "deflate"))
+    for setting in (*define.OTLP_PROTOCOLS, *define.OTLP_COMPRESSIONS):
+        read.choice(setting)  # the SDK uses it, and fails with a traceback where it is wrong
     return endpoint
 
 

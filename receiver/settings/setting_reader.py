@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
+from receiver.settings.setting_kinds import ChoiceSetting, NumberSetting
+
 T = TypeVar("T")
 
 
@@ -39,22 +41,25 @@ class Reader:
 
         return self.parsed(name, (), parse_all)
 
-    def number(self, name: str, default: int, low: int, high: int) -> int:
-        """Return a whole number."""
+    def number(self, setting: NumberSetting, default: int | None = None) -> int:
+        """Return a whole number; `default`, if given, counts instead of the setting's own."""
+        usual = setting.number if default is None else default
 
         def parse(text: str) -> int:
-            if not re.fullmatch(r"[0-9]{1,12}", text) or not low <= int(text) <= high:
-                raise ValueError(f"must be a whole number from {low} to {high}, for example {default}")
+            if not re.fullmatch(r"[0-9]{1,12}", text) or not setting.low <= int(text) <= setting.high:
+                raise ValueError(
+                    f"must be a whole number from {setting.low} to {setting.high}, for example {usual}"
+                )
             return int(text)
 
-        return self.parsed(name, default, parse)
+        return self.parsed(setting.name, usual, parse)
 
-    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+    def choice(self, setting: ChoiceSetting) -> str:
         """Return one of some words, in lower case."""
 
         def parse(text: str) -> str:
-            if text.lower() not in choices:
-                raise ValueError(f"must be one of {', '.join(choices)}; for example {default}")
+            if text.lower() not in setting.choices:
+                raise ValueError(f"must be one of {', '.join(setting.choices)}; for example {setting.choice}")
             return text.lower()
 
-        return self.parsed(name, default, parse)
+        return self.parsed(setting.name, setting.choice, parse)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from receiver.settings.configuration import REDIS_VARIABLES, read_settings
+from receiver.settings.configuration import read_settings
+from receiver.settings.setting_definitions import REDIS_VARIABLES
 from tests.settings.reading import problems
 from tests.support.expected_settings import DEFAULTS, GUID, HASH, NAMES, OPENSSL, SWITCHES
 

@@ -1,21 +1,16 @@
 """The settings: their defaults and their variables."""
 
 import dataclasses
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from receiver.settings.configuration import (
-    PUBLIC_ISSUERS,
-    PUBLIC_METADATA_URL,
-    REDIS_VARIABLES,
-    read_settings,
-)
+from receiver.settings import configuration
+from receiver.settings.configuration import read_settings
+from receiver.settings.setting_definitions import PUBLIC_ISSUERS, PUBLIC_METADATA_URL, definitions
 from tests.settings.reading import problems
 from tests.support.expected_settings import DEFAULTS, GUID, NAMES, OTHER_GUID, PLATFORMS
-from tests.support.paths import ROOT
 
 
 def test_everything_has_a_default() -> None:
@@ -32,12 +27,27 @@ def test_settings_never_change() -> None:
         read_settings().port = 1  # type: ignore[misc]
 
 
-def test_these_are_all_the_variables_and_the_readme_names_each() -> None:
-    source = (ROOT / "receiver/settings/configuration.py").read_text()
-    read = set(re.findall(r'read\.(?:parsed|list|number|choice|of_curl)\("([A-Z_]+)"', source))
-    assert read | {*REDIS_VARIABLES, "VCAP_SERVICES"} == set(NAMES)
-    table = (ROOT / "README.md").read_text().partition("## Settings")[2].partition("\n## ")[0]
-    assert {name for name in NAMES if f"`{name}`" not in table} == set()
+def test_every_variable_that_is_read_is_defined(env: pytest.MonkeyPatch) -> None:
+    read: set[str] = set()
+    real = configuration._text
+
+    def recorded(name: str) -> str:
+        read.add(name)
+        return real(name)
+
+    env.setattr(configuration, "_text", recorded)
+    env.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")  # else its options are not read
+    read_settings()
+    assert read - {"https_proxy", "no_proxy"} == {setting.name for setting in definitions()}
+
+
+def test_every_defined_variable_is_tested() -> None:
+    of_the_exporter = {
+        f"OTEL_EXPORTER_OTLP_{kind}{option}"
+        for kind in ("", "TRACES_")
+        for option in ("PROTOCOL", "COMPRESSION")
+    }
+    assert {setting.name for setting in definitions()} == {*NAMES, *of_the_exporter}
 
 
 def test_only_the_demo_opens_queries(env: pytest.MonkeyPatch) -> None:

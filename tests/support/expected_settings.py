@@ -5,7 +5,8 @@ from pathlib import Path
 
 import platformdirs
 
-from receiver.settings.configuration import PUBLIC_ISSUERS, PUBLIC_METADATA_URL, REDIS_VARIABLES, Settings
+from receiver.settings.configuration import Settings
+from receiver.settings.setting_definitions import PUBLIC_ISSUERS, PUBLIC_METADATA_URL, REDIS_VARIABLES
 
 HASH = hashlib.sha256(b"key").hexdigest()
 GUID = "aaaaaaaa-2222-3333-4444-555555555555"

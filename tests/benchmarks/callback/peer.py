@@ -32,7 +32,7 @@ import urllib3
 from fastapi import Depends, FastAPI, Header, HTTPException, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from receiver.settings.configuration import PUBLIC_ISSUERS
+from receiver.settings.setting_definitions import PUBLIC_ISSUERS
 from receiver.store.keys import PREFIX
 from receiver.store.records import OperationRecord
 from receiver.store.scripts import GET_LATEST, MERGE
