@@ -76,7 +76,7 @@ def main() -> None:
 
     Try it:  receiver demo
 
-    Settings come from the environment; the README has a table of them, and `receiver check` looks at yours.
+    Settings come from the environment; `receiver check` reads yours, and the guide on settings lists them all.
     """
 
 

@@ -33,7 +33,7 @@ from tests.support.paths import ROOT
 from tests.support.service import READ, Service
 from tests.support.stores import DURABLE, StoreServer, start
 
-PICTURE: Final = ROOT / "deploy" / "observability-stall.png"
+PICTURE: Final = ROOT / "tests" / "benchmarks" / "stall.png"
 RATE: Final = 100
 SCRAPES: Final = 2
 WINDOW: Final = 2 * SCRAPES

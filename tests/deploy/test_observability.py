@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from receiver.simulator.issuer import Issuer
+from tests.support.documents import GUIDES_FOLDER
 from tests.support.notifications import operation
 from tests.support.paths import ROOT
 from tests.support.scraping import Scrape, scrape
@@ -44,7 +45,7 @@ def exported(tmp_path: Path, store: StoreServer, issuer: Issuer) -> Iterator[Scr
 
 
 def test_series_named_in_alerts_and_dashboard_are_exported(exported: Scrape) -> None:
-    page = (FOLDER.parent / "observability.md").read_text()
+    page = (GUIDES_FOLDER / "operating.md").read_text()
     for expression in expressions():
         assert set(NAME.findall(expression)) - exported.names == set()
     assert set(NAME.findall(ALERTS)) - exported.names - set(exported.families) == set()
@@ -52,7 +53,7 @@ def test_series_named_in_alerts_and_dashboard_are_exported(exported: Scrape) -> 
 
 
 def test_every_series_is_on_the_page_and_the_dashboard(exported: Scrape) -> None:
-    page = (FOLDER.parent / "observability.md").read_text()
+    page = (GUIDES_FOLDER / "operating.md").read_text()
     shown = " ".join(expressions())
     for name in exported.families:
         assert name in page

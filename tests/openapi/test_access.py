@@ -18,6 +18,7 @@ FOR_ANYBODY = {
     "GET /openapi.json",
     "GET /static/{given}/{name}",
     "GET /docs",
+    "GET /docs/guides/{guide}",
     "GET /problems/{kind}",
     "POST /sign-in",
     "POST /sign-out",

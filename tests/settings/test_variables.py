@@ -10,6 +10,7 @@ from receiver.settings import configuration
 from receiver.settings.configuration import read_settings
 from receiver.settings.setting_definitions import PUBLIC_ISSUERS, PUBLIC_METADATA_URL, definitions
 from tests.settings.reading import problems
+from tests.settings.settings_guide import GUIDE, settings_guide
 from tests.support.expected_settings import DEFAULTS, GUID, NAMES, OTHER_GUID, PLATFORMS
 
 
@@ -48,6 +49,10 @@ def test_every_defined_variable_is_tested() -> None:
         for option in ("PROTOCOL", "COMPRESSION")
     }
     assert {setting.name for setting in definitions()} == {*NAMES, *of_the_exporter}
+
+
+def test_the_guide_on_settings_is_what_is_generated() -> None:
+    assert GUIDE.read_text() == settings_guide(), "run: python -m tests.settings.settings_guide"
 
 
 def test_only_the_demo_opens_queries(env: pytest.MonkeyPatch) -> None:

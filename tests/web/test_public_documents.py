@@ -11,7 +11,7 @@ from receiver.web.public_documents import VariedDocument
 from tests.support.hardened import soft
 from tests.support.service import Service
 
-PATHS = ["/docs", "/openapi.json", "/problems/overloaded", "/static/x/page.js", "/"]
+PATHS = ["/docs", "/docs/guides/waiting", "/openapi.json", "/problems/overloaded", "/static/x/page.js", "/"]
 VERSIONED = PATHS[:-1]
 
 

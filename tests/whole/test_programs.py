@@ -13,13 +13,9 @@ from pathlib import Path
 import pytest
 
 from receiver.cli.main import main
+from tests.support.documents import ALL_DOCUMENTS
 from tests.support.paths import ROOT
 
-PAGES = [
-    ROOT / "README.md",
-    *sorted((ROOT / "deploy").rglob("*.md")),
-    *sorted((ROOT / "tests").rglob("*.md")),
-]
 NAMED = re.compile(r"python3? -m ((?:tests|receiver)[\w.]*)")
 
 PROGRAMS: dict[str, tuple[str, str]] = {
@@ -31,6 +27,7 @@ PROGRAMS: dict[str, tuple[str, str]] = {
     "tests.benchmarks.stall": ("{folder}/stall.png --share 0.15", "notifications a second were answered"),
     "tests.benchmarks.streams": ("20 20 20 --seconds 1", "20 notifications at 20/s, all answered 202"),
     "tests.faults": ("--pace 0.1 scripts", "All found."),
+    "tests.settings.settings_guide": ("--help", "Write the guide on settings"),
     "tests.fuzz.reader": ("{folder} -runs=100", "DONE"),
 }
 """Their options for a short run, and what they print then."""
@@ -71,11 +68,11 @@ def lacks(program: str) -> str:
 
 
 def test_every_program_that_a_document_names_is_run_here() -> None:
-    assert names(PAGES) <= PROGRAMS.keys()
+    assert names(ALL_DOCUMENTS) <= PROGRAMS.keys()
 
 
 def test_every_command_that_a_document_names_is_one() -> None:
-    named = set().union(*(commands(path.read_text()) for path in PAGES))
+    named = set().union(*(commands(path.read_text()) for path in ALL_DOCUMENTS))
     assert {"serve", "demo", "check"} <= named
     assert named <= set(main.list_commands(None))  # type: ignore[arg-type]
 

@@ -92,7 +92,16 @@ def test_it_holds_every_file_of_the_package_and_no_other(installed: Installed) -
     with zipfile.ZipFile(installed.wheel) as wheel:
         held = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert held == files
-    assert {Path(name).suffix for name in held} == {".py", ".typed", ".lua", ".html", ".css", ".js", ".svg"}
+    assert {Path(name).suffix for name in held} == {
+        ".py",
+        ".typed",
+        ".lua",
+        ".html",
+        ".css",
+        ".js",
+        ".svg",
+        ".md",
+    }
 
 
 def test_its_version_and_licence_are_the_projects(installed: Installed) -> None:

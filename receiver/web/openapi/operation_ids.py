@@ -27,6 +27,7 @@ OPERATION_IDS: Final[dict[str, str]] = {
     "POST /sign-in": "signIn",
     "POST /sign-out": "signOut",
     "GET /docs": "showDocumentation",
+    "GET /docs/guides/{guide}": "showGuide",
     "GET /problems/{kind}": "showProblem",
     "GET /": "showOperations",
     "GET /view/operation/{number}": "showOperation",

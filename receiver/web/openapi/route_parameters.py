@@ -48,6 +48,11 @@ PATH: Final[dict[str, Parameter]] = {
         "schema": {"type": "string"},
         "example": "operation-not-found",
     },
+    "guide": {
+        "description": "The name of the guide; `/docs` lists them.",
+        "schema": {"type": "string"},
+        "example": "getting-started",
+    },
     "given": {"description": "The version of the static files.", "schema": {"type": "string"}},
     "name": {"description": "The name of the file.", "schema": {"type": "string"}},
 }

@@ -19,6 +19,7 @@ from receiver.web.openapi.authentication_texts import FIRST_PAGE, HTML, PAGE
 from receiver.web.openapi.openapi_document import Document
 from receiver.web.openapi.route_parameters import only
 from receiver.web.pages.docs_routes import register_docs
+from receiver.web.pages.guide_routes import register_guides
 from receiver.web.pages.operation_search import Query, find
 from receiver.web.pages.page_layout import register_frame, render
 from receiver.web.pages.quarantine_page import register_quarantine
@@ -61,6 +62,7 @@ def make_page(
     register_frame(blueprint, authorizer, spool)
     register_signing_in(blueprint, authorizer)
     register_docs(blueprint, document)
+    register_guides(blueprint)
     register_quarantine(blueprint, quarantine, authorizer)
 
     @blueprint.get("/")
