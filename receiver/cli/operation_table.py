@@ -1,4 +1,4 @@
-"""The newest operations as a table that changes where it stands, for `receiver watch` on a terminal."""
+"""The newest operations as a table that is updated in place, for `receiver watch` on a terminal."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,25 +11,25 @@ from rich.table import Table
 from rich.text import Text
 
 from receiver.cli import operation_text
-from receiver.cli.watching import Rows
+from receiver.cli.watched_operations import RecentOperations
 from receiver.client.operation import Operation
 
 _FRAME: Final = 6
-"""Lines that the table needs beside its rows, and one for the cursor."""
+"""Lines of the terminal that are not rows: title, header, borders and the cursor's line."""
 
 _MARKS: Final = {"completed": "✓", "failed": "✗", "running": "…"}
 
 
 @contextmanager
-def live_table(rows: Rows, title: str) -> Iterator[Callable[[list[Operation]], None]]:
-    """Show the rows while the context lasts, as many as the terminal has room for.
+def live_table(recent: RecentOperations, title: str) -> Iterator[Callable[[list[Operation]], None]]:
+    """Show as many operations as fit on the terminal, while the context lasts.
 
-    What it yields is to be called when they have changed.
+    Yields a function to call after each change of them.
     """
     console = Console()
 
     def render() -> Table:
-        return _table(rows.newest(max(1, console.height - _FRAME)), title)
+        return _table(recent.newest(max(1, console.height - _FRAME)), title)
 
     with Live(console=console, get_renderable=render, auto_refresh=False) as live:
         yield lambda _: live.refresh()

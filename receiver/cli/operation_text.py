@@ -1,4 +1,4 @@
-"""Operations for people on a terminal. Whatever they hold is shown so that it can do the terminal no harm."""
+"""Operations as text for a terminal. Control characters in their values are escaped."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -9,65 +9,67 @@ import click
 from receiver.client.operation import Operation
 
 COLOURS: Final = {"completed": "green", "failed": "red", "running": "yellow"}
-"""By status; the word always stands beside its colour."""
+"""Colours by status; the status is always printed, too."""
 
 
 def describe(operation: Operation) -> Iterator[str]:
-    """Tell all that matters of an operation, line by line."""
+    """Yield the description of an operation, line by line."""
     yield "  ".join(filter(None, (short_type(operation), _coloured(operation), outcome(operation))))
     if operation.result and operation.result.message:
-        yield shown(operation.result.message)
-    told = {
+        yield escaped(operation.result.message)
+    values = {
         "client context": context(operation),
-        "call": shown(operation.call_id or ""),
-        "operation": shown(operation.operation_id or ""),
-        "reason": shown(str(operation.resource.get("completionReason") or "")),
-        **{shown(moment.status): _local(moment.at) for moment in operation.timeline},
+        "call": escaped(operation.call_id or ""),
+        "operation": escaped(operation.operation_id or ""),
+        "reason": escaped(str(operation.resource.get("completionReason") or "")),
+        **{escaped(entry.status): _local(entry.at) for entry in operation.timeline},
     }
     if operation.due:
-        told["result due"] = _local(operation.due)
+        values["result due"] = _local(operation.due)
     if operation.conflict:
-        told["conflict"] = f"{shown(operation.conflict.status)} said later, {_local(operation.conflict.at)}"
+        values["conflict"] = (
+            f"{escaped(operation.conflict.status)} reported later, {_local(operation.conflict.at)}"
+        )
     if operation.others:
-        told["others"] = f"{operation.others} more with the same client context"
-    yield from (f"  {label:<16}{text}" for label, text in told.items() if text)
+        values["others"] = f"{operation.others} more with the same client context"
+    yield from (f"  {label:<16}{text}" for label, text in values.items() if text)
 
 
 def line(operation: Operation) -> str:
-    """Tell an operation's state in one line."""
+    """Return an operation's state as one line."""
     name, result = context(operation), outcome(operation)
     begin = f"{time_of_day(operation.updated)}  {_coloured(operation, 10)}  {short_type(operation):<22}  "
     return begin + (f"{name:<36}  {result}" if result else name)
 
 
 def short_type(operation: Operation) -> str:
-    """Return the type without what all types have in common; a bare one is an `operation`."""
+    """Return the type without its suffix; a bare commsOperation is an `operation`."""
     short = (operation.type or "").removesuffix("Operation")
-    return "operation" if short in {"", "comms"} else shown(short)
+    return "operation" if short in {"", "comms"} else escaped(short)
 
 
 def status(operation: Operation) -> str:
-    """Return the status; an exclamation mark says that a second result differs."""
-    return shown(operation.status or "unknown") + ("!" if operation.conflict else "")
+    """Return the status; an exclamation mark indicates that a second result differs."""
+    return escaped(operation.status or "unknown") + ("!" if operation.conflict else "")
 
 
 def outcome(operation: Operation) -> str:
-    """Return Graph's result, such as `408/10057`, or `overdue`; empty while it may still come in time."""
+    """Return Graph's result, such as `408/10057`, or `overdue`; empty while neither applies."""
     return "overdue" if operation.overdue else str(operation.result or "")
 
 
 def context(operation: Operation) -> str:
     """Return the client context."""
-    return shown(operation.client_context or "(no client context)")
+    return escaped(operation.client_context or "(no client context)")
 
 
 def time_of_day(at: datetime) -> str:
-    """Return a time of day, as clocks here show it."""
+    """Return the local time of day."""
     return f"{at.astimezone():%H:%M:%S}"
 
 
-def shown(text: str) -> str:
-    """Return text that is safe and legible on a terminal, on one line."""
+def escaped(text: str) -> str:
+    """Return text as one line that is safe to print on a terminal."""
     return text if text.isprintable() else repr(text)
 
 

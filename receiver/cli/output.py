@@ -1,4 +1,4 @@
-"""The output of commands: JSON in any encoding, and an end where it is not read any more."""
+"""The output of commands: JSON in any encoding, and what to do when its reader has gone."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import click
 
 
 def print_json(document: Mapping[str, Any], *, indent: int | None = None) -> None:
-    """Print a document; with escapes where the output's encoding lacks a character."""
+    """Print a document; all characters escaped if the output's encoding lacks one of them."""
     text = json.dumps(document, indent=indent, ensure_ascii=False)
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
@@ -20,7 +20,7 @@ def print_json(document: Mapping[str, Any], *, indent: int | None = None) -> Non
 
 
 def drop_output() -> None:
-    """Let nothing more be written to a closed pipe: Python's own flush at the end would exit with 120."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+    """Redirect the output from a closed pipe to /dev/null: Python's own flush at the end would exit with 120."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)

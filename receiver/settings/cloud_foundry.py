@@ -1,7 +1,7 @@
-"""Cloud Foundry tells an app of the services bound to it by JSON in `VCAP_SERVICES`: find the store there.
+"""Find the store's address in `VCAP_SERVICES`, the JSON in which Cloud Foundry lists the services bound to an app.
 
-It is a list of bindings for each kind of service, and the form of a binding's credentials is its broker's own
-affair. Pure: text goes in, an address comes out.
+It holds a list of bindings for each kind of service; each service broker chooses the form of its credentials. Pure: it
+takes a text and returns an address.
 """
 
 import json
@@ -14,7 +14,7 @@ _WORDS: Final = ("redis", "valkey")
 
 
 def redis_url(vcap_services: str) -> str | None:
-    """Return the address of the first bound service that is a Redis or Valkey; None where there is none.
+    """Return the address of the first bound service that is a Redis or Valkey; None if no service is.
 
     Raises:
         ValueError: the text is not what Cloud Foundry sets.
@@ -46,12 +46,12 @@ def _address(binding: Mapping[str, object]) -> str | None:
 
 
 def _is_redis(binding: Mapping[str, object]) -> bool:
-    told = json.dumps([binding.get(name) for name in ("label", "name", "tags")]).lower()
-    return any(word in told for word in _WORDS)
+    description = json.dumps([binding.get(name) for name in ("label", "name", "tags")]).lower()
+    return any(word in description for word in _WORDS)
 
 
 def _assembled(credentials: Mapping[str, object]) -> str | None:
-    """Put an address together from its parts; by TLS where the broker offers a port for it, or says so."""
+    """Build an address from its parts; with TLS if the credentials have a port for it or ask for it."""
     host = credentials.get("host") or credentials.get("hostname")
     tls_port = credentials.get("tls_port")
     port = tls_port or credentials.get("port")

@@ -1,7 +1,7 @@
 """The settings: read once from the environment, validated, immutable.
 
-The only place that reads the environment. All errors are found at once, each with the variable's name, what
-is wrong, and an example. `NAME_FILE` names a file to read the value of `NAME` from.
+No other module reads the environment. All errors are reported at once, each with the variable's name, what is wrong,
+and an example. `NAME_FILE` names a file that holds the value of `NAME`.
 """
 
 import os
@@ -28,11 +28,14 @@ from receiver.trust.egress import DIRECT, Egress, Proxy
 
 _ENVIRONMENT: Final = FileAwareEnv(file_suffix="_FILE", strip_whitespace=True)
 _PLATFORM_VARIABLES: Final = ("DYNO", "RENDER", "FLY_APP_NAME", "VCAP_APPLICATION")
-_INSTANCE_VARIABLES: Final = ("DYNO", "RENDER_INSTANCE_ID", "FLY_MACHINE_ID", "CF_INSTANCE_INDEX", "HOSTNAME")
 _PLATFORM_PREFIXES: Final = ("RAILWAY_",)
+"""Variables, and prefixes of such, that platforms set."""
 
-_WITHOUT_HOME: Final = Path("/var/lib/receiver")
-"""The data folder of a user without a home; nothing is kept there unless RECEIVER_DATA_DIR names it."""
+_INSTANCE_VARIABLES: Final = ("DYNO", "RENDER_INSTANCE_ID", "FLY_MACHINE_ID", "CF_INSTANCE_INDEX", "HOSTNAME")
+"""Variables with the name of this instance; the first that is set counts."""
+
+_FALLBACK_DATA_DIR: Final = Path("/var/lib/receiver")
+"""The data folder of a user without a home; nothing is stored there unless RECEIVER_DATA_DIR names it."""
 
 _READ_BY_LIBRARIES: Final = (
     "FLASK_DEBUG",
@@ -42,17 +45,17 @@ _READ_BY_LIBRARIES: Final = (
     "SCRIPT_NAME",
     "SENDFILE",
 )
-"""What libraries read for themselves: wrong, it is a traceback at start, or a 500 for each request."""
+"""Variables that libraries read themselves; a wrong value would be a traceback at start, or a 500 a request."""
 
 _READ_AS_NUMBERS: Final = ("GUNICORN_PID", "LISTEN_FDS", "LISTEN_PID")
-"""How gunicorn hands sockets on to its successor, and systemd to gunicorn."""
+"""Variables by which gunicorn passes sockets to its successor, and systemd to gunicorn."""
 
 
 class SettingsError(Exception):
-    """The settings can't be used.
+    """At least one setting is wrong.
 
     Args:
-        problems: what is wrong, by the variable's name.
+        problems: what is wrong and an example, by the variable's name.
     """
 
     def __init__(self, problems: Mapping[str, str]) -> None:
@@ -62,14 +65,14 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that can be set; `receiver.settings.setting_definitions` has the meaning of each."""
+    """All settings; `receiver.settings.setting_definitions` describes each."""
 
     host: str
     port: int
     workers: int
     redis_url: str | None
     redis_variable: str
-    """The name of the variable that holds the store's address, or is to hold it."""
+    """The variable that holds the store's address; REDIS_URL if none does."""
 
     redis_tls_verify: str
     redis_replicas: int
@@ -91,34 +94,34 @@ class Settings:
     log_format: str
     log_level: str
     open_queries: bool = False
-    """Anybody who reaches this address may ask. Only `receiver demo` sets it, on a loopback address."""
+    """Queries need no API key. Only `receiver demo` sets it, on a loopback address."""
 
     otlp_endpoint: str | None = None
-    """Where a collector takes traces: the whole address."""
+    """The whole address to which traces are exported; None disables them."""
 
     otlp_timeout: float = EXPORT_SECONDS
-    """For one export of traces."""
+    """Time limit of one export of traces, in seconds."""
 
     instance: str | None = None
-    """What the platform calls this one of several."""
+    """The platform's name of this instance."""
 
     egress: Egress = DIRECT
-    """How the signing keys are fetched."""
+    """The proxy by which the signing keys are fetched."""
 
     metrics_dir: Path | None = None
-    """Where the workers keep their metrics together. Only `receiver.server.serve` sets it."""
+    """The folder of the workers' shared metrics. Only `receiver.server.serve` sets it."""
 
 
 def read_settings() -> Settings:
     """Read the settings from the environment.
 
     Raises:
-        SettingsError: at least one variable is wrong; it names them all.
+        SettingsError: at least one variable is wrong; it names all that are.
     """
     read = Reader(_text)
     tls_verify = read.parsed("RECEIVER_REDIS_TLS_VERIFY", "required", texts.tls_verify)
     redis_url, redis_variable = _store(read, tls_verify)
-    # OpenSSL reads these itself, and where one is wrong, trusts others in silence.
+    # OpenSSL reads these itself, and silently trusts other certificates if one is wrong.
     read.parsed("SSL_CERT_FILE", None, texts.certificates)
     read.parsed("SSL_CERT_DIR", None, texts.certificate_folders)
     data_dir = read.parsed("RECEIVER_DATA_DIR", _home_folder(), texts.path)
@@ -144,9 +147,9 @@ def read_settings() -> Settings:
         overdue_seconds=read.number(define.OVERDUE_SECONDS),
         max_body_bytes=read.number(define.MAX_BODY_BYTES),
         max_waiting=read.number(define.MAX_WAITING),
-        # The only way to a platform's instances is its router.
+        # A platform's instances are reachable through its router only.
         trusted_proxies=read.number(define.TRUSTED_PROXIES, 1 if _platform() else None),
-        data_dir=data_dir or _WITHOUT_HOME,
+        data_dir=data_dir or _FALLBACK_DATA_DIR,
         spool=read.parsed("RECEIVER_SPOOL", None, texts.path),
         spool_max_bytes=read.number(define.SPOOL_MAX_BYTES),
         log_format=read.choice(define.LOG_FORMAT),
@@ -157,18 +160,18 @@ def read_settings() -> Settings:
         egress=Egress(read.of_curl("HTTPS_PROXY", None, Proxy.parse), read.of_curl("NO_PROXY", "", str)),
         instance=next((os.environ[name] for name in _INSTANCE_VARIABLES if os.environ.get(name)), None),
     )
-    if redis_url is None and settings.spool is None:  # beside the embedded store: the disk is there
+    if redis_url is None and settings.spool is None:  # the embedded store has a disk, so the spool can use it
         settings = replace(settings, spool=settings.data_dir / "spool")
     needs_folder = redis_url is None and redis_variable not in read.problems
     if needs_folder and data_dir is None and "RECEIVER_DATA_DIR" not in read.problems:
         read.problems["RECEIVER_DATA_DIR"] = (
-            "not set, and this user has no home folder in which the embedded store could keep its data. Set it, for "
-            "example RECEIVER_DATA_DIR=/var/lib/receiver, or set REDIS_URL"
+            "not set, and this user has no home folder for the data of the embedded store. Set it, for example "
+            "RECEIVER_DATA_DIR=/var/lib/receiver, or set REDIS_URL"
         )
     if needs_folder and (platform := _platform()):
         read.problems[redis_variable] = (
-            f"not set, and this is a platform ({platform} is set), where every instance would keep a "
-            "truth of its own. Add a Redis, for example REDIS_URL=rediss://:password@host:6379"
+            f"not set, and this is a platform ({platform} is set), where every instance would have a store "
+            "of its own. Add a Redis, for example REDIS_URL=rediss://:password@host:6379"
         )
     if read.problems:
         raise SettingsError(read.problems)
@@ -176,23 +179,23 @@ def read_settings() -> Settings:
 
 
 def hide_from_libraries(settings: Settings) -> None:
-    """Remove from the environment what gunicorn and Flask would read there. Call it before they are imported."""
+    """Remove variables from the environment that gunicorn and Flask would read. Call it before they are imported."""
     for name in _READ_BY_LIBRARIES:
         os.environ.pop(name, None)
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         if not os.environ.get(name, "").strip():
-            os.environ.pop(name, None)  # OpenSSL would take an empty one for a path
+            os.environ.pop(name, None)  # OpenSSL would use an empty value as a path
     for name in _READ_AS_NUMBERS:
         if not os.environ.get(name, "0").isdecimal():
             del os.environ[name]
-    os.environ["WEB_CONCURRENCY"] = str(settings.workers)  # read as a number, at import
+    os.environ["WEB_CONCURRENCY"] = str(settings.workers)  # gunicorn parses it as a number at import
 
 
 def _text(name: str) -> str:
-    """Return a variable's text, or that of the file that `NAME_FILE` names; an empty one where neither is set.
+    """Return a variable's text, or that of the file that `NAME_FILE` names; empty if neither is set.
 
     Raises:
-        ValueError: the file cannot be read. It says so without its path: some put the secret itself there.
+        ValueError: the file cannot be read. The message omits its path: some users put the secret itself there.
     """
     try:
         return _ENVIRONMENT.str(name, "").strip()
@@ -202,7 +205,7 @@ def _text(name: str) -> str:
 
 
 def _store(read: Reader, tls_verify: str) -> tuple[str | None, str]:
-    """Return the store's URL, and the variable that it comes from, or in which it is wrong or missing."""
+    """Return the store's URL, and the variable that holds it, or in which it is wrong or missing."""
 
     def of_redis(text: str) -> str:
         return texts.redis_url(text, tls_verify)
@@ -220,7 +223,7 @@ def _store(read: Reader, tls_verify: str) -> tuple[str | None, str]:
 
 
 def _otlp_endpoint(read: Reader) -> str | None:
-    """Return where traces go, as OpenTelemetry's variables say; the SDK reads all others for itself.
+    """Return the address for traces from OpenTelemetry's variables; the SDK reads all others itself.
 
     https://opentelemetry.io/docs/specs/otel/protocol/exporter/
     """
@@ -236,7 +239,7 @@ def _otlp_endpoint(read: Reader) -> str | None:
 
 
 def _home_folder() -> Path | None:
-    """Return the folder for data in the user's home; None for a user without a home, as in many a container."""
+    """Return the folder for data in the user's home; None for a user without a home, as in many containers."""
     try:
         return Path(platformdirs.user_data_dir("receiver"))
     except RuntimeError:
@@ -244,7 +247,7 @@ def _home_folder() -> Path | None:
 
 
 def _platform() -> str | None:
-    """Return the variable that gives away a platform: its instances share no disk, and stand behind a router."""
+    """Return the variable that identifies a platform; its instances share no disk and are behind a router."""
     for name, value in os.environ.items():
         if value and (name in _PLATFORM_VARIABLES or name.startswith(_PLATFORM_PREFIXES)):
             return name

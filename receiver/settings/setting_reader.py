@@ -1,4 +1,4 @@
-"""Read settings one by one, and collect all that is wrong with them. Pure: texts come from a function."""
+"""Read settings one by one and collect all errors in them. Pure: a function supplies the texts."""
 
 import re
 from collections.abc import Callable
@@ -10,10 +10,10 @@ T = TypeVar("T")
 
 
 class Reader:
-    """Reads variables one by one, and collects what is wrong instead of stopping at the first.
+    """Reads variables one by one, and collects their errors in `problems` instead of stopping at the first.
 
     Args:
-        text: returns a variable's text, an empty one where it is not set; a ValueError says what is wrong with it.
+        text: returns a variable's text, empty if it is not set; raises a ValueError with what is wrong.
     """
 
     def __init__(self, text: Callable[[str], str]) -> None:
@@ -21,20 +21,20 @@ class Reader:
         self.problems: dict[str, str] = {}
 
     def parsed(self, name: str, default: T, parse: Callable[[str], T]) -> T:
-        """Return what a variable means; the default where it is not set, or is wrong."""
+        """Return a variable's parsed value; the default if it is not set or wrong."""
         try:
             text = self._text(name)
-            return parse(text) if text else default  # many a platform's form says "not set" by an empty value
+            return parse(text) if text else default  # platforms' forms set an empty value for "not set"
         except ValueError as error:
             self.problems[name] = str(error)
             return default
 
     def of_curl(self, name: str, default: T, parse: Callable[[str], T]) -> T:
-        """Read a variable that many programs share: its name in lower case counts first."""
+        """Return a variable that many programs share: its name in lower case takes precedence, as for curl."""
         return self.parsed(name if not self._text(name.lower()) else name.lower(), default, parse)
 
     def list(self, name: str, parse: Callable[[str], T]) -> tuple[T, ...]:
-        """Return what a variable's parts mean, which commas separate."""
+        """Return the parsed values of a list separated by commas."""
 
         def parse_all(text: str) -> tuple[T, ...]:
             return tuple(parse(part.strip()) for part in text.split(",") if part.strip())
@@ -42,7 +42,7 @@ class Reader:
         return self.parsed(name, (), parse_all)
 
     def number(self, setting: NumberSetting, default: int | None = None) -> int:
-        """Return a whole number; `default`, if given, counts instead of the setting's own."""
+        """Return a whole number in the setting's range; `default`, if given, replaces the setting's own."""
         usual = setting.number if default is None else default
 
         def parse(text: str) -> int:
@@ -55,7 +55,7 @@ class Reader:
         return self.parsed(setting.name, usual, parse)
 
     def choice(self, setting: ChoiceSetting) -> str:
-        """Return one of some words, in lower case."""
+        """Return one of the setting's choices, in lower case."""
 
         def parse(text: str) -> str:
             if text.lower() not in setting.choices:

@@ -1,4 +1,4 @@
-"""`receiver get`, `wait` and `watch`, as somebody types them."""
+"""`receiver get`, `wait` and `watch`, run as from a shell."""
 
 import codecs
 import fcntl
@@ -27,7 +27,7 @@ from tests.support.key_provider import silence
 from tests.support.notifications import CALL, OPERATION, operation
 from tests.support.service import READ, WRITE, Service, free_port
 
-NOBODY_ANSWERED = {"code": 408, "subcode": 10057, "message": "Nobody answered at 4:+12065550100."}
+NO_ANSWER = {"code": 408, "subcode": 10057, "message": "Nobody answered at 4:+12065550100."}
 RE_TEXT = re.MULTILINE | re.DOTALL
 ESCAPE = "\x1b[2Jgone\nforged"
 
@@ -86,7 +86,7 @@ class Terminal:
         self._process.wait()
         os.close(self._fd)
 
-    def see(self, pattern: str) -> None:
+    def await_text(self, pattern: str) -> None:
         deadline = time.monotonic() + 20
         while not re.search(pattern, self.text):
             assert time.monotonic() < deadline, self.text
@@ -100,17 +100,17 @@ class Terminal:
 
     def _read(self) -> None:
         if select.select([self._fd], [], [], 0.1)[0]:
-            with suppress(OSError):  # as Linux says that nobody has the terminal any more
+            with suppress(OSError):  # Linux reports so that no process has the terminal open
                 self.text += self._decoder.decode(os.read(self._fd, 65536))
 
 
-def test_get_tells_all_that_matters(service: Service) -> None:
+def test_get_describes_an_operation(service: Service) -> None:
     service.call_back(operation(status="running"))
-    service.call_back(operation(status="failed", resultInfo=NOBODY_ANSWERED))
+    service.call_back(operation(status="failed", resultInfo=NO_ANSWER))
     service.call_back(operation())
-    told = run(service, "get", "invite-1")
-    assert (told.exit_code, told.stderr) == (0, "")
-    lines = [re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<time>", text) for text in told.output.splitlines()]
+    result = run(service, "get", "invite-1")
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = [re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<time>", text) for text in result.output.splitlines()]
     assert lines == [
         "inviteParticipants  failed!  408/10057",
         "Nobody answered at 4:+12065550100.",
@@ -119,11 +119,11 @@ def test_get_tells_all_that_matters(service: Service) -> None:
         f"  operation       {OPERATION}",
         "  running         <time>",
         "  failed          <time>",
-        "  conflict        completed said later, <time>",
+        "  conflict        completed reported later, <time>",
     ]
 
 
-def test_get_names_a_reason_and_how_many_others_there_are(service: Service) -> None:
+def test_get_prints_the_reason_and_the_number_of_others(service: Service) -> None:
     service.call_back(operation(op="one"))
     service.call_back(operation(op="two", type="sendDtmfTonesOperation", completionReason="odd\x07"))
     lines = run(service, "get", "invite-1").output.splitlines()
@@ -132,7 +132,7 @@ def test_get_names_a_reason_and_how_many_others_there_are(service: Service) -> N
     assert "  others          1 more with the same client context" in lines
 
 
-def test_an_operation_that_is_overdue_is_told_as_such(service: Service) -> None:
+def test_an_overdue_operation_is_shown_as_overdue(service: Service) -> None:
     service.request("PUT", "/operations/invite-1?deadline=1", key=WRITE)
     assert re.search(
         r"^operation  unknown\n.*^  result due      20", run(service, "get", "invite-1").output, RE_TEXT
@@ -144,51 +144,54 @@ def test_an_operation_that_is_overdue_is_told_as_such(service: Service) -> None:
         ["unknown", "operation", "invite-1"],
         ["unknown", "operation", "invite-1", "overdue"],
     ]
-    told = run(service, "wait", "invite-1", "--timeout", "0")
-    assert (told.exit_code, told.output.splitlines()[0]) == (3, "operation  unknown  overdue")
+    result = run(service, "wait", "invite-1", "--timeout", "0")
+    assert (result.exit_code, result.output.splitlines()[0]) == (3, "operation  unknown  overdue")
 
 
-def test_get_prints_json_as_the_receiver_answers_it(service: Service) -> None:
+def test_get_json_prints_the_receivers_document(service: Service) -> None:
     service.call_back(operation(cc="façade"))
-    told = run(service, "get", "façade", "--json")
-    assert json.loads(told.stdout) == service.get("/operations/fa%C3%A7ade").json
+    result = run(service, "get", "façade", "--json")
+    assert json.loads(result.stdout) == service.get("/operations/fa%C3%A7ade").json
 
 
-def test_no_text_of_others_reaches_the_terminal_as_it_is(service: Service) -> None:
+def test_control_characters_of_values_are_escaped(service: Service) -> None:
     info = {"code": 500, "subcode": 1, "message": ESCAPE}
     service.call_back(operation(cc=ESCAPE, status="failed", resultInfo=info))
-    for told in (run(service, "get", ESCAPE), run(service, "wait", ESCAPE)):
-        assert "gone" in told.output
-        assert "\x1b" not in told.output
-        assert "\nforged" not in told.output
+    for result in (run(service, "get", ESCAPE), run(service, "wait", ESCAPE)):
+        assert "gone" in result.output
+        assert "\x1b" not in result.output
+        assert "\nforged" not in result.output
 
 
-def test_get_tells_by_its_status_whether_anything_is_known(service: Service) -> None:
+def test_get_of_an_unknown_operation_exits_with_4(service: Service) -> None:
     service.call_back(operation(status="running"))
     assert run(service, "get", "invite-1").exit_code == 0
     unknown = run(service, "get", "unknown")
     assert (unknown.exit_code, unknown.stdout) == (4, "")
-    assert unknown.stderr == "Nobody has told of it: neither Graph nor a registration.\n"
+    assert (
+        unknown.stderr
+        == "The operation is unknown: the receiver has neither a notification nor a registration of it.\n"
+    )
 
 
 @pytest.mark.parametrize(
     ("status", "expected"), [("completed", 0), ("failed", 1), ("running", 3), ("somethingNew", 3)]
 )
-def test_wait_tells_the_outcome_by_its_status(service: Service, status: str, expected: int) -> None:
+def test_wait_exits_with_the_status_of_the_result(service: Service, status: str, expected: int) -> None:
     service.call_back(operation(status=status))
-    told = run(service, "wait", "invite-1", "--timeout", "0.1")
-    assert told.exit_code == expected
-    assert told.output.startswith(f"inviteParticipants  {status}\n")
+    result = run(service, "wait", "invite-1", "--timeout", "0.1")
+    assert result.exit_code == expected
+    assert result.output.startswith(f"inviteParticipants  {status}\n")
 
 
-def test_wait_waits(service: Service) -> None:
+def test_wait_returns_when_the_result_arrives(service: Service) -> None:
     threading.Timer(0.5, service.call_back, [operation()]).start()
     assert run(service, "wait", "invite-1").exit_code == 0
     assert run(service, "wait", "unknown", "--timeout", "1").exit_code == 4
 
 
 @pytest.mark.parametrize("command", [("get", "x"), ("wait", "x", "--timeout", "1"), ("watch",)])
-def test_a_receiver_that_does_not_answer_or_refuses(service: Service, command: tuple[str, ...]) -> None:
+def test_a_receiver_that_refuses_or_is_down_exits_with_5(service: Service, command: tuple[str, ...]) -> None:
     address = f"http://127.0.0.1:{free_port()}"
     silent = run(service, *command, "--url", address)
     assert (silent.exit_code, silent.stdout) == (5, "")
@@ -199,7 +202,7 @@ def test_a_receiver_that_does_not_answer_or_refuses(service: Service, command: t
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("arguments", "message"),
     [
         (("get",), "CLIENT_CONTEXT"),
         (("get", ""), "an empty text names nothing"),
@@ -208,12 +211,10 @@ def test_a_receiver_that_does_not_answer_or_refuses(service: Service, command: t
         (("wait", "x", "--timeout", "-1"), "--timeout"),
     ],
 )
-def test_wrong_use_has_a_status_of_its_own(
-    service: Service, arguments: tuple[str, ...], complaint: str
-) -> None:
-    told = run(service, *arguments)
-    assert told.exit_code == 2
-    assert complaint in told.stderr
+def test_wrong_arguments_exit_with_2(service: Service, arguments: tuple[str, ...], message: str) -> None:
+    result = run(service, *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
 
 
 @pytest.mark.parametrize("command", ["get", "wait", "watch"])
@@ -225,7 +226,7 @@ def test_help_names_the_exit_statuses_and_the_environment(service: Service, comm
     assert READ not in helped
 
 
-def test_a_wait_that_is_interrupted_has_not_failed(service: Service, impostor: Impostor) -> None:
+def test_an_interrupted_wait_exits_with_130(service: Service, impostor: Impostor) -> None:
     impostor.do = silence
     with running(service, "wait", "invite-1", "--url", impostor.origin) as process:
         while not impostor.requests:
@@ -234,7 +235,7 @@ def test_a_wait_that_is_interrupted_has_not_failed(service: Service, impostor: I
         assert process.wait(10) == 130
 
 
-def test_watch_prints_a_line_for_each_change_where_there_is_no_terminal(service: Service) -> None:
+def test_watch_prints_lines_without_a_terminal(service: Service) -> None:
     service.call_back(operation(cc="oldest", op="a"), operation(cc="older", op="b"))
     service.request("PUT", "/operations/invite-1", key=WRITE)
     with running(service, "watch", "--newest", "2") as process:
@@ -242,7 +243,7 @@ def test_watch_prints_a_line_for_each_change_where_there_is_no_terminal(service:
         lines = [process.stdout.readline() for _ in range(2)]
         service.call_back(operation(status="running"))
         lines.append(process.stdout.readline())
-        service.call_back(operation(status="failed", resultInfo=NOBODY_ANSWERED))
+        service.call_back(operation(status="failed", resultInfo=NO_ANSWER))
         lines.append(process.stdout.readline())
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=10) == ("", "")
@@ -255,7 +256,7 @@ def test_watch_prints_a_line_for_each_change_where_there_is_no_terminal(service:
     ]
 
 
-def test_watch_prints_lines_of_json_for_programs(service: Service) -> None:
+def test_watch_json_prints_a_document_a_line(service: Service) -> None:
     service.call_back(operation(cc="other", op="x"), operation(status="running"))
     with running(service, "watch", "--json", "--client-context", "invite-1") as process:
         assert process.stdout
@@ -265,34 +266,34 @@ def test_watch_prints_lines_of_json_for_programs(service: Service) -> None:
     assert statuses == ["running", "completed"]
 
 
-def test_watch_shows_a_table_on_a_terminal_that_changes_where_it_stands(service: Service) -> None:
+def test_watch_on_a_terminal_updates_a_table_in_place(service: Service) -> None:
     service.call_back(
         operation(status="running"), *(operation(cc=f"cc-{n}", op=f"op-{n}") for n in range(30))
     )
     service.call_back(operation(cc=ESCAPE, op="escape", status="odd"))
     with Terminal(service, "watch", "--newest", "50") as terminal:
-        terminal.see(r"\x1b\[3m" + service.address)
-        terminal.see(r"· odd .+gone\\nforged")
+        terminal.await_text(r"\x1b\[3m" + service.address)
+        terminal.await_text(r"· odd .+gone\\nforged")
         assert "\x1b[2Jgone" not in terminal.text
-        assert "invite-1" not in terminal.text, "there is no room for it"
+        assert "invite-1" not in terminal.text, "the terminal is too small for it"
         service.call_back(operation(cc="new", op="new", status="running"))
-        terminal.see(r"\x1b\[33m… running *\x1b\[0m +inviteParticipants +new")
+        terminal.await_text(r"\x1b\[33m… running *\x1b\[0m +inviteParticipants +new")
         service.call_back(operation(cc="new", op="new"))
-        terminal.see(r"\x1b\[32m✓ completed\x1b\[0m +inviteParticipants +new")
-        service.call_back(operation(cc="bad", op="bad", status="failed", resultInfo=NOBODY_ANSWERED))
-        terminal.see(r"\x1b\[31m✗ failed *\x1b\[0m +inviteParticipants +bad +408/10057")
+        terminal.await_text(r"\x1b\[32m✓ completed\x1b\[0m +inviteParticipants +new")
+        service.call_back(operation(cc="bad", op="bad", status="failed", resultInfo=NO_ANSWER))
+        terminal.await_text(r"\x1b\[31m✗ failed *\x1b\[0m +inviteParticipants +bad +408/10057")
         service.request("PUT", "/operations/late?deadline=1", key=WRITE)
-        terminal.see(r"· unknown +operation +late +overdue")
+        terminal.await_text(r"· unknown +operation +late +overdue")
         assert terminal.interrupt() == 0
 
 
-def test_watch_prints_lines_on_a_terminal_without_rich_or_where_wanted(service: Service) -> None:
+def test_watch_on_a_terminal_prints_lines_if_plain(service: Service) -> None:
     service.call_back(operation())
     with Terminal(service, "watch", code="import sys; sys.modules['rich'] = None") as bare:
-        bare.see(r"graph-call-receiver\[watch\]")
-        bare.see(r"\x1b\[32mcompleted +\x1b\[0m +inviteParticipants +invite-1")
+        bare.await_text(r"graph-call-receiver\[watch\]")
+        bare.await_text(r"\x1b\[32mcompleted +\x1b\[0m +inviteParticipants +invite-1")
         assert bare.interrupt() == 0
     with Terminal(service, "watch", "--plain") as plain:
-        plain.see(r"completed +\x1b\[0m +inviteParticipants +invite-1")
+        plain.await_text(r"completed +\x1b\[0m +inviteParticipants +invite-1")
         assert "install" not in plain.text
         assert plain.interrupt() == 0

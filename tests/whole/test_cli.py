@@ -1,4 +1,4 @@
-"""The commands, as somebody types them."""
+"""The commands, run as from a shell."""
 
 import hashlib
 import json
@@ -32,18 +32,18 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 @pytest.mark.parametrize(
     "command", ["", "serve", "demo", "simulate", "check", "retry", "keys", "get", "wait", "watch"]
 )
-def test_every_command_explains_itself(command: str) -> None:
+def test_every_command_has_help(command: str) -> None:
     helped = run(*command.split(), "--help")
     assert (helped.returncode, helped.stderr) == (0, "")
     assert "Usage:" in helped.stdout
     assert len(helped.stdout.splitlines()) > 5
 
 
-def test_the_version_is_told() -> None:
+def test_version_prints_the_version() -> None:
     assert run("--version").stdout == f"receiver, version {receiver.__version__}\n"
 
 
-def test_keys_makes_a_key_and_the_entry_that_lets_it_in() -> None:
+def test_keys_prints_a_key_and_its_entry() -> None:
     made = run("keys", "--name", "bot", "--scope", "read", "--scope", "secrets")
     key = re.search(r"for the caller: +(\S+)", made.stdout)
     entry = re.search(r"RECEIVER_API_KEYS=(\S+)", made.stdout)
@@ -56,7 +56,7 @@ def test_keys_makes_a_key_and_the_entry_that_lets_it_in() -> None:
     assert "--name" in odd.stderr
 
 
-def test_check_says_what_is_missing() -> None:
+def test_check_reports_each_missing_setting() -> None:
     checked = run(
         "check", RECEIVER_METADATA_URL=f"http://127.0.0.1:{free_port()}/x", REDIS_URL="redis://127.0.0.1:1"
     )
@@ -66,8 +66,8 @@ def test_check_says_what_is_missing() -> None:
     assert len(errors) == 3
 
 
-def test_check_lets_a_deploy_pass_while_the_identity_provider_is_away(store: StoreServer) -> None:
-    """As the Procfile's `release:` it stands in the way of every deploy, also of one that repairs something."""
+def test_check_passes_while_the_key_provider_is_unavailable(store: StoreServer) -> None:
+    """The Procfile runs it as `release:`, so it can block every deploy, also one that repairs something."""
     checked = run(
         "check",
         RECEIVER_METADATA_URL=f"http://127.0.0.1:{free_port()}/x",
@@ -76,16 +76,16 @@ def test_check_lets_a_deploy_pass_while_the_identity_provider_is_away(store: Sto
         VALKEY_URL=store.url,
     )
     assert checked.returncode == 0, checked.stdout
-    assert "warning The signing keys can't be had now" in checked.stdout
+    assert "warning The signing keys can't be fetched now" in checked.stdout
     assert "The store at VALKEY_URL answers" in checked.stdout
 
 
-def test_check_is_content_when_everything_is_there(issuer: Issuer, store: StoreServer) -> None:
+def test_check_passes_with_a_complete_configuration(issuer: Issuer, store: StoreServer) -> None:
     entry = run("keys").stdout.rpartition("RECEIVER_API_KEYS=")[2].strip()
     settings = {"RECEIVER_APP_IDS": APP_ID, "RECEIVER_API_KEYS": entry, "REDIS_URL": store.url}
     checked = run("check", RECEIVER_METADATA_URL=issuer.metadata_url, **settings)
     assert checked.returncode == 0, checked.stdout
-    assert "append-only" in checked.stdout, "the store of the tests keeps none, and that is said"
+    assert "append-only" in checked.stdout, "the store of the tests has none, which is a warning"
     store.client.config_set("maxmemory-policy", "allkeys-lru")
     try:
         assert "allkeys-lru" in run("check", RECEIVER_METADATA_URL=issuer.metadata_url, **settings).stdout
@@ -93,21 +93,21 @@ def test_check_is_content_when_everything_is_there(issuer: Issuer, store: StoreS
         store.client.config_set("maxmemory-policy", "noeviction")
 
 
-def test_wrong_settings_are_all_named_at_once() -> None:
+def test_all_wrong_settings_are_reported_at_once() -> None:
     refused = run("serve", PORT="x", REDIS_URL="http://x", RECEIVER_APP_IDS="x")
     assert refused.returncode == 1
     named = [line.partition(":")[0] for line in refused.stderr.splitlines()]
     assert sorted(named) == ["PORT", "RECEIVER_APP_IDS", "REDIS_URL"]
 
 
-def test_demo_says_what_may_become_of_invitations(tmp_path: Path) -> None:
+def test_demo_with_an_unknown_outcome_lists_the_known_ones(tmp_path: Path) -> None:
     refused = run("demo", "--outcome", "luck", RECEIVER_DATA_DIR=str(tmp_path), PORT=str(free_port()))
     assert refused.returncode == 1
     assert "'unanswered'" in refused.stderr
     assert "The simulator does not start." in refused.stderr
 
 
-def test_demo_plays_calls_and_prints_commands_that_work(tmp_path: Path) -> None:
+def test_demo_prints_commands_that_work(tmp_path: Path) -> None:
     port = free_port()
     environment = {
         "PATH": os.environ["PATH"],
@@ -132,11 +132,11 @@ def test_demo_plays_calls_and_prints_commands_that_work(tmp_path: Path) -> None:
         header, value, address = found.groups()
         assert address.startswith(f"http://127.0.0.1:{port}/")
         for headers in ({header: value}, {}):
-            told = urllib3.request("GET", address, headers=headers)
-            assert told.status == 200
-            assert json.loads(told.data)["done"]
+            answer = urllib3.request("GET", address, headers=headers)
+            assert answer.status == 200
+            assert json.loads(answer.data)["done"]
         page = urllib3.request("GET", f"http://127.0.0.1:{port}/")
-        assert (page.status, b"<main" in page.data) == (200, True), "nobody needs to sign in"
+        assert (page.status, b"<main" in page.data) == (200, True), "no sign-in is needed"
         for host in (
             "evil.example",
             f"evil.example:{port}",
@@ -145,7 +145,7 @@ def test_demo_plays_calls_and_prints_commands_that_work(tmp_path: Path) -> None:
         ):
             for sent in ({"Host": host}, {"Host": host, "X-Forwarded-Host": f"127.0.0.1:{port}"}):
                 foreign = urllib3.request("GET", address, headers=sent)
-                assert foreign.status == 400, "no web page may ask by a name of its own"
+                assert foreign.status == 400, "no web page may query under its own host name"
                 assert foreign.headers["X-Content-Type-Options"] == "nosniff"
                 assert json.loads(foreign.data)["type"] == "/problems/invalid-request"
         [bot] = re.findall(r"^  (\S+ -m receiver\.examples\.invite .+)$", output.read_text(), re.MULTILINE)

@@ -1,7 +1,7 @@
-"""Blocking work aside: in a native thread, while the greenlets of a worker go on.
+"""An executor for blocking work: it runs in a native thread, while the greenlets of a worker go on.
 
-gevent makes sockets and sleeps give way to others, but not a disk: one that takes a second to write would hold up
-everybody in the process.
+gevent makes sockets and sleeps yield, but not a disk: a write that takes a second would block every request of the
+process.
 """
 
 from collections.abc import Callable
@@ -13,26 +13,27 @@ T = TypeVar("T")
 
 
 class NativeThreadExecutor:
-    """Carries out work in a native thread of its own, one piece after the other. Make it after the fork.
+    """Runs calls in one native thread of its own, one after the other. Create it after the fork.
 
-    Not in gevent's own threads: they look up names, and may all hang in that just when the store is away.
+    gevent's own thread pool does not serve: it resolves host names, and all its threads may hang in that just when the
+    store is unavailable.
     """
 
     def __init__(self) -> None:
         self._thread = ThreadPool(1)
 
     def __call__(self, work: Callable[[], T], /) -> T:
-        """Return what the work returns, or raise what it raises."""
+        """Return what `work` returns, or raise what it raises."""
         results: list[T] = []
         errors: list[Exception] = []
 
-        def settle() -> None:
+        def run() -> None:
             try:
                 results.append(work())
             except Exception as error:  # noqa: BLE001 - raised again below; gevent would print it first
                 errors.append(error)
 
-        self._thread.apply(settle)
+        self._thread.apply(run)
         if errors:
             raise errors[0]
         return results[0]
