@@ -1,4 +1,4 @@
-"""Keep the results of Microsoft Graph call operations, and tell them."""
+"""Receive Microsoft Graph's call notifications, and serve the results of call operations."""
 
 from typing import Final
 

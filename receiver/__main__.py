@@ -1,4 +1,4 @@
-"""`python -m receiver`: the command line, for platforms that don't install the project."""
+"""`python -m receiver`: the command line, for platforms that do not install the package."""
 
 from receiver.cli.main import main
 

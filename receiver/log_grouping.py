@@ -1,7 +1,7 @@
-"""Grouping of log lines: of many lines of one kind, few are written, and each says how many were left out.
+"""Rate limiting of log lines: few lines of each kind are written, each with the number of those left out.
 
-A client without a key can cause refusals as fast as they are answered; a line for each would fill the disk. The content
-of a line is not known here.
+A client without a key can cause refusals as fast as they are answered; a line for each would fill the disk. This module
+does not know the content of a line.
 """
 
 import logging
@@ -10,24 +10,27 @@ from collections.abc import Callable, Hashable
 from typing import Final
 
 BETWEEN_LINES: Final = 0.02
-"""Seconds in which lines of one kind share one: a line takes a tenth of the time of a whole request."""
+"""Seconds between two lines of one kind. A line costs a tenth of a whole request; more seconds lose detail."""
 
 _REFUSALS_A_SECOND: Final = 100
-"""Lines about refusals of all kinds together: less than 100 MB an hour, whatever is sent."""
+"""Lines a second about refusals of all kinds together, which limits the log to 100 MB an hour."""
 
 _BETWEEN_BUGS: Final = 1.0
-_MOST_KINDS: Final = 1000
+"""Seconds between two lines of one kind with a traceback."""
+
+_MAX_KINDS: Final = 1000
+"""Kinds whose times are kept; beyond that all are forgotten, so that the memory is bounded."""
 
 _root: Final = logging.getLogger()
 
 
 class Grouping:
-    """Decides which lines are written. At the level debug all are.
+    """Decides which log lines are written; at the level debug, all are.
 
     Args:
         between: seconds between two lines of one kind.
-        a_second: lines a second, of all kinds together.
-        clock: seconds.
+        a_second: limit of lines a second, of all kinds together.
+        clock: monotonic seconds.
     """
 
     def __init__(
@@ -46,13 +49,13 @@ class Grouping:
         self._in_second = 0
 
     def admit(self, kind: Hashable) -> int | None:
-        """Decide on a line.
+        """Decide whether a line is written.
 
         Args:
-            kind: what the line has in common with others, never a text that a client chose.
+            kind: groups equal lines; never a text that a client chooses.
 
         Returns:
-            How many lines of its kind were left out since the last one; None where this one is to be left out.
+            The number of lines of its kind left out since the last one; None where this one is left out.
         """
         now = self._clock()
         if not _root.isEnabledFor(logging.DEBUG) and not self._has_room(kind, now):
@@ -65,16 +68,16 @@ class Grouping:
     def _has_room(self, kind: Hashable, now: float) -> bool:
         if int(now) != self._second:
             self._second, self._in_second = int(now), 0
-        if len(self._written_at) > _MOST_KINDS:
+        if len(self._written_at) > _MAX_KINDS:
             self._written_at.clear()
         return self._in_second < self._a_second and now >= self._written_at.get(kind, 0.0) + self._between
 
 
 ANSWERS: Final = Grouping()
-"""Of the process: lines about answers, and about what we can't do."""
+"""The process's limit of lines about responses, and about failures of the receiver."""
 
 REFUSALS: Final = Grouping(a_second=_REFUSALS_A_SECOND)
-"""Of the process: lines about what clients do wrong."""
+"""The process's limit of lines about errors of clients."""
 
 BUGS: Final = Grouping(between=_BETWEEN_BUGS)
-"""Of the process: lines with a traceback, of some kilobytes each."""
+"""The process's limit of lines with a traceback, of some kilobytes each."""

@@ -1,8 +1,8 @@
-"""Logs: one line an event on stdout, alike for structlog, the standard library and gunicorn.
+"""Logs: one line an event on stdout, in one form for structlog, the standard library and gunicorn.
 
-Part of what is logged comes from strangers. So every value is made harmless here, at the one place all lines
-pass: secrets and phone numbers are blacked out, control characters become escapes, and what is long is
-cut. That is the last line of defence; whoever logs still leaves out what nobody needs.
+Some logged values come from unauthenticated senders. So every value is sanitized here, where all lines pass: secrets
+and phone numbers are masked, control characters become escapes, and long values are truncated. This is the last line
+of defence; callers still log no more than is needed.
 """
 
 import contextlib
@@ -18,23 +18,29 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 _FIELD_LIMIT: Final = 2_000
-_TRACEBACK_LIMIT: Final = 6_000  # platforms split lines of more than 10 kB
+"""Characters of a value; the rest is cut off."""
+
+_TRACEBACK_LIMIT: Final = 6_000
+"""Characters of a traceback, of which the end is kept: platforms split lines of more than 10 kB."""
+
 _SEARCH_LIMIT: Final = 20_000
+"""Characters of a value that are searched for secrets, which bounds the time; the rest is cut off before."""
 
-WORK: Final[ContextVar[Mapping[str, object]]] = ContextVar("work", default={})  # noqa: B039 - nobody changes it
-"""What every line tells that is written on behalf of the present work: which request's it is.
+LOG_CONTEXT: Final[ContextVar[Mapping[str, object]]] = ContextVar("log-context", default={})  # noqa: B039 - never mutated
+"""Fields of every line that is logged on behalf of the current request.
 
-structlog has variables for that, but setting and clearing them takes ten times as long."""
+structlog has context variables for this, but setting and clearing them takes ten times as long.
+"""
 
 _HANDLER: Final = "receiver"
 _TRACEBACKS: Final = frozenset({"exception", "stack"})
 _SCALARS: Final = (bool, int, float, type(None))
 _HARMLESS: Final = re.compile(r"[\w ./:-]{0,100}", re.ASCII)
-"""Nearly every value: no secret looks so but a token's part, or a key behind `Bearer`."""
+"""The form of nearly every value: no secret has it but a part of a token, or a key after `Bearer`."""
 
 
 _Redaction: TypeAlias = tuple[re.Pattern[str], str]
-_REDACTIONS: Final[tuple[_Redaction, ...]] = (  # each in linear time: the text may be made to be slow
+_REDACTIONS: Final[tuple[_Redaction, ...]] = (  # each in linear time: the text may be crafted to be slow
     (re.compile(r"((?:rediss?|redis\+sentinel)://)[^\s\"'<>]{0,500}@"), r"\1***@"),  # slashes in a password
     (re.compile(r"://[^\s/?#\"'<>]*@"), "://***@"),
     (re.compile(r"\bBearer\s+[^\s\"',;]+"), "Bearer ***"),
@@ -45,8 +51,8 @@ _REDACTIONS: Final[tuple[_Redaction, ...]] = (  # each in linear time: the text 
 
 _UNPRINTABLE: Final = (
     r"\x00-\x1f\x7f-\x9f"  # controls: they break lines and colour terminals
-    r"\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"  # what turns the order, or can't be seen
-    r"\ud800-\udfff"  # halves of characters: they can't be written at all
+    r"\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"  # reverses the order, or is invisible
+    r"\ud800-\udfff"  # halves of surrogate pairs: they can't be encoded
 )
 _UNSAFE: Final = re.compile(f"[{_UNPRINTABLE}]")
 _UNSAFE_IN_LINES: Final = re.compile(f"(?!\n)[{_UNPRINTABLE}]")
@@ -54,7 +60,7 @@ _UNSAFE_IN_KEYS: Final = re.compile(r"[^\w.:-]")
 
 
 def configure_logging(settings_format: str, level: str) -> None:
-    """Send every log line to stdout in one form. Another call replaces the first.
+    """Write every log line to stdout in one form. Another call replaces the configuration of the first.
 
     Args:
         settings_format: `console`, `logfmt`, or `auto`: console if stdout is a terminal.
@@ -63,13 +69,13 @@ def configure_logging(settings_format: str, level: str) -> None:
     terminal = sys.stdout.isatty()
     console = settings_format == "console" or (settings_format == "auto" and terminal)
     shared: list[Processor] = [
-        _add_work,
+        _add_context,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     rendering: list[Processor] = [
         structlog.processors.StackInfoRenderer(),
-        structlog.processors.format_exc_info,  # without local variables, which hold tokens
+        structlog.processors.format_exc_info,  # without local variables, which may be tokens
         _sanitize,
         *([_indent] if console else []),
         _console_renderer(colors=terminal) if console else _logfmt_renderer(),
@@ -90,45 +96,47 @@ def configure_logging(settings_format: str, level: str) -> None:
 
 
 def redact(text: str) -> str:
-    """Black out what looks like a token, a bearer key, a phone number, or the credentials in a URL."""
+    """Return a text with tokens, bearer keys, phone numbers and credentials in URLs masked."""
     for pattern, replacement in _REDACTIONS:
         text = pattern.sub(replacement, text)
     return text
 
 
 class _Output:
-    """Where structlog's lines go: straight to stdout. The standard library's way there takes three times as long."""
+    """structlog's output: straight to stdout, in a third of the time that the standard library's handlers take."""
 
     def __init__(self, name: str = "") -> None:
         self.name = name
 
     def msg(self, line: str) -> None:
-        """Write a line; what fails is named, and stops nobody's work."""
+        """Write a line; a failure is reported on stderr and does not interrupt the caller."""
         try:
             sys.stdout.write(f"{line}\n")
             sys.stdout.flush()
         except (OSError, ValueError):
-            _complain(f"of {self.name}")
+            _report_failure(f"of {self.name}")
 
     debug = info = warning = error = critical = exception = msg
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Writes lines; what fails is named, without the raw arguments that the standard library would print."""
+    """Handler that reports failures without the raw arguments that the standard library would print."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
-        """Say on stderr whose line it was."""
-        _complain(f"{record.pathname}:{record.lineno}")
+        """Report on stderr which line could not be written."""
+        _report_failure(f"{record.pathname}:{record.lineno}")
 
 
-def _complain(whose: str) -> None:
+def _report_failure(origin: str) -> None:
     with contextlib.suppress(OSError, ValueError):
-        sys.stderr.write(f"receiver: a log line can't be written: {whose}\n")
+        sys.stderr.write(f"receiver: a log line can't be written: {origin}\n")
 
 
 def _install(formatter: logging.Formatter, level: str) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that can't show a letter loses no line
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # no line is lost on a terminal that can't encode a letter
     handler = _Handler(sys.stdout)
     handler.set_name(_HANDLER)
     handler.setFormatter(formatter)
@@ -155,14 +163,14 @@ def _add_logger_name(logger: _Output, _: str, event: EventDict) -> EventDict:
     return event
 
 
-def _add_work(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    for key, value in WORK.get().items():
+def _add_context(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    for key, value in LOG_CONTEXT.get().items():
         event.setdefault(key, value)
     return event
 
 
 def _sanitize(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Make every key and value harmless."""
+    """Sanitize every key and value."""
     return {_key(key): value if _is_harmless(value) else _value(key, value) for key, value in event.items()}
 
 
@@ -178,7 +186,7 @@ def _is_harmless(value: object) -> bool:
 
 
 def _indent(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Move tracebacks in, so that no line of theirs looks like an event."""
+    """Indent tracebacks, so that none of their lines looks like an event."""
     for key in _TRACEBACKS & event.keys():
         event[key] = "    " + event[key].replace("\n", "\n    ")
     return event
@@ -187,9 +195,9 @@ def _indent(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 def _value(key: str, value: object) -> object:
     if isinstance(value, _SCALARS):
         return value
-    if key in _TRACEBACKS:  # the end tells most, and the renderers take care of the ends of lines
+    if key in _TRACEBACKS:  # the end matters most, and the renderers escape line ends
         return _UNSAFE_IN_LINES.sub(_escape, redact(str(value)[-_SEARCH_LIMIT:]))[-_TRACEBACK_LIMIT:]
-    # Redact first: a cut could leave a part of a secret that nothing recognises.
+    # Redact first: truncation could leave a part of a secret that no pattern recognises.
     text = redact((value if isinstance(value, str) else repr(value))[:_SEARCH_LIMIT])
     text = _UNSAFE.sub(_escape, text)
     return text if len(text) <= _FIELD_LIMIT else f"{text[:_FIELD_LIMIT]}…"

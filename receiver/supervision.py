@@ -1,7 +1,7 @@
 """Supervision of background loops: an unexpected error is logged and counted, and the loop runs again.
 
 A loop that ends, that fails again and again, or that makes no progress is reported by name, so that `/readyz` can
-fail. The module knows nothing of what the loops do.
+fail. This module does not know what the loops do.
 """
 
 import logging
@@ -12,14 +12,14 @@ from collections.abc import Callable
 from typing import Final
 
 PATIENCE_SECONDS: Final = 30.0
-"""Seconds without progress after which a loop is reported; more than the longest time-out of one of its turns."""
+"""Seconds without progress after which a loop is reported; more than the longest time-out within an iteration."""
 
 FAILURES_IN_A_ROW: Final = 3
-"""Failures without progress between them after which a loop is reported; a single one need not be."""
+"""Failures in a row, without progress between them, after which a loop is reported."""
 
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 5.0
-"""The pause after a failure doubles up to this: an error that stays costs a log entry every 5 s."""
+"""Seconds up to which the pause after a failure doubles: a permanent error is logged every 5 s."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -30,12 +30,12 @@ def _pause(seconds: float) -> None:
 
 
 class Loop:
-    """A background loop, as its supervisor and its own function see it.
+    """A background loop, by which its function reports progress to the supervisor.
 
     Args:
         name: appears in logs, in the metric and in `/readyz`.
         patience: seconds without progress after which the loop is reported.
-        clock: seconds; progress is measured by it.
+        clock: monotonic seconds.
     """
 
     def __init__(self, name: str, patience: float, clock: Callable[[], float]) -> None:
@@ -52,16 +52,16 @@ class Loop:
         self.has_ended = False
 
     def progress(self) -> None:
-        """Report that a turn has ended well."""
+        """Report that an iteration has succeeded."""
         self._progress_at = self._clock()
         self.failures = 0
 
     def idle(self) -> None:
-        """Report that there is nothing to do: until `begin` the loop is not expected to make progress."""
+        """Report that there is no work: until `begin`, no progress is expected."""
         self._progress_at = None
 
     def begin(self) -> None:
-        """Report that there is something to do: from now on the loop is expected to make progress."""
+        """Report that there is work: from now on, progress is expected."""
         self._progress_at = self._clock()
 
     def fail(self, error: Exception) -> float:
@@ -91,11 +91,11 @@ class Loop:
 
 
 class Supervisor:
-    """Starts the background loops of a process and runs each again when it fails.
+    """Starts the background loops of a process, and restarts each when it fails.
 
     Args:
         on_failure: called with a loop's name at each unexpected error.
-        clock: seconds; progress is measured by it.
+        clock: monotonic seconds.
         sleep: pauses after a failure.
     """
 
@@ -112,12 +112,12 @@ class Supervisor:
         self._loops: list[Loop] = []
 
     def start(self, name: str, run: Callable[[Loop], None], *, patience: float = PATIENCE_SECONDS) -> Loop:
-        """Run a loop in a thread of its own, until it returns or the process ends. Call it after the fork.
+        """Run a loop in its own thread, until it returns or the process ends. Call it after the fork.
 
         Args:
             name: appears in logs, in the metric and in `/readyz`.
-            run: the loop. It reports `progress` at the end of each turn; `idle` before it waits for work without a
-                limit, and `begin` after. An exception ends a turn, not the loop: it is called again.
+            run: the loop. It reports `progress` at the end of each iteration; `idle` before it waits for work without
+                a time-out, and `begin` after. After an exception it is called again.
             patience: seconds without progress after which the loop is reported.
         """
         loop = Loop(name, patience, self._clock)
@@ -128,7 +128,7 @@ class Supervisor:
 
     @property
     def problems(self) -> dict[str, str]:
-        """The loops that do not work, by name, and what is wrong with each."""
+        """The loops that do not work, by name, and the problem of each."""
         return {loop.name: problem for loop in tuple(self._loops) if (problem := loop.problem)}
 
     def _supervise(self, loop: Loop, run: Callable[[Loop], None]) -> None:

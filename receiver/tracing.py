@@ -1,7 +1,7 @@
-"""Traces by OpenTelemetry, for who has installed the extra `otel` and named a collector; for all others no code at all.
+"""Traces by OpenTelemetry, where the extra `otel` is installed and a collector is configured.
 
-What is to be traced is wrapped when the app is put together, so where nothing is traced, nothing is wrapped.
-A span names what failed by the error's type only: texts of errors may hold what was sent.
+Traced functions are wrapped when the app is created; without a collector nothing is wrapped and no code runs. A span
+names an error by its type only: the text may contain what a client sent.
 """
 
 import functools
@@ -24,7 +24,7 @@ _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::(
 _OTHER: Final = "_OTHER"
 _SERVER_ERROR: Final = 500
 _UNNAMED: Final = "unknown_service"
-"""How the SDK calls a service that no variable names."""
+"""The beginning of the service name that the SDK uses where no variable sets one."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -35,41 +35,41 @@ class Tracing(Protocol):
     def requests(self, application: "WSGIApplication", route: Callable[[], str | None]) -> "WSGIApplication":
         """Trace every request.
 
-        A span goes on where the request's `traceparent` has come from. It ends when the answer begins: a stream's
-        events are not part of it. Its attributes are those of OpenTelemetry's conventions for HTTP servers, but for
-        the path, the query, the user agent and the client's address, which are personal or may hold anything.
+        A span continues the trace of the request's `traceparent`. It ends when the response begins: a stream's events
+        are not part of it. Its attributes are those of OpenTelemetry's conventions for HTTP servers, except the path,
+        the query, the user agent and the client's address, which are personal or may contain anything.
 
         Args:
-            application: is called once for each request.
-            route: returns the rule of the present request, when its answer begins; None where no rule matches.
+            application: called once for each request.
+            route: returns the rule of the current request when its response begins; None where no rule matches.
         """
 
     def step(self, name: str, function: Callable[P, R]) -> Callable[P, R]:
-        """Trace what is done for a request: its span is a part of the request's."""
+        """Trace a function as a child of the request's span."""
 
 
 class NoTracing:
-    """Wraps nothing."""
+    """Tracing that wraps nothing."""
 
     def requests(
         self,
         application: "WSGIApplication",
         route: Callable[[], str | None],  # noqa: ARG002
     ) -> "WSGIApplication":
-        """Return the application as it is."""
+        """Return the application unchanged."""
         return application
 
     def step(self, name: str, function: Callable[P, R]) -> Callable[P, R]:  # noqa: ARG002
-        """Return the function as it is."""
+        """Return the function unchanged."""
         return function
 
 
 def start_tracing(endpoint: str | None, timeout: float) -> Tracing:
-    """Begin to send traces to a collector, in the background. Call it after the process has forked.
+    """Start to send traces to a collector in the background. Call it after the process has forked.
 
     Args:
-        endpoint: the collector's address for traces (OTLP over HTTP); None: there is none. The SDK reads further
-            variables for itself: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+        endpoint: the collector's address for traces (OTLP over HTTP); None for no tracing. The SDK reads further
+            variables itself: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
         timeout: seconds for one export.
     """
     if endpoint is None:
@@ -77,13 +77,12 @@ def start_tracing(endpoint: str | None, timeout: float) -> Tracing:
     try:
         provider = _provider(endpoint, timeout)
     except ImportError:
-        _log.warning("OTEL_EXPORTER_OTLP_ENDPOINT is set, but the extra `otel` is not installed: no traces")
+        _log.warning(
+            "No traces are sent: OTEL_EXPORTER_OTLP_ENDPOINT is set, but the extra `otel` is not installed"
+        )
         return NoTracing()
-    except (
-        ValueError,
-        OSError,
-    ) as error:  # numbers and files that the SDK reads for itself, some when it is imported
-        _log.error("A variable that begins with OTEL_ cannot be used: %s; no traces", type(error).__name__)
+    except (ValueError, OSError) as error:  # numbers and files that the SDK reads itself, some at its import
+        _log.error("No traces are sent: an OTEL_ variable is invalid (%s); correct it", type(error).__name__)
         return NoTracing()
     return _OpenTelemetry(provider.get_tracer("receiver"))
 
@@ -118,12 +117,12 @@ class _OpenTelemetry:
         """Trace every request."""
 
         def traced(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-            attributes = _asked(environ)
+            attributes = _request_attributes(environ)
             method = str(attributes["http.request.method"])
             name = "HTTP" if method == _OTHER else method
             with self._tracer.start_as_current_span(
                 name,
-                self._came_from(environ),
+                self._parent(environ),
                 self._kinds.SERVER,
                 attributes,
                 record_exception=False,
@@ -146,7 +145,7 @@ class _OpenTelemetry:
         return traced
 
     def step(self, name: str, function: Callable[P, R]) -> Callable[P, R]:
-        """Trace a part of a request."""
+        """Trace a step of a request."""
 
         @functools.wraps(function)
         def traced(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -161,13 +160,13 @@ class _OpenTelemetry:
 
         return traced
 
-    def _came_from(self, environ: "WSGIEnvironment") -> "Context":
+    def _parent(self, environ: "WSGIEnvironment") -> "Context":
         names = {"traceparent": "HTTP_TRACEPARENT", "tracestate": "HTTP_TRACESTATE"}
         return self._propagator.extract({key: environ.get(name, "") for key, name in names.items()})
 
 
-def _asked(environ: "WSGIEnvironment") -> dict[str, str | int]:
-    """Return what the conventions say of a request: https://opentelemetry.io/docs/specs/semconv/http/http-spans/."""
+def _request_attributes(environ: "WSGIEnvironment") -> dict[str, str | int]:
+    """Return the attributes of a request by the conventions: https://opentelemetry.io/docs/specs/semconv/http/http-spans/."""
     method = environ["REQUEST_METHOD"]
     found: dict[str, str | int] = {
         "http.request.method": method if method in _METHODS else _OTHER,

@@ -1,4 +1,4 @@
-"""Which of many lines are written, by a clock of the test's own."""
+"""Rate limiting of log lines, with a clock of the test."""
 
 import logging
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def level() -> Iterator[logging.Logger]:
     root.setLevel(before)
 
 
-def test_lines_of_a_kind_share_one_within_a_moment(clock: Clock) -> None:
+def test_lines_of_a_kind_are_counted_in_the_next(clock: Clock) -> None:
     grouping = Grouping(0.02, clock=clock)
     assert [grouping.admit("a"), grouping.admit("a"), grouping.admit("b"), grouping.admit("a")] == [
         0,
@@ -43,7 +43,7 @@ def test_lines_of_a_kind_share_one_within_a_moment(clock: Clock) -> None:
     assert grouping.admit("a") == 0
 
 
-def test_lines_of_all_kinds_together_are_bounded(clock: Clock) -> None:
+def test_lines_of_all_kinds_together_are_limited(clock: Clock) -> None:
     grouping = Grouping(0.02, 10, clock=clock)
     written = 0
     for number in range(5000):
@@ -55,14 +55,14 @@ def test_lines_of_all_kinds_together_are_bounded(clock: Clock) -> None:
     assert counted > 0
 
 
-def test_more_kinds_than_expected_take_no_memory(clock: Clock) -> None:
+def test_memory_for_kinds_is_bounded(clock: Clock) -> None:
     grouping = Grouping(clock=clock)
     for kind in range(10_000):
         grouping.admit(kind)
     assert len(grouping._written_at) < 2000
 
 
-def test_at_debug_each_line_is_written(clock: Clock, level: logging.Logger) -> None:
+def test_every_line_is_written_at_debug(clock: Clock, level: logging.Logger) -> None:
     level.setLevel(logging.DEBUG)
     grouping = Grouping(1.0, 1, clock=clock)
     assert [grouping.admit("a") for _ in range(5)] == [0] * 5

@@ -1,3 +1,5 @@
+"""Log lines: one form for all loggers, secrets masked, values sanitized."""
+
 import io
 import logging
 import sys
@@ -7,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from receiver.logs import WORK, configure_logging, redact
+from receiver.logs import LOG_CONTEXT, configure_logging, redact
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJ4In0.c2lnbmF0dXJl-_x"
 SECRETS = {
@@ -35,7 +37,7 @@ HARMLESS = [
 
 
 class Logs:
-    """All of logging, on a stdout of its own."""
+    """The logging configuration, with its own stdout."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._monkeypatch = monkeypatch
@@ -59,21 +61,21 @@ def logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Logs]:
     yield Logs(monkeypatch)
     logging.getLogger().setLevel(level)
     structlog.reset_defaults()
-    WORK.set({})
+    LOG_CONTEXT.set({})
 
 
 @pytest.mark.parametrize(("text", "redacted"), SECRETS.values(), ids=SECRETS)
-def test_secrets_are_blacked_out(text: str, redacted: str) -> None:
+def test_secret_is_masked(text: str, redacted: str) -> None:
     assert redact(text) == redacted
 
 
 @pytest.mark.parametrize("text", HARMLESS)
-def test_what_is_harmless_stays(text: str) -> None:
+def test_harmless_text_is_unchanged(text: str) -> None:
     assert redact(text) == text
 
 
 @pytest.mark.parametrize("form", ["logfmt", "console"])
-def test_secrets_are_blacked_out_wherever_they_stand(form: str, logs: Logs) -> None:
+def test_secret_is_masked_in_every_part_of_a_line(form: str, logs: Logs) -> None:
     logs.configure(form)
     logging.getLogger("a").info("foreign %s", f"Bearer {JWT}")
     try:
@@ -85,9 +87,9 @@ def test_secrets_are_blacked_out_wherever_they_stand(form: str, logs: Logs) -> N
     assert text.count("***token***") >= 4
 
 
-def test_all_loggers_come_out_alike(logs: Logs) -> None:
+def test_all_loggers_have_one_form(logs: Logs) -> None:
     logs.configure("logfmt")
-    WORK.set({"request_id": "r-1"})
+    LOG_CONTEXT.set({"request_id": "r-1"})
     logging.getLogger("a.b").warning("from %s", "afar")
     structlog.get_logger("c").info("near", number=1, yes=True, nothing=None)
     first, second = logs.lines
@@ -104,7 +106,7 @@ def test_all_loggers_come_out_alike(logs: Logs) -> None:
     "evil",
     ["a\nb", "a\r\nlevel=info", "\x1b[31mred", "\x9b31m", "\u202egnp", "\u2028", "\x00", "\udc80", "\x85"],
 )
-def test_no_value_breaks_a_line_or_colours_a_terminal(evil: str, form: str, logs: Logs) -> None:
+def test_control_characters_are_escaped(evil: str, form: str, logs: Logs) -> None:
     logs.configure(form)
     logging.getLogger("a").info("one %s", evil)
     structlog.get_logger("b").info(evil, value=evil, nested=[evil], **{f"key {evil}": 1})
@@ -112,7 +114,7 @@ def test_no_value_breaks_a_line_or_colours_a_terminal(evil: str, form: str, logs
     assert all(line.isprintable() and line.isascii() for line in logs.lines)
 
 
-def test_long_values_are_cut(logs: Logs) -> None:
+def test_long_values_are_truncated(logs: Logs) -> None:
     logs.configure("logfmt")
     structlog.get_logger().info("long", value="x" * 100_000, nested=["y" * 100_000])
     assert len(logs.lines[0]) < 4_300
@@ -121,20 +123,20 @@ def test_long_values_are_cut(logs: Logs) -> None:
 @pytest.mark.parametrize(
     "piece", ["x", "redis://", "://", "eyJ", "eyJ.", "bearer ", "Bearer  ", "+1", "a.b", "a@", "https://a"]
 )
-def test_hostile_values_cost_little(piece: str) -> None:
+def test_hostile_value_takes_linear_time(piece: str) -> None:
     begun = time.process_time()
     redact(piece * (20_000 // len(piece)))
     assert time.process_time() - begun < 0.1
 
 
-def test_a_cut_leaves_no_part_of_a_secret(logs: Logs) -> None:
+def test_truncation_leaves_no_part_of_a_secret(logs: Logs) -> None:
     logs.configure("logfmt")
     for padding in range(1_950, 2_010):
         structlog.get_logger().info("x" * padding + " " + JWT)
     assert not [line for line in logs.lines if "eyJ" in line]
 
 
-def test_a_traceback_is_one_field_in_logfmt_and_shows_no_local_variables(logs: Logs) -> None:
+def test_traceback_in_logfmt_is_one_field(logs: Logs) -> None:
     logs.configure("logfmt")
     try:
         _fail("confidential")
@@ -146,7 +148,7 @@ def test_a_traceback_is_one_field_in_logfmt_and_shows_no_local_variables(logs: L
     assert not [line for line in logs.lines if "token = " in line or "token='" in line]
 
 
-def test_a_traceback_on_the_console_has_lines_that_look_like_no_event(logs: Logs) -> None:
+def test_traceback_on_the_console_is_indented(logs: Logs) -> None:
     logs.configure("console")
     try:
         _fail("confidential")
@@ -159,7 +161,7 @@ def test_a_traceback_on_the_console_has_lines_that_look_like_no_event(logs: Logs
 
 
 @pytest.mark.parametrize(("terminal", "shape"), [(True, "\x1b["), (False, "timestamp=")])
-def test_auto_is_console_on_a_terminal_only(
+def test_format_auto_is_console_on_a_terminal(
     terminal: bool, shape: str, logs: Logs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logs.stdout, "isatty", lambda: terminal)
@@ -168,7 +170,7 @@ def test_auto_is_console_on_a_terminal_only(
     assert logs.lines[0].startswith(shape)
 
 
-def test_the_level_holds_for_all(logs: Logs) -> None:
+def test_level_applies_to_all_loggers(logs: Logs) -> None:
     logs.configure("logfmt")
     configure_logging("logfmt", "warning")
     logging.getLogger("a").info("foreign")
@@ -177,9 +179,7 @@ def test_the_level_holds_for_all(logs: Logs) -> None:
     assert len(logs.lines) == 1
 
 
-def test_a_line_that_cannot_be_made_shows_no_arguments(
-    logs: Logs, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_failed_line_is_reported_without_arguments(logs: Logs, capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("logfmt")
     logging.getLogger("a").info("%d", "confidential")
     assert logs.lines == []

@@ -1,5 +1,6 @@
-"""The rules that hold the rooms together (see "The rooms" in the design): who may import whom, and how long a
-file may be. Read from the source, so that imports inside functions count too.
+"""The structure of the package: allowed imports between rooms, and the length of files.
+
+The source is parsed, so that imports within functions count too.
 """
 
 import ast
@@ -92,10 +93,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.simulator": {"receiver"},
     "receiver.examples": {"receiver.client"},
 }
-"""What each room may import beside itself; `cli`, which starts everything, anything."""
+"""The imports allowed to each room besides itself; `cli`, which starts everything, may import anything."""
 
 ASSEMBLERS = {"receiver.app", "receiver.components", "receiver.cli", "receiver.server"}
-"""Where components are put together: which rooms may import `receiver.web` and `receiver.settings`."""
+"""The rooms that may import `receiver.web` and `receiver.settings`, since they create the components."""
 
 PURE = {
     "flask",
@@ -111,13 +112,13 @@ PURE = {
     "threading",
     "os",
 }
-"""What a pure room has no use for."""
+"""Modules that a pure room must not import."""
 
-LONGEST = 300
+MAX_LINES = 300
 
 
 def imports(module: str) -> Iterator[str]:
-    """Yield the full name of all that a module imports, wherever it does so.
+    """Yield the full names that a module imports, also within functions.
 
     `from receiver import x` gives `receiver.x` where that is a module, else `receiver`.
     """
@@ -158,10 +159,10 @@ def test_all_rooms_are_found() -> None:
 
 
 @pytest.mark.parametrize("room", MAY_IMPORT)
-def test_a_room_imports_only_what_it_may(room: str) -> None:
+def test_room_imports_allowed_rooms_only(room: str) -> None:
     for module in modules_of(room):
         for name in imports_of_ours(module):
-            # `receiver` itself holds the version only; naming it opens no room.
+            # `receiver` itself has the version only, so importing it allows no room.
             allowed = name in MAY_IMPORT[room] or any(
                 is_within(name, other) for other in {room, *MAY_IMPORT[room]} - {"receiver"}
             )
@@ -169,25 +170,25 @@ def test_a_room_imports_only_what_it_may(room: str) -> None:
 
 
 @pytest.mark.parametrize("room", ["receiver.web", "receiver.settings"])
-def test_only_the_assemblers_know_the_web_and_the_settings(room: str) -> None:
+def test_only_assemblers_import_web_and_settings(room: str) -> None:
     for module in FILES:
         if not any(is_within(module, name) for name in {room, *ASSEMBLERS}):
             assert not [name for name in imports_of_ours(module) if is_within(name, room)], module
 
 
-def test_the_reading_room_is_pure() -> None:
+def test_graph_is_pure() -> None:
     for module in modules_of("receiver.graph"):
         assert not {name.split(".")[0] for name in imports(module)} & PURE, module
 
 
-def test_no_modules_import_each_other_in_a_circle() -> None:
+def test_imports_have_no_cycle() -> None:
     order = TopologicalSorter({module: imports_of_ours(module) - {module} for module in FILES})
-    order.prepare()  # names the circle, if there is one
+    order.prepare()  # raises CycleError, with the cycle
 
 
 @pytest.mark.parametrize("module", sorted(FILES))
-def test_a_file_fits_in_a_head(module: str) -> None:
-    assert len(FILES[module].read_text().splitlines()) <= LONGEST
+def test_file_is_short(module: str) -> None:
+    assert len(FILES[module].read_text().splitlines()) <= MAX_LINES
 
 
 def test_only_the_settings_read_the_environment() -> None:
@@ -209,6 +210,6 @@ def reads_environment(module: str) -> bool:
     return False
 
 
-def test_every_file_says_what_it_is_for() -> None:
+def test_every_module_has_a_docstring() -> None:
     for module, tree in TREES.items():
         assert ast.get_docstring(tree) or not tree.body, module

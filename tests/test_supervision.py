@@ -1,4 +1,4 @@
-"""Background loops go on after an unexpected error, and are reported when they make no progress."""
+"""Background loops restart after an unexpected error, and are reported when they make no progress."""
 
 import logging
 import queue

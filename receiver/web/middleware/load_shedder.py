@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from receiver.errors import OverloadedError
-from receiver.logs import WORK
+from receiver.logs import LOG_CONTEXT
 from receiver.metrics.counters import Counters
 from receiver.server.environ_names import RECEIVED_AT
 from receiver.spool.intake import NotificationSink
@@ -140,7 +140,7 @@ class LoadShedder:
         self._untold += 1
         now = time.monotonic()
         if now > self._told_at + _BETWEEN_LINES:
-            WORK.set({})  # of the request before, on the same connection
+            LOG_CONTEXT.set({})  # left by the previous request of this connection
             _log.warning("shed", problem=OverloadedError.type, requests=self._untold)
             self._told_at, self._untold = now, 0
 

@@ -11,7 +11,7 @@ from flask import request
 
 from receiver.errors import StoreUnavailableError
 from receiver.log_grouping import ANSWERS, REFUSALS
-from receiver.logs import WORK
+from receiver.logs import LOG_CONTEXT
 from receiver.server.environ_names import MARK_AUTHENTICATED, RECEIVED_AT
 from receiver.web.middleware.response_headers import hardening
 from receiver.web.request_ids import make_id
@@ -133,9 +133,9 @@ def _begin(environ: "WSGIEnvironment") -> _Exchange:
     message_id = _id(environ, "HTTP_X_MICROSOFT_SKYPE_MESSAGE_ID")
     scenario = _id(environ, "HTTP_X_MICROSOFT_SKYPE_CHAIN_ID") or _id(environ, "HTTP_SCENARIO_ID")
     if message_id or scenario:
-        WORK.set({"request_id": request_id, "message_id": message_id, "scenario": scenario})
+        LOG_CONTEXT.set({"request_id": request_id, "message_id": message_id, "scenario": scenario})
     else:
-        WORK.set({"request_id": request_id})
+        LOG_CONTEXT.set({"request_id": request_id})
     exchange = _Exchange(environ, request_id, message_id)
     _current.set(exchange)
     return exchange
