@@ -11,7 +11,7 @@ from receiver.components import make_components
 from receiver.server.environ_names import HAS_UNFINISHED_WORK, REJECT_EARLY
 from receiver.settings.configuration import Settings
 from receiver.spool.disk_thread import BlockingExecutor, run_inline
-from receiver.store.quarantine_reader import Quarantine
+from receiver.store.quarantine_reader import QuarantineReader
 from receiver.store.reader import Reader
 from receiver.store.snapshots import Snapshots
 from receiver.tracing import start_tracing
@@ -59,7 +59,7 @@ def create_app(settings: Settings, executor: BlockingExecutor = run_inline) -> F
     authorizer, counters = components.authorizer, components.metrics.counters
     # All that a request reads has the request's time; who waits or streams goes on after it.
     reader = Reader(components.reads, within=time_left, skipped=components.skipped)
-    quarantine = Quarantine(components.reads, within=time_left, skipped=components.skipped)
+    quarantine = QuarantineReader(components.reads, within=time_left, skipped=components.skipped)
     waiter = Waiter(components.reader, Snapshots(components.reads, components.reader), components.hub)
 
     tracing = start_tracing(settings.otlp_endpoint, settings.otlp_timeout)

@@ -14,7 +14,7 @@ from receiver.settings.configuration import Settings
 from receiver.settings.setting_definitions import PUBLIC_METADATA_URL
 from receiver.spool.spool_database import SpoolError
 from receiver.spool.spool_file import SpoolFile
-from receiver.store.permissions import forbidden
+from receiver.store.permissions import forbidden_commands
 from receiver.store.server_facts import ServerFacts, ServerFactsReader
 from receiver.store.transport.connections import connect
 from receiver.store.transport.store_address import parse_address
@@ -109,7 +109,7 @@ def _check_store(settings: Settings) -> Iterator[CheckResult]:
         )
     store_client = StoreClient(connect(settings.redis_url, settings.redis_tls_verify))
     try:
-        missing = forbidden(store_client, waits=settings.redis_replicas > 0, within=_WITHIN)
+        missing = forbidden_commands(store_client, waits=settings.redis_replicas > 0, within=_WITHIN)
         facts = ServerFactsReader(store_client).read(within=_WITHIN)
     except StoreUnavailableError as error:
         yield CheckResult("error", f"{settings.redis_variable}: {error.detail}")

@@ -9,7 +9,7 @@ from receiver.graph.json_codec import dump
 from receiver.graph.updates import ChangeNotification, OperationUpdate, Unreadable
 from receiver.spool.spool_database import SpoolError
 from receiver.spool.spool_queue import Spool
-from receiver.store.eraser import Eraser, addresses, inner_text, plain
+from receiver.store.eraser import Eraser, call_addresses, comparable, nested_json
 from receiver.store.transport.store_client import StoreClient
 from receiver.store.writer import Item
 
@@ -30,7 +30,7 @@ class SpoolEraser(Eraser):
 
     def delete_operations(self, client_context: str, *, within: float, version: str = "") -> bool:
         """Delete the operations of a client context from store and spool; see `Eraser.delete_operations`."""
-        named = (f'"clientContext":{dump(client_context)}', inner_text(client_context))
+        named = (f'"clientContext":{dump(client_context)}', nested_json(client_context))
 
         def matches(item: Item) -> bool:
             if isinstance(item, Unreadable):
@@ -47,8 +47,8 @@ class SpoolEraser(Eraser):
 
         def matches(item: Item) -> bool:
             if isinstance(item, (Unreadable, ChangeNotification)):
-                text = plain(item.text)
-                return any(address in text for address in addresses(call_id))
+                text = comparable(item.text)
+                return any(address in text for address in call_addresses(call_id))
             return item.call_id == call_id
 
         def delete_from_store(seconds: float) -> bool:

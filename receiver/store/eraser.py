@@ -34,7 +34,7 @@ class Eraser:
             VersionChangedError: the operations have another version.
         """
         key = context_key(client_context)
-        names = (client_context, dump(client_context), inner_text(client_context))
+        names = (client_context, dump(client_context), nested_json(client_context))
         return self._delete(DELETE_OPERATIONS, key, *names, version=version, within=within)
 
     def delete_call(self, call_id: str, *, within: float, version: str = "") -> bool:
@@ -75,7 +75,7 @@ class Eraser:
         total, position = 0, START
         while position:
             command = DELETE_ENTRIES.command(
-                [stream_key(stream)], call_id, position, ENTRIES_PER_DELETION, *addresses(call_id)
+                [stream_key(stream)], call_id, position, ENTRIES_PER_DELETION, *call_addresses(call_id)
             )
             [(deleted, *last)] = self._store_client.call([command], within=within)
             total += deleted
@@ -83,20 +83,20 @@ class Eraser:
         return total > 0
 
 
-def addresses(call_id: str) -> tuple[str, ...]:
-    """Return the addresses of a call, as they occur in Graph's texts, in the form of `plain`."""
-    own = plain(call_id)
+def call_addresses(call_id: str) -> tuple[str, ...]:
+    """Return the addresses of a call, as they occur in Graph's texts, in the form of `comparable`."""
+    own = comparable(call_id)
     keys = (f"('{own}')", f"(id='{own}')", f"({own})", f"(%27{own}%27)", f"%28%27{own}%27%29")
     # The last one precedes a quotation mark, in a body that is stored as one JSON text.
     ends = ("/", '"', "?", "\\")
     return *(f"calls/{own}{end}" for end in ends), *(f"calls{key}" for key in keys)
 
 
-def inner_text(client_context: str) -> str:
+def nested_json(client_context: str) -> str:
     """Return a client context as it occurs in a body that is not JSON, which is stored as one JSON text."""
     return dump(dump(client_context))[1:-1]
 
 
-def plain(text: str) -> str:
+def comparable(text: str) -> str:
     """Return a text in the form that is compared with addresses: Graph writes either case, with or without dashes."""
     return text.lower().replace("-", "")

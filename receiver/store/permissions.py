@@ -9,7 +9,7 @@ from typing import Final
 
 from receiver.errors import NotPermittedError
 from receiver.store.keys import trial_key
-from receiver.store.transport.store_client import Command, StoreClient, checked, pack
+from receiver.store.transport.store_client import Command, StoreClient, pack, require_replies
 
 _SCRIPT: Final = "return 1"
 _SCRIPT_SHA1: Final = "e0e1f9fabfc9d4800c877a703b823ac0578ff8db"
@@ -17,7 +17,7 @@ _SECONDS: Final = 60
 """How long the keys live if DEL is not permitted."""
 
 
-def trial(name: str) -> list[Command]:
+def trial_commands(name: str) -> list[Command]:
     """Return one harmless use of each command, on keys that begin with `name`."""
     text, table, row, ranked, stream = (
         f"{name}:{kind}" for kind in ("text", "table", "row", "ranked", "stream")
@@ -64,7 +64,7 @@ def trial(name: str) -> list[Command]:
     ]
 
 
-def forbidden(store_client: StoreClient, *, waits: bool, within: float) -> list[str]:
+def forbidden_commands(store_client: StoreClient, *, waits: bool, within: float) -> list[str]:
     """Return the names of the commands that the user may not run, in the order in which they are tried.
 
     Args:
@@ -75,7 +75,7 @@ def forbidden(store_client: StoreClient, *, waits: bool, within: float) -> list[
     Raises:
         StoreUnavailableError: the store does not answer in time, or refuses for another reason.
     """
-    commands = [*trial(trial_key(secrets.token_hex(8))), *([("WAIT", 0, 1)] if waits else [])]
+    commands = [*trial_commands(trial_key(secrets.token_hex(8))), *([("WAIT", 0, 1)] if waits else [])]
     replies = store_client.call_each([pack(command) for command in commands], within=within)
     found = {
         str(command[0]): None
@@ -83,5 +83,5 @@ def forbidden(store_client: StoreClient, *, waits: bool, within: float) -> list[
         if isinstance(reply, NotPermittedError)
     }
     if not found:
-        checked(replies)
+        require_replies(replies)
     return list(found)

@@ -77,7 +77,7 @@ class QuarantineGroup:
     first: int
 
 
-class Quarantine:
+class QuarantineReader:
     """Reads the quarantine. Every method raises StoreUnavailableError if the store does not answer in time.
 
     Args:

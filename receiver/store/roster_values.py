@@ -16,7 +16,7 @@ _PLACE: Final = slice(2 * NUMBER_WIDTH, _TEXT_START)
 """Where a stored participant has its place, between two numbers and its JSON text."""
 
 
-def packed(participants: str) -> tuple[str, str]:
+def pack_participants(participants: str) -> tuple[str, str]:
     """Pack participants, given as a JSON array, in the form that `roster.lua` unpacks.
 
     Returns:

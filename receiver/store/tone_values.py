@@ -7,7 +7,7 @@ from receiver.graph.updates import Members
 _MEMBER = "toneInfo"
 
 
-def tone(members: Members) -> tuple[str, str, Members]:
+def split_tone(members: Members) -> tuple[str, str, Members]:
     """Split a call's members into its tone and the others.
 
     Returns:

@@ -21,10 +21,10 @@ from receiver.graph.updates import (
 from receiver.store.keys import context_key, next_number_key, probe_key, stream_key
 from receiver.store.limits import FINGERPRINT_LENGTH, ITEMS_PER_SCRIPT
 from receiver.store.record_versions import VersionChangedError
-from receiver.store.roster_values import packed
+from receiver.store.roster_values import pack_participants
 from receiver.store.scripts import MERGE, MERGE_IF_VERSION
 from receiver.store.skipped_values import SkippedValues
-from receiver.store.tone_values import tone
+from receiver.store.tone_values import split_tone
 from receiver.store.transport.batching_client import BatchingClient
 from receiver.store.transport.store_client import Command
 
@@ -208,13 +208,13 @@ def _item_arguments(item: Item) -> list[str | int]:
         case OperationUpdate():
             arguments = _operation_arguments(item, counted=1)
         case CallUpdate():
-            number, text, members = tone(item.members)
+            number, text, members = split_tone(item.members)
             about = (item.call_id, item.tenant_id, item.state, item.rank)
             arguments = ["c", *about, number, text, *_pair_arguments(members)]
         case RosterUpdate():
-            arguments = ["r", item.call_id, item.tenant_id, *packed(item.participants)]
+            arguments = ["r", item.call_id, item.tenant_id, *pack_participants(item.participants)]
         case RosterDelta():
-            _, participants = packed(item.participants)
+            _, participants = pack_participants(item.participants)
             arguments = ["d", item.call_id, item.tenant_id, sortable(item.sequence), participants]
         case ParticipantNotification():
             arguments = ["p", item.call_id, item.tenant_id, item.text]

@@ -12,7 +12,7 @@ import receiver
 from receiver.cli.check_command import check
 from receiver.errors import NotPermittedError
 from receiver.simulator.issuer import Issuer
-from receiver.store.permissions import forbidden, trial
+from receiver.store.permissions import forbidden_commands, trial_commands
 from receiver.store.scripts import GET_LATEST
 from receiver.store.server_facts import ServerFactsReader
 from receiver.store.transport.connections import connect
@@ -57,17 +57,17 @@ def commands_used() -> set[str]:
 
 
 def test_trial_has_every_command_that_is_used() -> None:
-    tried = {str(command[0]) for command in trial("name")}
+    tried = {str(command[0]) for command in trial_commands("name")}
     http = {"POST", "PUT", "DELETE", "HOST"}
-    assert commands_used() - http - tried == set(), "add it to `receiver.store.permissions.trial`"
+    assert commands_used() - http - tried == set(), "add it to `receiver.store.permissions.trial_commands`"
     assert tried - commands_used() == set(), "nothing uses it"
 
 
 def test_trial_runs_every_command_and_leaves_nothing(every_store: StoreServer) -> None:
     before = every_store.contents()
     with closing(StoreClient(connect(every_store.url, "required"))) as store_client:
-        replies = store_client.call(trial("receiver:{0}:check:x"), within=2)
-        assert forbidden(store_client, waits=True, within=2) == []
+        replies = store_client.call(trial_commands("receiver:{0}:check:x"), within=2)
+        assert forbidden_commands(store_client, waits=True, within=2) == []
     assert None not in replies[1:-1]
     assert every_store.contents() == before
 

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from receiver.errors import NotPermittedError, StoreUnavailableError, WriteRefusedError
-from receiver.store.transport.store_errors import refusal
+from receiver.store.transport.store_errors import classify_error
 from tests.support.shelf import Shelf
 from tests.support.stores import StoreServer, busy
 from tests.support.updates import operation
@@ -122,4 +122,4 @@ def test_killed_script_is_not_about_the_item(
     ],
 )
 def test_error_independent_of_arguments_is_not_about_the_item(text: str) -> None:
-    assert not isinstance(refusal(redis.exceptions.ResponseError(text)), WriteRefusedError)
+    assert not isinstance(classify_error(redis.exceptions.ResponseError(text)), WriteRefusedError)

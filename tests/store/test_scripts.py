@@ -65,3 +65,9 @@ def test_script_has_the_limits_that_it_uses(name: str) -> None:
 def test_every_limit_of_scripts_is_used_by_one() -> None:
     text = "".join(script.text for script in SCRIPTS)
     assert [name for name in SCRIPT_CONSTANTS if f"local {name} =" not in text] == []
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.lua")), ids=lambda path: path.stem)
+def test_script_has_no_limit_of_its_own(path: Path) -> None:
+    code = re.sub(r"--\[\[.*?\]\]|--[^\n]*", "", path.read_text(), flags=re.DOTALL)
+    assert set(re.findall(r"\b[0-9]{2,}\b", code)) <= {"99", "1000"}, "99 is a rank, 1000 the ms of a second"

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from receiver.errors import OverloadedError
 from receiver.store.transport.queue_limit import QueueLimit
-from receiver.store.transport.store_client import NO_REPLY, Command, StoreClient, checked, pack
+from receiver.store.transport.store_client import NO_REPLY, Command, StoreClient, pack, require_replies
 from receiver.supervision import Loop, Supervisor
 
 SLOTS: Final = 2
@@ -103,7 +103,7 @@ class BatchingClient:
         # The call that sent the batch may have had an earlier deadline. A call that sent its own has had all its time.
         while NO_REPLY in call.replies and not call.has_sent and self._clock() < call.deadline:
             self._send(call)
-        return checked(call.replies)
+        return require_replies(call.replies)
 
     @property
     def queued(self) -> int:

@@ -31,7 +31,7 @@ from redis.exceptions import (
 from receiver.errors import StoreUnavailableError
 from receiver.store.scripts import SCRIPTS
 from receiver.store.transport.connections import CONNECT_SECONDS, HANDSHAKE_SECONDS, MAX_CONNECTIONS
-from receiver.store.transport.store_errors import refusal
+from receiver.store.transport.store_errors import classify_error
 
 Command: TypeAlias = Sequence[str | bytes | int]
 
@@ -105,7 +105,7 @@ class StoreClient:
         Raises:
             StoreUnavailableError: the store can't be reached, refuses a command, or does not answer in time.
         """
-        return checked(self.call_each([pack(command) for command in commands], within=within))
+        return require_replies(self.call_each([pack(command) for command in commands], within=within))
 
     def call_each(self, commands: Sequence[bytes], *, within: float) -> list[Any]:
         """Send commands in one round trip; send those without a reply again while there is time.
@@ -131,7 +131,7 @@ class StoreClient:
                 if obstacle is None:
                     continue
             if not isinstance(obstacle, _TO_REPEAT + _TRANSIENT) or isinstance(obstacle, AuthenticationError):
-                refused = refusal(obstacle)
+                refused = classify_error(obstacle)
                 return [refused if reply is NO_REPLY else reply for reply in replies]
             if self._clock() + pause + _ATTEMPT_SECONDS >= deadline:
                 _log.warning("the store does not answer: %s: %.200s", type(obstacle).__name__, obstacle)
@@ -221,7 +221,7 @@ class StoreClient:
             except _TO_REPEAT as error:
                 obstacle = error
             except ResponseError as error:
-                replies[place] = refusal(error)
+                replies[place] = classify_error(error)
         if isinstance(obstacle, ReadOnlyError):
             raise obstacle  # so that the connection is closed: the name may lead to the new primary by now
         if self._replicas:
@@ -234,7 +234,7 @@ class StoreClient:
         return obstacle
 
 
-def checked(replies: list[Any]) -> list[Any]:
+def require_replies(replies: list[Any]) -> list[Any]:
     """Return the replies if all are there and none is a refusal.
 
     Raises:

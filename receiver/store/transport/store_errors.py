@@ -36,7 +36,7 @@ _WITHHELD: Final = re.compile(
 _log: Final = logging.getLogger(__name__)
 
 
-def refusal(error: RedisError) -> StoreUnavailableError:
+def classify_error(error: RedisError) -> StoreUnavailableError:
     """Log an error reply, and return the receiver's own error for it.
 
     That is a WriteRefusedError if the error concerns one item only, and a NotPermittedError if it concerns the command.

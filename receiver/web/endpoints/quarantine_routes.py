@@ -15,7 +15,7 @@ from receiver.graph.json_codec import JSON, parse
 from receiver.graph.privacy import redact
 from receiver.graph.quarantine_summary import explain_reason
 from receiver.graph.updates import ChangeNotification, Unreadable
-from receiver.store.quarantine_reader import Quarantine, QuarantineEntry, QuarantineGroup
+from receiver.store.quarantine_reader import QuarantineEntry, QuarantineGroup, QuarantineReader
 from receiver.store.writer import Item, Writer
 from receiver.web import representation
 from receiver.web.auth.authorizer import Authorizer
@@ -25,7 +25,7 @@ from receiver.web.openapi.response_schemas import QuarantinePageSchema, ReplaySc
 from receiver.web.paging import ENTRY_ID, QuarantinePageQuery, page_answer, read_quarantine_page
 
 
-def make_quarantine(quarantine: Quarantine, writer: Writer, authorizer: Authorizer) -> Blueprint:
+def make_quarantine(quarantine: QuarantineReader, writer: Writer, authorizer: Authorizer) -> Blueprint:
     """Make the routes of the quarantine.
 
     Args:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from marshmallow import INCLUDE, RAISE, Schema, fields
 
 from receiver.graph.schemas import CommsOperationSchema, GraphSchema
+from receiver.store.limits import MAX_PARTICIPANT_NOTIFICATIONS, MAX_TONES
 
 _NULLABLE: Final[dict[str, Any]] = {"required": True, "allow_none": True}
 
@@ -136,9 +137,10 @@ class CallRecordSchema(Schema):
         CallAsMergedSchema, metadata={"description": "The call as Graph sent it, all updates merged."}
     )
     roster = _objects("The participants in the call; null while Graph has named none.", allow_none=True)
-    tones = _objects("The last 100 tones (`toneInfo`), in the order of their `sequenceId`.")
+    tones = _objects(f"The last {MAX_TONES} tones (`toneInfo`), in the order of their `sequenceId`.")
     participantNotifications = _objects(
-        "The last 100 notifications of participants that join or have left (policy recording)."
+        f"The last {MAX_PARTICIPANT_NOTIFICATIONS} notifications of participants that join or have left (policy "
+        "recording)."
     )
     timeline = fields.List(fields.Nested(StateTimeSchema))
     firstSeen = fields.AwareDateTime()

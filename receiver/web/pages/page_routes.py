@@ -11,7 +11,7 @@ from receiver.errors import CallNotFoundError, OperationNotFoundError
 from receiver.graph.resource_addresses import normalize_id
 from receiver.metrics.slow_answers import AnswerCounts
 from receiver.spool.spool_queue import Spool
-from receiver.store.quarantine_reader import Quarantine
+from receiver.store.quarantine_reader import QuarantineReader
 from receiver.store.reader import OperationFilter, Reader
 from receiver.web.auth.authorizer import Authorizer
 from receiver.web.openapi import Answer, describe
@@ -41,7 +41,7 @@ _NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}")
 
 def make_page(
     reader: Reader,
-    quarantine: Quarantine,
+    quarantine: QuarantineReader,
     authorizer: Authorizer,
     document: Document,
     *,

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from receiver.graph.json_codec import JSON, parse
 from receiver.graph.privacy import redact
 from receiver.graph.quarantine_summary import explain_reason
-from receiver.store.quarantine_reader import Quarantine, QuarantineEntry
+from receiver.store.quarantine_reader import QuarantineEntry, QuarantineReader
 from receiver.web.auth.authorizer import Authorizer
 from receiver.web.openapi import Answer, describe
 from receiver.web.openapi.authentication_texts import HTML, WRITE_PAGE
@@ -53,7 +53,7 @@ class QuarantineView:
         return parse(redact(self.entry.text).encode())
 
 
-def register_quarantine(blueprint: Blueprint, quarantine: Quarantine, authorizer: Authorizer) -> None:
+def register_quarantine(blueprint: Blueprint, quarantine: QuarantineReader, authorizer: Authorizer) -> None:
     """Add the page of the quarantine."""
 
     @blueprint.get("/view/quarantine")
