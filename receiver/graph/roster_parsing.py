@@ -29,7 +29,7 @@ def read_participants(
     if not address.call_id:
         raise UnreadableError("a roster of no call")
     if address.item_id or any(map(_is_delta, resources)):
-        return [_change(resource, address, tenant_id, deleted=deleted) for resource in resources]
+        return [_change(resource, address, tenant_id, deleted=deleted) for resource in resources or [None]]
     return [RosterUpdate(address.call_id, tenant_id, _array(map(_participant, resources)))]
 
 

@@ -83,7 +83,7 @@ def test_single_participant_is_a_delta_of_one(change_type: Any) -> None:
     assert delta_of(sent) == (None, [{"id": "P1", "isMuted": True, "rosterSequenceNumber": 9}])
 
 
-@pytest.mark.parametrize("resource", [None, {}, {"id": "P1"}, {"removedState": None}, [{"id": "P1"}]])
+@pytest.mark.parametrize("resource", [None, [], {}, {"id": "P1"}, {"removedState": None}, [{"id": "P1"}]])
 def test_deleted_participant_has_left(resource: Any) -> None:
     sent = item(f"/app/calls('{CALL}')/participants('P1')", resource, "Deleted")
     [(number, [one])] = [delta_of(sent)]
