@@ -17,6 +17,9 @@ from receiver.client.operation import Operation
 _FRAME: Final = 6
 """Lines of the terminal that are not rows: title, header, borders and the cursor's line."""
 
+_WIDEST_RESULT: Final = 40
+"""Characters of the result that the table shows: its code stands first, and the rest of long words is cut off."""
+
 _MARKS: Final = {"completed": "✓", "failed": "✗", "running": "…"}
 
 
@@ -40,7 +43,7 @@ def _table(operations: list[Operation], title: str) -> Table:
     for header in ("changed", "state", "operation"):
         table.add_column(header, no_wrap=True)
     table.add_column("client context", no_wrap=True, ratio=1)
-    table.add_column("result", no_wrap=True)
+    table.add_column("result", no_wrap=True, max_width=_WIDEST_RESULT)
     for operation in operations:
         table.add_row(
             Text(operation_text.time_of_day(operation.updated)),

@@ -54,8 +54,11 @@ def status(operation: Operation) -> str:
 
 
 def outcome(operation: Operation) -> str:
-    """Return Graph's result, such as `408/10057`, or `overdue`; empty while neither applies."""
-    return "overdue" if operation.overdue else str(operation.result or "")
+    """Return the result, such as `408/10057 Nobody answered`, or `overdue`; empty while neither applies."""
+    if operation.overdue:
+        return "overdue"
+    result = operation.result
+    return escaped(" ".join(filter(None, (str(result), result.text)))) if result else ""
 
 
 def context(operation: Operation) -> str:

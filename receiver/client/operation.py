@@ -24,20 +24,22 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Graph's `resultInfo`.
+    """The result of an operation.
 
     Attributes:
-        code: such as 200 or 408; None where Graph tells none.
-        subcode: such as 10057, which says more.
-        message: Graph's own words. They may hold phone numbers and user ids.
+        code: Graph's code, such as 200 or 408; None where Graph sent none.
+        subcode: Graph's subcode, such as 10057, which is more specific.
+        message: Graph's own message. It may hold phone numbers and user ids.
+        text: the receiver's words for the result, such as `Nobody answered`; empty from a receiver that has none.
     """
 
     code: int | None
     subcode: int | None
     message: str = field(repr=False)
+    text: str = ""
 
     def __str__(self) -> str:
-        """Return `408/10057`; empty where Graph tells no code."""
+        """Return `408/10057`; empty where Graph sent no code."""
         return "/".join(str(number) for number in (self.code, self.subcode) if number is not None)
 
 
@@ -65,6 +67,7 @@ class Operation:
         overdue: its result was due and has not come; it may still come, and ends this.
         due: when its result is due; None once it has come.
         resource: the operation in Graph's own members. It may hold personal data.
+        result: its result; None while it is not done.
         timeline: when each status was first heard of, in order.
         first_seen: when it was first heard of.
         updated: when it last changed.
@@ -87,6 +90,7 @@ class Operation:
     overdue: bool
     due: datetime | None
     resource: Mapping[str, Any] = field(repr=False, hash=False)
+    result: Result | None
     timeline: tuple[Moment, ...]
     first_seen: datetime
     updated: datetime
@@ -109,14 +113,6 @@ class Operation:
     def failed(self) -> bool:
         """Whether Graph says `failed`; `result` has the reason."""
         return self.done and self.status == "failed"
-
-    @property
-    def result(self) -> Result | None:
-        """Graph's `resultInfo`, where it has sent one: on success, too, sometimes."""
-        info = self.resource.get("resultInfo")
-        if not isinstance(info, Mapping):
-            return None
-        return Result(_whole(info.get("code")), _whole(info.get("subcode")), str(info.get("message") or ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +211,15 @@ class _ConflictSchema(Schema):
         return Conflict(**members)
 
 
+class _ResultSchema(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+    code = fields.Integer(required=True, allow_none=True)
+    subcode = fields.Integer(required=True, allow_none=True)
+    text = fields.String(required=True)
+
+
 class _OperationSchema(Schema):
     class Meta:
         unknown = EXCLUDE
@@ -229,6 +234,7 @@ class _OperationSchema(Schema):
     overdue = fields.Boolean(required=True)
     due = fields.AwareDateTime(required=True, allow_none=True)
     resource = fields.Dict(data_key="operation", required=True)
+    result = fields.Nested(_ResultSchema, load_default=None, allow_none=True)
     timeline = fields.List(fields.Nested(_MomentSchema), required=True)
     first_seen = fields.AwareDateTime(data_key="firstSeen", required=True)
     updated = fields.AwareDateTime(required=True)
@@ -240,11 +246,25 @@ class _OperationSchema(Schema):
 
     @post_load(pass_original=True)
     def make(self, members: dict[str, Any], document: dict[str, Any], **_: object) -> Operation:
-        return Operation(**{**members, "timeline": tuple(members["timeline"])}, document=document)
+        members["timeline"] = tuple(members["timeline"])
+        members["result"] = _result(members)
+        return Operation(**members, document=document)
 
 
 _OPERATION: Final = _OperationSchema()
 
 
-def _whole(value: object) -> int | None:
+def _result(members: Mapping[str, Any]) -> Result | None:
+    """Return the result: the receiver's, and of a receiver that answers without one, Graph's `resultInfo`."""
+    info = members["resource"].get("resultInfo")
+    info = info if isinstance(info, Mapping) else {}
+    message = str(info.get("message") or "")
+    if members["result"]:
+        return Result(**members["result"], message=message)
+    if not members["done"]:
+        return None
+    return Result(_integer(info.get("code")), _integer(info.get("subcode")), message)
+
+
+def _integer(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None

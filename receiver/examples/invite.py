@@ -1,4 +1,4 @@
-"""A calling app in small: invite somebody into a call, wait for the result, and say in words what came of it.
+"""A small calling app: invite a person into a call, wait for the result, and print it.
 
     python -m receiver.examples.invite CALL_ID +12065550100
 
@@ -17,14 +17,6 @@ from receiver.client import ClientError, Operation, Receiver
 
 GRAPH: Final = "https://graph.microsoft.com/v1.0"
 
-REASONS: Final = {
-    (403, 10151): "the app has no telephone number to call from",
-    (408, 10057): "nobody answered",
-    (410, 301004): "the call or the participant is gone",
-    (480, 10037): "there is no way to reach the participant",
-}
-"""What Graph means by some codes and subcodes; its message has the rest."""
-
 
 @click.command()
 @click.argument("call_id")
@@ -39,7 +31,7 @@ REASONS: Final = {
 def main(
     *, call_id: str, person: str, graph: str, token: str, url: str, key: str | None, timeout: float
 ) -> None:
-    """Invite PERSON, a telephone number or a user's id, into the call CALL_ID, and say what comes of it.
+    """Invite PERSON, a telephone number or a user's id, into the call CALL_ID, and print the result.
 
     Exit status 0 means that the person is in the call.
     """
@@ -58,7 +50,7 @@ def main(
 
 
 def invite(graph: str, token: str, call_id: str, person: str, client_context: str) -> dict[str, Any]:
-    """Ask Graph to invite somebody, and return the operation that it has begun.
+    """Ask Graph to invite a person, and return the operation that it has begun.
 
     https://learn.microsoft.com/graph/api/participant-invite
     """
@@ -86,17 +78,15 @@ def invite(graph: str, token: str, call_id: str, person: str, client_context: st
 
 
 def in_words(person: str, operation: Operation | None) -> str:
-    """Say what came of an invitation."""
+    """Return the result of an invitation in words."""
     if operation is None or not operation.done:
         return f"{person}: no result yet. It may still come; ask the receiver again later."
     seconds = (operation.updated - operation.first_seen).total_seconds()
     if operation.completed:
         return f"{person} is in the call, {seconds:.1f} s after the invitation."
     result = operation.result
-    if result is None:
-        return f"{person} could not be invited, and Graph does not say why."
-    reason = REASONS.get((result.code or 0, result.subcode or 0), result.message)
-    return f"{person} is not in the call: {reason} ({result}), after {seconds:.1f} s."
+    reason = f"{result.text} ({result})" if result else "Graph sent no reason"
+    return f"{person} is not in the call: {reason}, after {seconds:.1f} s."
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Records as JSON, as callers see them: Graph's member names, times in RFC 3339, no secrets unless allowed.
+"""Records as JSON, as clients get them: Graph's member names, times in RFC 3339, no secrets unless allowed.
 
-Values are kept as JSON text, and go out as they are, without being parsed again.
+Graph's values are stored as JSON text, and returned as they are, without being parsed again; only `resultInfo` and
+`completionReason` are, for `result`.
 """
 
 from collections.abc import Mapping
@@ -12,29 +13,31 @@ import orjson
 from flask import Response
 
 from receiver.graph.privacy import public_members, without_secrets
+from receiver.graph.results import result_of
 from receiver.graph.statuses import ENDED_RANK, state_rank
 from receiver.graph.updates import Members
 from receiver.store.reader import StreamEntry
 from receiver.store.records import CallRecord, Conflict, OperationRecord
 
 RETRY_AFTER: Final = 2
-"""Seconds after which to ask again for an operation that is not done."""
+"""Seconds after which a client is to ask again for an operation that is not done."""
 
 
 def answer(document: object, status: int = 200) -> Response:
-    """Make an answer of a document, which may hold `orjson.Fragment`."""
+    """Return a document as a JSON response; it may hold `orjson.Fragment`."""
     return Response(orjson.dumps(document), status, content_type="application/json")
 
 
-@lru_cache(maxsize=1024)  # a record tells most of its times twice
+@lru_cache(maxsize=1024)  # most times stand twice in a record
 def timestamp(milliseconds: int) -> str:
-    """Write a time, given in ms since 1970, as RFC 3339 has it."""
+    """Return a time, given in ms since 1970, as RFC 3339 text."""
     at = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return at.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def operation(record: OperationRecord, *, secrets: bool = False) -> dict[str, object]:
-    """Represent an operation; secrets are in it only for those who may see them."""
+    """Represent an operation; it holds secrets only for a key with the scope `secrets`."""
+    members = record.members if secrets else public_members(record.members)
     return {
         "clientContext": record.client_context or None,
         "callId": record.call_id or None,
@@ -50,8 +53,9 @@ def operation(record: OperationRecord, *, secrets: bool = False) -> dict[str, ob
             "id": record.operation_id or None,
             "clientContext": record.client_context or None,
             "status": record.status or None,
-            **_members(record.members, secrets=secrets),
+            **_fragments(members),
         },
+        "result": _result(record.status, members),
         "timeline": _timeline("status", record.times),
         "firstSeen": timestamp(record.first_seen),
         "updated": timestamp(record.updated),
@@ -64,7 +68,7 @@ def operation(record: OperationRecord, *, secrets: bool = False) -> dict[str, ob
 
 
 def receipt(record: OperationRecord) -> dict[str, object]:
-    """Represent no more of an operation than whoever registers it, and may not read it, has to know."""
+    """Represent an operation for a key that may register it but not read it."""
     return {"clientContext": record.client_context, "status": record.status or None, "done": record.done}
 
 
@@ -79,7 +83,7 @@ def call(record: CallRecord) -> dict[str, object]:
             "@odata.type": "#microsoft.graph.call",
             "id": record.call_id,
             "state": record.state or None,
-            **_members(record.members, secrets=False),
+            **_fragments(public_members(record.members)),
         },
         "roster": None if record.roster is None else orjson.Fragment(without_secrets(record.roster)),
         "tones": [orjson.Fragment(without_secrets(tone)) for tone in record.tones],
@@ -104,9 +108,15 @@ def change(entry: StreamEntry) -> dict[str, object]:
     }
 
 
-def _members(members: Members, *, secrets: bool) -> dict[str, object]:
-    shown = members if secrets else public_members(members)
-    return {name: orjson.Fragment(text) for name, text in shown.items()}
+def _fragments(members: Members) -> dict[str, object]:
+    return {name: orjson.Fragment(text) for name, text in members.items()}
+
+
+def _result(status: str, members: Members) -> dict[str, object] | None:
+    result = result_of(status, members)
+    if result is None:
+        return None
+    return {"code": result.code, "subcode": result.subcode, "text": result.text}
 
 
 def _timeline(what: str, times: Mapping[str, int]) -> list[dict[str, str]]:
@@ -116,8 +126,9 @@ def _timeline(what: str, times: Mapping[str, int]) -> list[dict[str, str]]:
 def _conflict(conflict: Conflict | None, *, secrets: bool) -> dict[str, object] | None:
     if conflict is None:
         return None
+    members = conflict.members if secrets else public_members(conflict.members)
     return {
         "status": conflict.status,
         "at": timestamp(conflict.at),
-        "operation": {"status": conflict.status, **_members(conflict.members, secrets=secrets)},
+        "operation": {"status": conflict.status, **_fragments(members)},
     }

@@ -8,12 +8,19 @@ from typing import Any
 
 import pytest
 
-from receiver.client import NotAllowedError, ProblemError, Receiver
+from receiver.client import NotAllowedError, ProblemError, Receiver, Result
+from receiver.client.operation import read_operation
+from receiver.web.openapi.body_examples import EXAMPLES
+from receiver.web.openapi.response_schemas import OperationRecordSchema
 from tests.support.notifications import CALL, OPERATION, operation
 from tests.support.overdue import wait_until_overdue
 from tests.support.service import ALL, READ, WRITE, Service
 
-NOBODY_ANSWERED = {"code": 408, "subcode": 10057, "message": "Nobody answered at 4:+12065550100."}
+NOBODY_ANSWERED: dict[str, Any] = {
+    "code": 408,
+    "subcode": 10057,
+    "message": "Nobody answered at 4:+12065550100.",
+}
 
 
 def test_an_operation_is_told_as_the_receiver_knows_it(service: Service, receiver: Receiver) -> None:
@@ -27,6 +34,7 @@ def test_an_operation_is_told_as_the_receiver_knows_it(service: Service, receive
     assert (found.overdue, found.due) == (False, None)
     assert str(found.result) == "408/10057"
     assert found.result
+    assert found.result.text == "Nobody answered"
     assert found.result.message == NOBODY_ANSWERED["message"]
     assert [moment.status for moment in found.timeline] == ["running", "failed"]
     assert found.first_seen == found.timeline[0].at <= found.updated == found.timeline[1].at
@@ -35,6 +43,14 @@ def test_an_operation_is_told_as_the_receiver_knows_it(service: Service, receive
     assert found.conflict is None
     assert found.resource["resultInfo"]["subcode"] == 10057
     assert found.document == service.get("/operations/invite-1").json
+
+
+def test_result_of_an_older_receiver_is_read_from_graphs_members() -> None:
+    document = {**EXAMPLES[OperationRecordSchema], "operation": {"resultInfo": NOBODY_ANSWERED}}
+    del document["result"]
+    found = read_operation(document).result
+    assert found == Result(408, 10057, NOBODY_ANSWERED["message"])
+    assert read_operation({**document, "done": False}).result is None
 
 
 def test_a_second_result_is_told_as_a_conflict(service: Service, receiver: Receiver) -> None:

@@ -44,9 +44,9 @@ def run(service: Service, graph: str, *arguments: str, key: str = ALL) -> Result
     ("ending", "words", "status"),
     [
         ("completed", r"is in the call, \d+\.\d s after the invitation\.", 0),
-        ("unanswered", r"is not in the call: nobody answered \(408/10057\), after \d+\.\d s\.", 1),
-        ("no-number", r"is not in the call: the app has no telephone number to call from \(403/10151\)", 1),
-        ("service-failed", r"is not in the call: The service failed while it added: 4:.+ \(500/7101\)", 1),
+        ("unanswered", r"is not in the call: Nobody answered \(408/10057\), after \d+\.\d s\.", 1),
+        ("no-number", r"is not in the call: The app has no phone number to call from \(403/10151\)", 1),
+        ("service-failed", r"is not in the call: Microsoft's service failed \(500/7101\)", 1),
     ],
 )
 def test_it_says_what_came_of_the_invitation(
@@ -66,7 +66,7 @@ def test_it_says_what_came_of_the_invitation(
 def test_it_loses_no_result_that_comes_before_it_has_registered(
     service: Service, make_graph: MakeGraph
 ) -> None:
-    assert "nobody answered (408/10057)" in run(service, make_graph("unanswered", speed=0)).output
+    assert "Nobody answered (408/10057)" in run(service, make_graph("unanswered", speed=0)).output
 
 
 def test_it_says_when_nothing_has_come(service: Service, make_graph: MakeGraph) -> None:

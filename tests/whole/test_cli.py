@@ -152,7 +152,7 @@ def test_demo_prints_commands_that_work(tmp_path: Path) -> None:
         invited = subprocess.run(
             bot, shell=True, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False
         )
-        assert "+12065550100 is not in the call: nobody answered (408/10057)" in invited.stdout, invited
+        assert "+12065550100 is not in the call: Nobody answered (408/10057)" in invited.stdout, invited
         wrong = urllib3.request("GET", address, headers={"Authorization": "Bearer wrong"})
         assert wrong.status == 401
     finally:

@@ -69,6 +69,14 @@ class ConflictSchema(AnswerSchema):
     )
 
 
+class ResultSchema(AnswerSchema):
+    code = fields.Integer(**_NULLABLE, metadata={"description": "Graph's code; null where it sent none."})
+    subcode = fields.Integer(
+        **_NULLABLE, metadata={"description": "Graph's subcode; null where it sent none."}
+    )
+    text = _text("The result in words. New ones may appear: branch on `status`, `code` and `subcode`.")
+
+
 class OperationRecordSchema(AnswerSchema):
     clientContext = _perhaps(
         "The name that the caller gave the operation; null where Graph does not send it."
@@ -89,6 +97,11 @@ class OperationRecordSchema(AnswerSchema):
         metadata={
             "description": "The operation as Graph sent it, all updates merged. Secrets need the scope `secrets`."
         },
+    )
+    result = fields.Nested(
+        ResultSchema,
+        **_NULLABLE,
+        metadata={"description": "The result in short; null while it is not `done`."},
     )
     timeline = fields.List(fields.Nested(StatusTimeSchema), required=True)
     firstSeen = _time("When the first update came.")

@@ -8,6 +8,7 @@ import orjson
 
 from receiver.graph.json_codec import JSON, parse
 from receiver.graph.privacy import public_members, without_secrets
+from receiver.graph.results import Result, result_of
 from receiver.graph.statuses import ENDED_RANK, state_rank
 from receiver.graph.updates import Members
 from receiver.store.records import CallRecord, OperationRecord
@@ -15,10 +16,8 @@ from receiver.web import representation
 from receiver.web.pages import attendees
 from receiver.web.pages.operation_wording import (
     OVERDUE,
-    Result,
     Word,
     key_word,
-    result_of,
     state_word,
     type_words,
 )
@@ -57,7 +56,7 @@ class OperationView:
 
     @property
     def result(self) -> Result | None:
-        """What came of it; None while nothing has."""
+        """Its result; None while there is none."""
         return result_of(self.record.status, public_members(self.record.members))
 
     @property
