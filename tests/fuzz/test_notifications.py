@@ -16,7 +16,7 @@ from tests.support.store_rules import hold_store
 from tests.support.stores import StoreServer
 
 FUZZ = settings(
-    max_examples=cases(usually=400, at_night=30_000),
+    max_examples=cases(usually=80, at_night=30_000),
     deadline=None,
     derandomize=not IS_NIGHT,  # what is found by day must be found again
     suppress_health_check=list(HealthCheck),

@@ -13,7 +13,7 @@ BODIES = st.one_of(
 
 
 @settings(
-    max_examples=cases(usually=1500, at_night=50_000), deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=cases(usually=400, at_night=50_000), deadline=None, suppress_health_check=list(HealthCheck)
 )
 @given(BODIES)
 def test_a_body_is_read_or_refused(body: bytes) -> None:

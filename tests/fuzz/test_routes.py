@@ -19,7 +19,7 @@ from tests.support.stores import StoreServer
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 PROGRAM = Path(sysconfig.get_path("scripts")) / "schemathesis"
-PER_ROUTE = cases(usually=10, at_night=1000)
+PER_ROUTE = cases(usually=3, at_night=1000)
 
 
 @pytest.mark.timeout(0 if IS_NIGHT else 120)

@@ -4,8 +4,8 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,12 +14,21 @@ import httpx_sse
 import pytest
 import sseclient
 
+from receiver.simulator.issuer import Issuer
 from tests.support.listening import Listener
 from tests.support.notifications import operation
 from tests.support.service import READ, Service
-from tests.support.service_fixtures import Start
+from tests.support.stores import StoreServer
+from tests.support.waiting import until
 
-KEEP_ALIVE_SECONDS = 15
+HASTENED = (
+    sys.executable,
+    "-m",
+    "tests.support.hastened",
+    "receiver.web.endpoints.event_routes.HEARTBEAT=1",
+    "serve",
+)
+"""A receiver that sends keep-alives each second; that they come every 15 s is held in test_events.py."""
 
 NODE = """
 import { createRequire } from "node:module";
@@ -47,18 +56,18 @@ for (const kind of ["bookmark", "operation", "message"]) {
 
 
 @pytest.fixture
-def quiet(start: Start) -> Service:
-    """A receiver of which no other test asks anything."""
-    return start()
+def quiet(tmp_path: Path, store: StoreServer, issuer: Issuer) -> Iterator[Service]:
+    """Start a receiver of which no other test asks anything, and whose keep-alives come each second."""
+    service = Service(tmp_path, store.url, issuer, WEB_CONCURRENCY="1")
+    service.start(HASTENED)
+    yield service
+    service.kill()
 
 
 def wait_for_keep_alive(service: Service) -> None:
+    """Wait for two: those of streams that began earlier have then come as well."""
     with Listener(service) as listener:
-        deadline = time.monotonic() + KEEP_ALIVE_SECONDS + 10
-        while not listener.comments:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-    time.sleep(1)  # the others began at about the same time
+        until(lambda: listener.comments >= 2)
 
 
 def read_with_httpx_sse(address: str) -> Iterator[tuple[str, str, str]]:
@@ -154,7 +163,7 @@ def test_javascript_clients_get_events_with_data_only(quiet: Service, tmp_path: 
 def test_stream_has_no_blank_line_without_data_before_it(quiet: Service) -> None:
     quiet.call_back(operation(status="running"))
     received = b""
-    with socket.create_connection(("127.0.0.1", quiet.port), timeout=KEEP_ALIVE_SECONDS + 15) as client:
+    with socket.create_connection(("127.0.0.1", quiet.port), timeout=30) as client:
         head = (
             f"GET /events?clientContext=invite-1 HTTP/1.0\r\nHost: x\r\nAuthorization: Bearer {READ}\r\n\r\n"
         )
