@@ -1,6 +1,5 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from shutil import which
 
 import pytest
@@ -57,10 +56,19 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
-@pytest.fixture
-def service(store: StoreServer, issuer: Issuer, tmp_path: Path) -> Iterator[Service]:
-    with Service(tmp_path, store.url, issuer, WEB_CONCURRENCY="1") as running:
+@pytest.fixture(scope="session")
+def visited_service(
+    store_server: StoreServer, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("visited")
+    with Service(folder, store_server.url, issuer, WEB_CONCURRENCY="1") as running:
         yield running
+
+
+@pytest.fixture
+def service(visited_service: Service, store: StoreServer) -> Service:
+    """Return a receiver with one worker that only browsers use, and an empty store."""
+    return visited_service
 
 
 @pytest.fixture
