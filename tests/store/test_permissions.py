@@ -39,7 +39,9 @@ def a_user(server: StoreServer, *rules: str) -> Iterator[str]:
 def findings(url: str) -> dict[str, list[str]]:
     """Return what `receiver check` reports about the store, by level."""
     found: dict[str, list[str]] = {}
-    for finding in run_checks(replace(DEFAULTS, redis_url=url, metadata_url="http://127.0.0.1:1/x", spool=None)):
+    for finding in run_checks(
+        replace(DEFAULTS, redis_url=url, metadata_url="http://127.0.0.1:1/x", spool=None)
+    ):
         if "REDIS_URL" in finding.text or "store" in finding.text:
             found.setdefault(finding.level, []).append(finding.text)
     return found
