@@ -67,7 +67,7 @@ def test_immediate_result_needs_no_further_command(shelf: Shelf, store: StoreSer
     commands = store.client.info("commandstats")
     assert commands["cmdstat_zadd"]["calls"] == 2, "those of the client context"
     assert "cmdstat_zrem" not in commands
-    assert b"due" not in store.client.get("receiver:{0}:op:1")
+    assert b"due" not in store.value("receiver:{0}:op:1")
 
 
 def test_update_without_a_result_leaves_it_overdue(shelf: Shelf) -> None:

@@ -136,7 +136,7 @@ def test_store_that_fails_during_replay_gets_the_rest_later(process: Process, ow
     until(lambda: process.reader.latest("many"))
     own_store.kill()
     until(lambda: process.outage.is_active)
-    assert 0 < process.spool.status().waiting <= 600
+    assert 0 < (process.spool.status().waiting or 0) <= 600
     own_store.start()
     process.drained(20)
     records = process.reader.call(operation().call_id)[1]

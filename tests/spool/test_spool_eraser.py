@@ -7,6 +7,7 @@ import pytest
 
 from receiver.errors import StoreUnavailableError
 from receiver.graph.updates import ParticipantNotification, RosterDelta, RosterUpdate, Unreadable
+from receiver.store.writer import Item
 from tests.support.spooling import Process
 from tests.support.stores import StoreServer
 from tests.support.updates import CALL, call, change, operation
@@ -33,7 +34,7 @@ def test_deleted_operation_does_not_come_back_from_the_spool(
 
 def test_deleted_call_does_not_come_back_from_the_spool(process: Process) -> None:
     item = f'{{"resourceUrl":"/communications/calls/{CALL.upper()}"}}'
-    items = [
+    items: list[Item] = [
         operation(cc="of the call"),
         call(),
         RosterUpdate(CALL, "", "[]"),
@@ -42,7 +43,11 @@ def test_deleted_call_does_not_come_back_from_the_spool(process: Process) -> Non
         Unreadable("", item, "callback"),
         replace(change(), text=item),
     ]
-    others = [operation(cc="of another", call="another", op="1"), change(), Unreadable("", "{}", "callback")]
+    others: list[Item] = [
+        operation(cc="of another", call="another", op="1"),
+        change(),
+        Unreadable("", "{}", "callback"),
+    ]
     process.spool.put([*items, *others], notification_id="1", within=2)
     for number, alone in enumerate(items, 2):
         process.spool.put([alone], notification_id=str(number), within=2)

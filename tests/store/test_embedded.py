@@ -157,7 +157,7 @@ def test_killed_supervisor_leaves_no_server(store: EmbeddedStore, client_of: Cli
 
 
 def test_start_waits_for_a_store_that_is_ending(tmp_path: Path, store: EmbeddedStore) -> None:
-    command = [sys.executable, "-c", PARENT, tmp_path / "data"]
+    command = [sys.executable, "-c", PARENT, str(tmp_path / "data")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout
         parent.stdout.readline()

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -250,7 +251,7 @@ def test_full_server_refuses_every_item_cleanly(
 
 # The property: any order and repetition of the same updates gives the same record.
 
-_values = st.sampled_from([None, 1, 2])
+_values: st.SearchStrategy[Any] = st.sampled_from([None, 1, 2])
 _members = st.dictionaries(st.sampled_from(["a", "b", "c"]), _values, max_size=3)
 
 
@@ -295,7 +296,8 @@ def test_updates_in_any_order_give_the_same_record(
 
 def _model(items: list[OperationUpdate]) -> tuple[str, dict[str, str]]:
     """The rule again, in Python: a member has the value of the highest rank, among equals the last."""
-    status, status_rank, members = "", -1, {}
+    status, status_rank = "", -1
+    members: dict[str, tuple[int, str]] = {}
     for item in items:
         if item.rank > status_rank or item.rank == status_rank < 2:
             status, status_rank = item.status, item.rank

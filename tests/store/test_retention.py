@@ -63,7 +63,7 @@ def test_old_stream_entries_are_deleted_by_new_ones(
 def make_older(store: StoreServer, days: int) -> None:
     """Make every entry of the streams older: their ids have the time of their arrival, by the store's clock."""
     for name in ("receiver:{0}:changes", "receiver:{0}:quarantine", "receiver:{0}:feed"):
-        entries = store.client.xrange(name)
+        entries = store.stream(name)
         store.client.delete(name)
         for entry_id, fields in entries:
             milliseconds, _, sequence = entry_id.decode().partition("-")

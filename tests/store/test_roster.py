@@ -129,7 +129,9 @@ def test_first_delta_after_an_unnumbered_roster_counts(shelf: Shelf) -> None:
 
 
 def test_participants_without_an_id_differ_by_identity(shelf: Shelf) -> None:
-    nameless = [{"id": None, "info": {"identity": {"user": {"id": name}}}} for name in ("ann", "ben")]
+    nameless: list[dict[str, object]] = [
+        {"id": None, "info": {"identity": {"user": {"id": name}}}} for name in ("ann", "ben")
+    ]
     shelf.keep(whole(*nameless, nameless[0]))
     record, _ = shelf.reader.call(CALL)
     assert record is not None
@@ -177,7 +179,7 @@ def test_roster_expires_with_its_call(shelf: Shelf, store: StoreServer) -> None:
 def written_by_0_1_0(store: StoreServer, roster: list[dict[str, object]]) -> None:
     """Write a roster as the script of 0.1.0 does: into the record, whatever else it holds."""
     key = f"receiver:{{0}}:call:{CALL}"
-    record = json.loads(store.client.get(key))
+    record = json.loads(store.value(key))
     store.client.set(key, json.dumps({**record, "roster": json.dumps(roster)}), keepttl=True)
 
 

@@ -14,7 +14,7 @@ from tests.support.service import free_port
 
 
 def is_warned_of_replicas(facts: ServerFacts, replicas: int) -> bool:
-    found = check_command._facts(facts, replace(DEFAULTS, redis_replicas=replicas))
+    found = check_command._check_facts(facts, replace(DEFAULTS, redis_replicas=replicas))
     return any("RECEIVER_REDIS_REPLICAS" in one.text for one in found if one.level == "warning")
 
 

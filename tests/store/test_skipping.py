@@ -3,11 +3,12 @@
 import json
 import logging
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import orjson
 import pytest
 
-from receiver.store.reader import OperationFilter
+from receiver.store.reader import OperationFilter, StreamEntry
 from receiver.store.record_versions import VersionChangedError, context_version
 from receiver.store.skipped_values import LOG_SECONDS, SkippedValues
 from tests.support.shelf import Shelf
@@ -21,20 +22,22 @@ ODD_TEXTS = (b"", b"no JSON", b"[]", b"null", b'"text"', b"{}", b"\xff\xfe", b'{
 
 def odd_records(text: bytes) -> list[bytes]:
     """Return a record with each member missing, and of another type, and out of range."""
-    held = orjson.loads(text)
+    held: dict[str, Any] = orjson.loads(text)
     odd: list[object] = []
     for name in held:
         odd.append({key: value for key, value in held.items() if key != name})
-        odd += [{**held, name: value} for value in (None, -1, 1.5, 1e300, [], {"a": "b"}, {"a": [1]}, True)]
+        values: list[Any] = [None, -1, 1.5, 1e300, [], {"a": "b"}, {"a": [1]}, True]
+        odd += [{**held, name: value} for value in values]
     odd += [
         {**held, "members": {"a": [2, text]}} for text in ("NaN", "{", 7, "[" * 200 + '"token"' + "]" * 200)
     ]
-    odd += [{**held, "conflict": conflict} for conflict in ("odd", [], {"status": "failed"})]
+    conflicts: list[Any] = ["odd", [], {"status": "failed"}]
+    odd += [{**held, "conflict": conflict} for conflict in conflicts]
     odd += [{**held, "first": 10**15}, {**held, "times": {"running": 10**15}}, {**held, "due": 10**15}]
     return [json.dumps(record).encode() for record in odd]
 
 
-def numbers(shelf: Shelf, **chosen: str) -> list[int]:
+def numbers(shelf: Shelf, **chosen: Any) -> list[int]:
     return [
         record.number for record in shelf.reader.operations(OperationFilter(**chosen), limit=200).operations
     ]
@@ -43,7 +46,7 @@ def numbers(shelf: Shelf, **chosen: str) -> list[int]:
 def test_odd_operation_is_skipped_by_every_reader(shelf: Shelf, store: StoreServer) -> None:
     for op in ("a", "b", "c"):
         shelf.keep(operation("completed", op=op))
-    text = store.client.get(f"{P}op:3")
+    text = store.value(f"{P}op:3")
     for odd in (*ODD_TEXTS, *odd_records(text)):
         store.client.set(f"{P}op:3", odd)
         expected = [2, 1] if shelf.reader.by_number(3) is None else [3, 2, 1]
@@ -64,7 +67,7 @@ def test_only_unreadable_operation_is_not_found(shelf: Shelf, store: StoreServer
 
 def test_odd_call_is_skipped_and_its_operations_are_read(shelf: Shelf, store: StoreServer) -> None:
     shelf.keep(call("established", direction="incoming"), operation("completed"))
-    text = store.client.get(f"{P}call:{CALL}")
+    text = store.value(f"{P}call:{CALL}")
     for odd in (*ODD_TEXTS, *odd_records(text)):
         store.client.set(f"{P}call:{CALL}", odd)
         assert [record.number for record in shelf.reader.call(CALL)[1]] == [1]
@@ -75,14 +78,15 @@ def test_odd_call_is_skipped_and_its_operations_are_read(shelf: Shelf, store: St
 def test_odd_entries_are_skipped_and_pages_continue(shelf: Shelf, store: StoreServer, stream: str) -> None:
     shelf.keep(*every_kind())
     name = f"{P}{stream}"
-    [(first, fields)] = store.client.xrange(name)
+    [(first, fields)] = store.stream(name)
     for field in fields:
         store.client.xadd(name, {key: value for key, value in fields.items() if key != field} or {"x": "y"})
         store.client.xadd(name, {**fields, field: b"\xff"})
     store.client.xadd(name, {**fields, b"text": b"no JSON"})
     store.client.xadd(name, {**fields, b"text": b'{"a":"b"}'})
     store.client.xadd(name, fields, id="18446744073709551615-1")
-    found, before = [], None
+    found: list[StreamEntry] = []
+    before = None
     while True:
         entries, before = shelf.reader.entries(stream, limit=2, before=before)  # type: ignore[arg-type]
         found += entries
@@ -116,7 +120,7 @@ def test_odd_members_of_indexes_are_skipped(shelf: Shelf, store: StoreServer) ->
 def test_skipped_values_are_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     now = [0.0]
     skipped = SkippedValues(clock=lambda: now[0])
-    read: Callable[[], object] = lambda: {}["Ann Example"]  # noqa: E731
+    read: Callable[[], object] = lambda: dict[str, object]()["Ann Example"]  # noqa: E731
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             assert skipped.attempt("operation", read) is None
@@ -134,7 +138,7 @@ def test_update_of_an_unreadable_record_gets_a_new_one(
 ) -> None:
     shelf, store = shelf_of(every_store), every_store
     shelf.keep(operation("running"))
-    good = store.client.get(f"{P}op:1")
+    good = store.value(f"{P}op:1")
     for number, odd in enumerate((*ODD_TEXTS[1:], *odd_records(good)), 2):
         store.client.flushall()
         shelf.keep(operation("running"), operation("running", cc="other", op="other"))
@@ -147,7 +151,7 @@ def test_update_of_an_unreadable_record_gets_a_new_one(
         )
         assert outcomes[1] == "changed", odd
         if outcomes[0] == "new":
-            assert store.client.get(f"{P}op:1") == odd
+            assert store.value(f"{P}op:1") == odd
             assert (shelf.latest().number, shelf.latest().status, shelf.latest().others) == (
                 3,
                 "completed",

@@ -35,7 +35,7 @@ def ask_together(snapshots: Snapshots, contexts: list[str]) -> list[Snapshot | B
 
 def test_snapshot_is_what_the_reader_returns(snapshots: Snapshots, shelf: Shelf, store: StoreServer) -> None:
     shelf.keep(read_response({}, "known", ""))
-    position = store.client.xrevrange("receiver:{0}:feed", count=1)[0][0].decode()
+    position = store.stream("receiver:{0}:feed")[-1][0].decode()
     assert snapshots.latest("known") == Snapshot(shelf.reader.latest("known"), position)
     assert snapshots.latest("unknown") == Snapshot(None, position)
 

@@ -100,13 +100,13 @@ def test_tones_of_a_deleted_call_are_not_events(shelf: Shelf) -> None:
 def test_call_with_tones_and_deltas_is_readable_by_0_1_0(shelf: Shelf, store: StoreServer) -> None:
     """During a rolling deploy processes of both versions read the same records."""
     shelf.keep(tone(1), tone(2), RosterDelta(CALL, "tenant", 1, '[{"id":"a"}]'))
-    held = json.loads(store.client.get(f"receiver:{{0}}:call:{CALL}"))
+    held = json.loads(store.value(f"receiver:{{0}}:call:{CALL}"))
     for name in ("call", "tenant", "status", "times", "first", "updated", "rev", "news", "dups"):
         assert name in held
     assert {name: text for name, (_rank, text) in held["members"].items()} == {
         "toneInfo": '{"sequenceId": 2, "tone": "tone2"}'
     }
-    for _, entry in store.client.xrange("receiver:{0}:feed"):
+    for _, entry in store.stream("receiver:{0}:feed"):
         assert (entry[b"k"], entry[b"r"].decode()) == (b"c", CALL)
         assert int(entry[b"v"])
 

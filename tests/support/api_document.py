@@ -29,7 +29,8 @@ def app() -> Flask:
 
 @cache
 def document() -> dict[str, Any]:
-    return json.loads(Document(app()).text)
+    parsed: dict[str, Any] = json.loads(Document(app()).text)
+    return parsed
 
 
 def hold_to_document(method: str, url: str, status: int, headers: Mapping[str, str], body: bytes) -> None:

@@ -34,7 +34,9 @@ class Example:
 
     @property
     def path(self) -> str:
-        return urlsplit(re.findall(rf"{ADDRESS}[^\s']*", self.command)[0]).path
+        address = re.search(rf"{ADDRESS}[^\s']*", self.command)
+        assert address, self.command
+        return urlsplit(address[0]).path
 
 
 def examples(text: str) -> list[Example]:

@@ -4,13 +4,14 @@ import json
 from typing import Any
 
 from receiver.graph.call_notifications import read_notification
+from receiver.graph.json_codec import JSON
 from receiver.graph.updates import CallUpdate, Notification, OperationUpdate, RosterUpdate, Unreadable
 
 TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47"
 
 
 def read(*items: Any) -> Notification:
-    document = {"@odata.type": "#microsoft.graph.commsNotifications", "value": list(items)}
+    document: JSON = {"@odata.type": "#microsoft.graph.commsNotifications", "value": list(items)}
     return read_notification(document, TENANT)
 
 

@@ -1,7 +1,7 @@
 """What every answer tells browsers, whoever made it."""
 
 import re
-from collections.abc import Mapping
+from typing import Protocol
 
 HARDENED = {
     "Content-Security-Policy": r"default-src 'none';.*frame-ancestors 'none'",
@@ -13,6 +13,12 @@ HARDENED = {
 }
 
 
-def soft(headers: Mapping[str, str]) -> list[str]:
+class Headers(Protocol):
+    """The headers of a response, of any client library."""
+
+    def get(self, name: str, default: str, /) -> str: ...
+
+
+def soft(headers: Headers) -> list[str]:
     """The hardening headers that are missing, or say something else, or stand twice."""
     return [name for name, value in HARDENED.items() if not re.fullmatch(value, headers.get(name, ""))]

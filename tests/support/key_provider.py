@@ -3,7 +3,7 @@
 import json
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
@@ -13,8 +13,8 @@ Behaviour = Callable[["_Handler"], None]
 class Peer:
     """Serves a metadata document and a key set; `behave` replaces a response."""
 
-    def __init__(self, keys: list[dict[str, object]], tls: ssl.SSLContext | None = None) -> None:
-        self.keys = keys
+    def __init__(self, keys: Sequence[object], tls: ssl.SSLContext | None = None) -> None:
+        self.keys: Sequence[object] = keys
         self.jwks_uri: object = None
         self.requests: list[str] = []
         self.unblocked = threading.Event()

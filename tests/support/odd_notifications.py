@@ -66,13 +66,14 @@ def mutations(draw: st.DrawFn) -> Any:
     document: Any = {"value": copy.deepcopy(draw(st.lists(st.sampled_from(ITEMS), min_size=1, max_size=3)))}
     for _ in range(draw(st.integers(1, 3))):
         *above, last = draw(st.sampled_from(paths(document)[1:] or [("value",)]))
-        holder = document
+        key: Any = last
+        holder: Any = document
         for step in above:
             holder = holder[step]
         if draw(st.booleans()):
-            holder[last] = draw(ODD_VALUES)
-        elif isinstance(holder, list) or last in holder:
-            del holder[last]
+            holder[key] = draw(ODD_VALUES)
+        elif isinstance(holder, list) or key in holder:
+            del holder[key]
     return document
 
 

@@ -189,10 +189,11 @@ def free_port() -> int:
     reservation = socket.socket()
     reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     reservation.bind(("127.0.0.1", 0))
+    port = int(reservation.getsockname()[1])
     if sys.platform == "linux":
         _RESERVATIONS.append(reservation)
         if len(_RESERVATIONS) > MOST_RESERVATIONS:
             _RESERVATIONS.popleft().close()
-        return int(reservation.getsockname()[1])
-    with reservation:
-        return int(reservation.getsockname()[1])
+    else:
+        reservation.close()
+    return port

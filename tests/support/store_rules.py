@@ -1,6 +1,7 @@
 """What the store may hold, whatever came: the table of `receiver.store.keys`, and records that are found again."""
 
 import re
+from typing import Any
 
 import orjson
 import redis
@@ -72,11 +73,13 @@ class Shelf:
         for name in self._names:
             kind, _, rest = name.partition(":")
             if kind == "call":
-                assert CallRecord.parse(self._client.get(keys.PREFIX + name)).call_id == rest
+                text: Any = self._client.get(keys.PREFIX + name)
+                assert CallRecord.parse(text).call_id == rest
             elif kind in {"cc", "ops", "oid", "open"}:
                 assert self._numbers(name) <= self._records.keys(), f"{name!r} points at what is not there"
             elif kind in {"quarantine", "changes"}:
-                for _, entry in self._client.xrange(keys.PREFIX + name):
+                entries: Any = self._client.xrange(keys.PREFIX + name)
+                for _, entry in entries:
                     orjson.loads(entry[b"text"])
 
     def _hold_deadlines(self) -> None:
@@ -110,7 +113,8 @@ class Shelf:
         """Return the records that an index points at; of `ops`, those of one operation id if it is given."""
         key = keys.PREFIX + name
         if name.startswith("cc:"):
-            return set(map(int, self._client.zrange(key, 0, -1)))
+            members: Any = self._client.zrange(key, 0, -1)
+            return set(map(int, members))
         if not name.startswith("ops:"):
             return set(map(int, (self._client.get(key) or b"").split()))
         lists = (

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import redis
 import trustme
@@ -103,9 +103,20 @@ class StoreServer:
         assert self.process
         self.process.send_signal(signal.SIGCONT)
 
+    def value(self, key: str) -> bytes:
+        """Return the value of a string."""
+        value = self.client.get(key)
+        assert isinstance(value, bytes)
+        return value
+
+    def stream(self, key: str, count: int | None = None) -> list[tuple[bytes, dict[Any, Any]]]:
+        """Return the entries of a stream, or the first ones, as bytes."""
+        entries: Any = self.client.xrange(key, count=count)
+        return list(entries)
+
     def contents(self) -> dict[str, str]:
         """Return all that it holds, by key, as text."""
-        read: dict[bytes, Callable[[bytes], object]] = {
+        read: dict[bytes | str, Callable[[bytes | str], object]] = {
             b"string": self.client.get,
             b"hash": self.client.hgetall,
             b"zset": lambda key: self.client.zrange(key, 0, -1, withscores=True),

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,7 +97,7 @@ def test_entries_dropped_while_a_client_catches_up_reset_it(store: StoreServer) 
     for start in range(0, 1200, 100):
         updates = [read_response({}, f"cc-{number}", "") for number in range(start, start + 100)]
         writer.store(updates, notification_id=f"delivery-{start}", within=2)
-    first = store.client.xrange(FEED, count=1)[0][0].decode()
+    first = store.stream(FEED, count=1)[0][0].decode()
     hub = Hub(Feed(StoreClient(connect(store.url, "required"), size=1)), encode, most=1)
     subscription = hub.subscribe("stream", Interest(), feed.position(), None)
     frames = _Stream(subscription, Reader(store_client), feed, lambda: True).frames(first)
@@ -153,7 +154,7 @@ def test_odd_entries_end_no_stream(service: Service, store: StoreServer) -> None
     store.client.set("receiver:{0}:op:778", '{"from": "tomorrow"}')
     with Listener(service) as listener:
         for fields in odd:
-            store.client.xadd(FEED, fields)
+            store.client.xadd(FEED, dict[Any, Any](fields))
         waiting = Waiting(service, "/operations/invite-1?wait=20")
         service.call_back(operation())
         assert waiting.answer().json["done"]

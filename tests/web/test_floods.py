@@ -131,7 +131,7 @@ def test_unknown_key_ids_cost_few_fetches_and_hold_up_nobody_even_when_the_keys_
 
         with ThreadPoolExecutor(4) as pool, Traffic(service) as traffic:
             refused = set().union(*pool.map(flood, range(0, 5000, 1250)))
-            provider.keys.append(issuer.rotate().jwk())
+            provider.keys = [*provider.keys, issuer.rotate().jwk()]
             refused = refused.union(*pool.map(flood, range(5000, 10_000, 1250)))
         assert refused == {(b"401", b"invalid-token"), (b"503", b"keys-unavailable")}
         traffic.check()

@@ -121,8 +121,9 @@ def test_a_bug_of_the_application_is_answered_so_too(
 ) -> None:
     monkeypatch.setenv("REDIS_URL", "unix:///nonexistent")
     app = create_app(read_settings())
-    app.add_url_rule("/bug", view_func=lambda: 1 // 0, methods=["GET", "POST"])
+    app.add_url_rule("/bug", view_func=lambda: str(1 // 0), methods=["GET", "POST"])
     answer = app.test_client().open("/bug", method=method)
+    assert answer.json
     assert (answer.status_code, answer.json["type"]) == (status, "/problems/internal-error")
     assert soft(answer.headers) == []
 

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from werkzeug.test import Client, TestResponse
@@ -24,7 +24,7 @@ RANKS = Ranks(lambda header: header == "Bearer good", lambda header: header == "
 
 
 class Full:
-    """Keeps news, or a way to the store; a test says whether it is full."""
+    """A notification sink or batching client whose queue is full on demand."""
 
     is_full = False
 
@@ -34,19 +34,20 @@ class Stage:
 
     def __init__(self) -> None:
         self.now = 100.0
-        self.sink = Full()
-        self.reads = Full()
+        self.sink, self.reads = Full(), Full()
+        sink: Any = self.sink
+        reads: Any = self.reads
         self.admission_queue = AdmissionQueue(lambda: self.now)
         self.metrics = Metrics(None, "")
         load_shedder = LoadShedder(
             self.answer,
-            self.sink,
-            self.reads,
+            sink,
+            reads,
             self.metrics.counters,
             ranks=RANKS,
             admission_queue=self.admission_queue,
             refusals=AdmissionQueue(),
-        )  # type: ignore[arg-type]
+        )
         self.client = Client(load_shedder)
 
     def answer(self, _: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:

@@ -46,8 +46,8 @@ def test_delete_evaluates_each_form_of_condition(service: Service, path: str) ->
     tag = tag_of(service, path)
     for wrong in ({"If_Match": f"W/{tag}"}, {"If_Match": "nonsense"}, {"If_Match": ""}):
         assert refused(ask(service, "DELETE", path, **wrong)), wrong
-    for wrong in (tag, f"W/{tag}", "*", f'"other", W/{tag}'):
-        assert refused(ask(service, "DELETE", path, If_None_Match=wrong)), wrong
+    for present in (tag, f"W/{tag}", "*", f'"other", W/{tag}'):
+        assert refused(ask(service, "DELETE", path, If_None_Match=present)), present
     assert refused(ask(service, "DELETE", path, If_Match=STALE, If_None_Match=STALE))
     assert ask(service, "DELETE", path, If_Match=f"{STALE}, {tag}", If_None_Match=STALE).status == 204
 

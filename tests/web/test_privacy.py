@@ -1,6 +1,7 @@
 """What leaves the house, to whom; and that nothing is left of what is to be forgotten."""
 
 import json
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -71,7 +72,7 @@ HIDDEN_FROM_READERS = [
 def test_a_read_key_sees_no_secret_by_name_form_or_nesting(service: Service) -> None:
     passcode, query, jwt, store_client, in_json, password, key, join = HIDDEN_FROM_READERS
     info = {"joinMeetingId": "1234567", "passcode": passcode, "joinWebUrl": f"https://x/?p={join}&a=b"}
-    secret = {
+    secret: dict[str, Any] = {
         "resultInfo": {"code": 200, "message": f"see {jwt}"},
         "transferReplacementLink": store_client,
         "metadata": json.dumps({"accessToken": in_json}),

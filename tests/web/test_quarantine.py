@@ -128,7 +128,7 @@ def test_another_sites_page_forgets_nothing(service: Service) -> None:
 
 def test_entries_of_the_first_version_are_grouped_as_well(service: Service, store: StoreServer) -> None:
     service.call_back(operation(resultInfo=NUMBER))
-    [(entry_id, fields)] = store.client.xrange(STREAM)
+    [(entry_id, fields)] = store.stream(STREAM)
     for name in (b"address", b"type", b"replayable"):
         del fields[name]
     store.client.xadd(STREAM, fields)

@@ -262,7 +262,7 @@ def test_a_quarantined_item_is_shown_without_its_content_and_can_be_replayed(
     assert len(service.get("/quarantine", key=WRITE).json["items"]) == 1
     # As if a later version could read it: the text in the store is mended.
     name = "receiver:{0}:quarantine"
-    [(entry_id, fields)] = store.client.xrange(name)
+    [(entry_id, fields)] = store.stream(name)
     store.client.delete(name)
     fields[b"text"] = fields[b"text"].replace(b'"+15550100 did not answer"', b'{"code":408}')
     store.client.xadd(name, fields, id=entry_id)

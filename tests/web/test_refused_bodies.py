@@ -23,7 +23,7 @@ def entries(service: Service) -> list[dict[str, Any]]:
 
 
 def stored(store: StoreServer) -> list[dict[bytes, bytes]]:
-    return [fields for _, fields in store.client.xrange("receiver:{0}:quarantine")]
+    return [fields for _, fields in store.stream("receiver:{0}:quarantine")]
 
 
 def test_a_body_that_is_not_json_is_quarantined_masked(service: Service, store: StoreServer) -> None:

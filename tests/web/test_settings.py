@@ -37,9 +37,8 @@ def test_without_client_states_only_handshakes_are_taken(start: Start) -> None:
 def test_only_the_tenants_on_the_list_are_let_in(start: Start) -> None:
     service = start(RECEIVER_TENANTS=f"{TENANT.upper()},99999999-2222-3333-4444-555555555555")
     assert service.call_back(operation()).status == 202
-    token = service.issuer and service.issuer.token(
-        audience=APP_ID, tenant_id="00000000-0000-0000-0000-000000000000"
-    )
+    assert service.issuer
+    token = service.issuer.token(audience=APP_ID, tenant_id="00000000-0000-0000-0000-000000000000")
     refused = service.call_back(operation(cc="refused"), token=token)
     assert (refused.status, refused.problem) == (403, "tenant-not-allowed")
     assert refused.headers["WWW-Authenticate"] == 'Bearer realm="receiver", error="insufficient_scope"'

@@ -83,7 +83,7 @@ def read_with_sseclient(address: str) -> Iterator[tuple[str, str, str]]:
     headers = {"Authorization": f"Bearer {READ}", "Accept": "text/event-stream"}
     with httpx.stream("GET", address, headers=headers, timeout=40) as response:
         for event in sseclient.SSEClient(response.iter_bytes()).events():
-            yield event.event, event.id, json.loads(event.data).get("status")
+            yield event.event, event.id or "", json.loads(event.data).get("status")
 
 
 def test_python_clients_get_events_with_data_only(quiet: Service) -> None:

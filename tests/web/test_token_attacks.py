@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import jwt
 import pytest
@@ -84,11 +85,16 @@ PEM, DER = (
 )
 PKCS1 = (Encoding.PEM, PublicFormat.PKCS1)
 
+
+def _with_own_key(forger: Forger, *, member: str, **members: object) -> str:
+    return forger.by_stranger(**members, **{member: forger.own_key(member)})
+
+
 FORGERIES: dict[str, Callable[[Forger], str]] = {
     # No signature.
     **{
         f"the algorithm {name}{' and a signature' * bool(signature)}": (
-            lambda forger, name=name, signature=signature: forger.unsigned(name, signature)
+            partial(Forger.unsigned, algorithm=name, signature=signature)
         )
         for name in ("none", "None", "NONE", "nOnE", "")
         for signature in ("", "AAAA")
@@ -109,10 +115,7 @@ FORGERIES: dict[str, Callable[[Forger], str]] = {
     "kid is long": lambda forger: forger.by_stranger(kid="k" * 5000),
     # Tokens that bring their own key, under the issuer's key id.
     **{
-        f"{member} under the id of the issuer": (
-            lambda forger, member=member: forger.by_stranger(**{member: forger.own_key(member)})
-        )
-        for member in OWN_KEYS
+        f"{member} under the id of the issuer": (partial(_with_own_key, member=member)) for member in OWN_KEYS
     },
     "a stranger's signature": lambda forger: forger.by_stranger(),
     # Forms.
@@ -170,12 +173,7 @@ UNDER_UNKNOWN_KEYS: dict[str, Callable[[Forger], str]] = {
     "a URL": lambda forger: forger.by_stranger(kid=f"{forger.trap}/key.pem"),
     "a file URL": lambda forger: forger.by_stranger(kid="file:///dev/null"),
     # Tokens that bring their own key, under its own id.
-    **{
-        member: lambda forger, member=member: forger.by_stranger(
-            kid=STRANGER.kid, **{member: forger.own_key(member)}
-        )
-        for member in OWN_KEYS
-    },
+    **{member: partial(_with_own_key, member=member, kid=STRANGER.kid) for member in OWN_KEYS},
 }
 
 
