@@ -8,12 +8,12 @@ THE RULE
     lower rank only fills what is absent. Absent is not null: what an update lacks stays.
   - Among equal ranks that are not final, the last to arrive wins. Rank 2 is final: the first value stands (a null gives
     way), and a different result is stored beside it, whole, as `conflict`.
-  - The same update again is a duplicate: it is counted, and changes nothing else. `seen` holds the fingerprints of the
-    last 32 updates.
+  - The same update again is a duplicate: it is counted, and changes nothing else. `seen` holds the
+    fingerprints of the last updates (FINGERPRINTS).
   - The same notification again, known by its id (a write that timed out may have happened), is not even counted.
   A call is merged alike, by the rank of its state (incoming 0 … terminated 4), but no state is final. Its roster has
   a rule of its own (`roster.lua`). Its tones are put in the order of their numbers, each number once, and the last
-  100 stay; its `toneInfo` is the last of them.
+  ones stay (MAX_TONES); its `toneInfo` is the last of them.
 
 WHICH RECORD
   An update belongs to the record with the same (client context, call id, operation id). Graph may leave out any of
