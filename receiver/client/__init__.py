@@ -1,7 +1,7 @@
-"""Ask a receiver from Python: `Receiver(url, key).wait(client_context, timeout=90)`.
+"""The Python client of a receiver: `Receiver(url, key).wait(client_context, timeout=90)`.
 
-It speaks HTTP like any stranger, and uses nothing else of this package. Safe to share between threads, between
-processes after a fork, and between greenlets where gevent has patched.
+It uses HTTP only, and nothing else of this package. Threads can share it, and so can processes after a fork, and
+greenlets where gevent has patched.
 """
 
 from receiver.client.errors import (

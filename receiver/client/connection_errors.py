@@ -1,4 +1,4 @@
-"""Why no answer came: urllib3's errors as the client's own, in words that say what to do."""
+"""Convert urllib3's errors to the client's own, with messages that say what to do."""
 
 import ssl
 from http.client import BadStatusLine, HTTPException, RemoteDisconnected
@@ -9,16 +9,16 @@ from urllib3.exceptions import HTTPError, MaxRetryError
 from receiver.client.errors import MisconfiguredError, UnreachableError
 
 _UNKNOWN_ISSUER: Final = {18, 19, 20, 21}
-"""OpenSSL's numbers of what is wrong with a certificate that ends at no CA which is trusted here."""
+"""OpenSSL's error numbers for a certificate whose CA is not trusted."""
 
 _NOT_TLS: Final = {"HTTP_REQUEST", "RECORD_LAYER_FAILURE", "WRONG_VERSION_NUMBER"}
-"""What OpenSSL says of an answer in plain text; which of these depends on its version."""
+"""OpenSSL's reasons for a response in plain text; which one depends on its version."""
 
 _TLS_ALERT: Final = "\x15\x03"
-"""How a server that expects TLS begins its answer to plain text (RFC 8446, 5.1)."""
+"""The first bytes of a TLS server's response to plain text (RFC 8446, 5.1)."""
 
 NO_PROXY_CREDENTIALS: Final = (
-    "The proxy asks for a user name and a password: put them into its address in HTTPS_PROXY or HTTP_PROXY, "
+    "The proxy requires a user name and a password: put them into its address in HTTPS_PROXY or HTTP_PROXY, "
     "http://user:password@proxy.example:3128."
 )
 
@@ -28,8 +28,8 @@ def unreachable(url: str, proxy: str, error: HTTPError) -> UnreachableError:
 
     Args:
         url: the receiver's address.
-        proxy: the proxy's address; empty where there is none.
-        error: urllib3's.
+        proxy: the proxy's address; empty if there is none.
+        error: urllib3's error.
     """
     root = root_of(error)
     through = f" through the proxy {proxy}" if proxy else ""
@@ -39,16 +39,16 @@ def unreachable(url: str, proxy: str, error: HTTPError) -> UnreachableError:
 
 
 def root_of(error: BaseException) -> BaseException:
-    """Return what was behind an error of urllib3, which is legible."""
+    """Return the cause of an error of urllib3; its message is readable."""
     while cause := _cause(error):
         error = cause
     return error
 
 
 def describe(root: BaseException) -> str:
-    """Return what is wrong. What came instead of an answer is not quoted: it may hold personal data."""
+    """Return an error's message. A malformed response is not quoted: it may contain personal data."""
     if isinstance(root, HTTPException) and not isinstance(root, RemoteDisconnected):
-        return f"what came back is not an HTTP answer ({type(root).__name__})"
+        return f"the response is not HTTP ({type(root).__name__})"
     return str(root)
 
 
@@ -61,7 +61,7 @@ def _cause(error: BaseException) -> BaseException | None:
 
 
 def _hint(root: BaseException) -> str:
-    """Return what is set wrongly, and what to do; empty where another try may succeed."""
+    """Return what is configured wrongly, and what to do; empty if another attempt may succeed."""
     if isinstance(root, ssl.SSLCertVerificationError):
         if root.verify_code in _UNKNOWN_ISSUER:
             return (
@@ -70,9 +70,9 @@ def _hint(root: BaseException) -> str:
             )
         return f"its certificate is not valid: {root.verify_message}."
     if isinstance(root, ssl.SSLError) and root.reason in _NOT_TLS:
-        return "what answers there does not speak TLS. Use http:// instead of https://, or another port."
+        return "the server does not use TLS. Use http:// instead of https://, or another port."
     if isinstance(root, BadStatusLine) and str(root).startswith(_TLS_ALERT):
-        return "what answers there speaks TLS. Use https:// instead of http://, or another port."
+        return "the server uses TLS. Use https:// instead of http://, or another port."
     if str(root).startswith("Tunnel connection failed: 407"):
         return NO_PROXY_CREDENTIALS
     return ""

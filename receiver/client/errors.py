@@ -1,40 +1,40 @@
-"""What may go wrong when a receiver is asked: one tree, by what the caller can do about it."""
+"""The client's errors: one tree, by what the caller can do about each."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 class ClientError(Exception):
-    """The receiver did not answer as asked."""
+    """The request failed: base class of all errors of this client."""
 
 
 class UnreachableError(ClientError):
-    """No answer came: refused, timed out, cut, an unknown host. `wait` and a stream try again."""
+    """No response arrived: refused, timed out, cut off, or an unknown host. `wait` and streams retry."""
 
 
 class MisconfiguredError(UnreachableError):
-    """No connection can be made with this address or certificate, however often it is tried.
+    """The connection can't succeed with this address or certificate, however often it is retried.
 
-    The receiver's certificate is not trusted or not valid, or the address has the wrong scheme. `wait` and a
-    stream raise it at once.
+    The receiver's certificate is not trusted or not valid, or the address has the wrong scheme. `wait` and streams
+    raise it at once.
     """
 
 
 class UnexpectedAnswerError(ClientError):
-    """What answers is not a receiver, or one of another version, or the answer is about something else."""
+    """The response is not a receiver's, or of another version, or about another client context."""
 
 
 class ProblemError(ClientError):
-    """The receiver says what is wrong, in a problem document (RFC 9457).
+    """The receiver refused the request, with a problem document (RFC 9457).
 
     Attributes:
         status: the HTTP status.
-        type: the problem's type, such as `/problems/invalid-request`; empty where something between us and the
-            receiver answers, such as a platform's router.
-        title: what kind of problem it is.
-        detail: what is wrong here, and what to do about it.
-        request_id: under which the receiver's log has more.
-        retry_after: seconds after which another try makes sense; None where the answer doesn't say.
+        type: the problem's type, such as `/problems/invalid-request`; empty if an intermediary responded, such as
+            a platform's router.
+        title: the kind of problem.
+        detail: what is wrong, and what to do about it.
+        request_id: the id under which the receiver's log has more.
+        retry_after: seconds after which a retry makes sense; None if the response doesn't say.
         document: the whole problem document.
     """
 
@@ -46,7 +46,7 @@ class ProblemError(ClientError):
         self.request_id = str(document.get("requestId", ""))
         self.retry_after = retry_after
         self.document = dict(document)
-        super().__init__(status, document, retry_after)  # what it is made of again, in another process
+        super().__init__(status, document, retry_after)  # the arguments from which pickle recreates it
 
     def __str__(self) -> str:
         """Return status, title and detail."""
@@ -58,11 +58,11 @@ class NotAllowedError(ProblemError):
 
 
 class UnavailableError(ProblemError):
-    """The receiver can't do it now (429, 5xx); another try later makes sense."""
+    """The receiver can't serve the request now (429, 5xx); a later retry makes sense."""
 
 
 def problem(status: int, document: Mapping[str, Any], retry_after: float | None) -> ProblemError:
-    """Make the error of an answer by its HTTP status."""
+    """Return the error for a response by its HTTP status."""
     if status in {401, 403}:
         return NotAllowedError(status, document, retry_after)
     if status == 429 or status >= 500:  # noqa: PLR2004

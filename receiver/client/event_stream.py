@@ -1,4 +1,4 @@
-"""The live stream: events as they happen, over breaks of the connection and restarts of the receiver."""
+"""The event stream: events as they happen, across broken connections and restarts of the receiver."""
 
 import json
 import logging
@@ -24,28 +24,28 @@ from receiver.client.operation import Operation, read_operation
 from receiver.client.sse_frames import Frame, FrameReader
 
 _PAUSE: Final = 3.0
-"""Seconds before connecting again, unless the receiver says how many."""
+"""Seconds before reconnecting, unless the receiver sends another number."""
 
 _LONGEST_PAUSE: Final = 30.0
 
 _BOOKMARK: Final = "bookmark"
-"""The kind of an event that only brings an id: where to go on."""
+"""The kind of an event that carries only a position."""
 
-_OURS: Final = {"operation", "call", "change", "reset", "message"}
-"""Kinds whose data is an object; `message` is that of an event without a name, of which the receiver has none."""
+_KINDS_WITH_OBJECT: Final = {"operation", "call", "change", "reset", "message"}
+"""Kinds whose data must be an object; `message` is that of an event without a name, which a receiver never sends."""
 
 _log: Final = logging.getLogger("receiver.client")
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that changed.
+    """An event of the feed.
 
     Attributes:
-        id: where it stands in the receiver's feed.
+        id: its position in the receiver's feed.
         kind: `operation`, `call`, `change` (a change notification), or `reset`: events were missed that the
-            receiver no longer holds, and its newest operations follow. Leave alone what you don't know.
-        data: what `GET` of the thing would answer, without secrets.
+            receiver no longer has, and its newest operations follow. Ignore unknown kinds.
+        data: the changed resource as `GET` returns it, without secrets.
     """
 
     id: str
@@ -54,16 +54,16 @@ class Event:
 
     @property
     def operation(self) -> Operation | None:
-        """The operation, where it is one that changed."""
+        """The operation, if the event is one of an operation."""
         return read_operation(self.data) if self.kind == "operation" else None
 
 
 class Stream(Iterator[Event]):
-    """Events without end, until it is closed; made by `Receiver.stream`, connected when it is made.
+    """An iterator of events without end, until it is closed. `Receiver.stream` creates it, connected.
 
-    Where the connection breaks it connects again, for as long as it takes, and goes on behind the last event,
-    without a gap and without a repeat. Read it in one thread; any may close it. After a fork each process reads on
-    a connection of its own.
+    When the connection breaks, it reconnects for as long as it takes, and goes on behind the last event, without a gap
+    or a repetition. Read it in one thread; any thread may close it. After a fork each process reads on a connection of
+    its own.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Stream(Iterator[Event]):
         self._closed = threading.Event()
         self._reading = threading.Lock()
         self._process = os.getpid()
-        self._of_parent: urllib3.BaseHTTPResponse | None = None
+        self._parents_response: urllib3.BaseHTTPResponse | None = None
         self._reader = FrameReader(last_event_id)
         self._response: urllib3.BaseHTTPResponse = connect(last_event_id)
 
@@ -90,18 +90,18 @@ class Stream(Iterator[Event]):
 
     @property
     def last_event_id(self) -> str:
-        """The id behind which a new stream, in another process too, would go on; empty before it is known."""
+        """The id after which a new stream would go on, in another process too; empty before it is known."""
         return self._position
 
     def close(self) -> None:
-        """End it; whoever waits for the next event gets StopIteration."""
+        """End the stream; a thread that waits for the next event gets StopIteration."""
         self._closed.set()
         if self._is_inherited():
-            self._leave_to_parent()  # a shutdown would end its connection
+            self._leave_to_parent()  # a shutdown would end the parent's connection
             return
-        with suppress(ValueError, RuntimeError, OSError):  # it is not connected just now
+        with suppress(ValueError, RuntimeError, OSError):  # it is not connected at the moment
             self._response.shutdown()
-        if self._reading.acquire(blocking=False):  # else the one who reads closes it
+        if self._reading.acquire(blocking=False):  # else the reading thread closes it
             self._response.close()
             self._reading.release()
 
@@ -110,8 +110,8 @@ class Stream(Iterator[Event]):
 
         Raises:
             StopIteration: the stream was closed.
-            ProblemError, UnexpectedAnswerError, MisconfiguredError: when connecting again, the receiver refuses, or
-                can't be had however often it is tried.
+            ProblemError, UnexpectedAnswerError, MisconfiguredError: the receiver refuses to reconnect, or no retry can
+                succeed.
         """
         while not self._closed.is_set():
             if self._is_inherited():
@@ -137,28 +137,28 @@ class Stream(Iterator[Event]):
             self._pending.extend(self._reader.feed(data))
         elif not self._closed.is_set():
             self._response.close()
-            _log.info("The stream broke off (%s); connecting again.", reason)
-            self._connect_again(self._reader.retry or self._pause)
+            _log.info("The stream broke off (%s); reconnecting.", reason)
+            self._reconnect(self._reader.retry or self._pause)
 
     def _is_inherited(self) -> bool:
         return self._process != os.getpid()
 
     def _separate(self) -> None:
-        """Connect anew in a child process: on one connection each process would get a part of the events."""
+        """Reconnect in a child process: on one connection each process would get a part of the events."""
         self._leave_to_parent()
-        self._pending.clear()  # they come again, behind the position
-        self._connect_again(0)
+        self._pending.clear()  # they are sent again, since they are behind the position
+        self._reconnect(0)
 
     def _leave_to_parent(self) -> None:
         self._process = os.getpid()
         if self._reading.acquire(blocking=False):
             self._response.close()  # this process's copy of the connection
             self._reading.release()
-        else:  # a thread that this process does not have was reading: its locks are held here for ever
-            self._of_parent = self._response  # not even freed, which would wait for them
+        else:  # a thread that does not exist in this process was reading: its locks are held here for ever
+            self._parents_response = self._response  # freeing it would wait for these locks
             self._reading = threading.Lock()
 
-    def _connect_again(self, pause: float) -> None:
+    def _reconnect(self, pause: float) -> None:
         self._reader = FrameReader(self._position)
         level = logging.WARNING
         while not self._closed.wait(min(pause, _LONGEST_PAUSE)):
@@ -169,14 +169,14 @@ class Stream(Iterator[Event]):
             except (UnreachableError, UnavailableError) as error:
                 _log.log(level, "The stream is interrupted: %s", error)
                 level = logging.INFO  # one line is enough
-                asked = error.retry_after if isinstance(error, UnavailableError) else None
-                pause = asked or 2 * pause or self._pause
+                retry_after = error.retry_after if isinstance(error, UnavailableError) else None
+                pause = retry_after or 2 * pause or self._pause
             else:
                 return
 
 
 def _event(frame: Frame) -> Event | None:
-    """Return the event of a frame; None where it only brings an id, or is of a kind that has no object."""
+    """Return the event of a frame; None if it has only an id, or is of an unknown kind without an object."""
     if not frame.data or frame.kind == _BOOKMARK:
         return None
     try:
@@ -185,8 +185,8 @@ def _event(frame: Frame) -> Event | None:
         data = None
     if isinstance(data, dict):
         return Event(frame.id, frame.kind, data)
-    if frame.kind in _OURS:
+    if frame.kind in _KINDS_WITH_OBJECT:
         raise UnexpectedAnswerError(
-            f"What streams there is not a receiver: an event `{frame.kind}` without an object."
+            f"The stream is not a receiver's: an event `{frame.kind}` has no JSON object. Check the address."
         )
     return None

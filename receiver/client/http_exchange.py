@@ -1,4 +1,4 @@
-"""One request and its answer. It tells answers from errors, and knows nothing of operations."""
+"""One HTTP request and its response: builds the request, and raises errors. It knows nothing of operations."""
 
 import json
 from collections.abc import Mapping
@@ -16,8 +16,8 @@ from receiver.client.process_pool import ProcessPool
 
 _CONNECT_SECONDS: Final = 5.0
 _READ_SECONDS: Final = 10.0
-_TRIES: Final = 2
-"""A kept connection may have been closed just now at the other end, and all that we ask may be asked twice."""
+_ATTEMPTS: Final = 2
+"""Attempts of a request: a kept-alive connection may have been closed by the server. Every request is idempotent."""
 
 _ERRORS: Final = 400
 _REDIRECTS: Final = 300
@@ -25,7 +25,7 @@ _REDIRECTS: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the receiver answered: the HTTP status, and the body, an object; empty where there is none."""
+    """A successful response: its HTTP status, and the object in its body, empty if there is none."""
 
     status: int
     document: Mapping[str, Any]
@@ -35,27 +35,27 @@ class Exchange:
     """Sends requests to one receiver.
 
     Args:
-        url: where the receiver is.
-        key: the API key; None where nobody needs one.
-        http: urllib3's pool to use instead of one of our own, which uses the proxy that the environment names.
+        url: the receiver's address.
+        key: the API key; None for a receiver that needs none.
+        http: a pool of urllib3 to use instead of a new one, which would use the environment's proxy.
 
     Raises:
-        ValueError: the address or the key can't be one, or the environment names a proxy that can't be used.
+        ValueError: the address, the key, or the environment's proxy is malformed.
     """
 
     def __init__(self, url: str, key: str | None, http: urllib3.PoolManager | None) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError(f"{url!r} is no address such as https://receiver.example")
+            raise ValueError(f"{url!r} is not an address such as https://receiver.example")
         if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
-            raise ValueError("the key holds what no key holds, such as a line break")
+            raise ValueError("the key contains a character that no key has, such as a space or a line break")
         self.url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
         self._pool = ProcessPool(parts, http)
         self._headers = {"User-Agent": f"receiver-client/{__version__}"}
         if key is not None:
             self._headers["Authorization"] = f"Bearer {key}"
 
-    def ask(
+    def send(
         self,
         method: str,
         path: str,
@@ -64,25 +64,25 @@ class Exchange:
         body: Mapping[str, Any] | None = None,
         held: float | None = None,
     ) -> Answer:
-        """Send a request, and return the answer.
+        """Send a request, and return the response.
 
         Args:
             method: the HTTP method.
-            path: below the receiver's address, percent-encoded.
-            query: further arguments; empty ones are left out.
+            path: the path below the receiver's address, percent-encoded.
+            query: query parameters; empty ones are omitted.
             body: an object to send as JSON.
-            held: for how many seconds the receiver may hold the answer; such a request is not tried again.
+            held: seconds for which the receiver may delay the response; such a request is not retried.
 
         Raises:
-            UnreachableError, ProblemError, UnexpectedAnswerError: as their docstrings say.
+            UnreachableError, ProblemError, UnexpectedAnswerError: see their docstrings.
         """
-        response = self._send(
+        response = self._request(
             method,
             self._address(path, query),
             headers={"Accept": "application/json"},
             body=None if body is None else json.dumps(body).encode(),
             timeout=_timeout((held or 0) + _READ_SECONDS),
-            tries=_TRIES if held is None else 1,
+            attempts=_ATTEMPTS if held is None else 1,
         )
         if response.status >= _REDIRECTS:
             raise _error(response)
@@ -94,18 +94,18 @@ class Exchange:
         """Open a stream of server-sent events; the caller reads and closes it.
 
         Args:
-            path: below the receiver's address.
-            query: further arguments; empty ones are left out.
-            last_event_id: where to go on; empty to begin.
+            path: the path below the receiver's address.
+            query: query parameters; empty ones are omitted.
+            last_event_id: the event after which to go on; empty to begin.
             silence: seconds without a byte after which reading fails.
 
         Raises:
-            UnreachableError, ProblemError, UnexpectedAnswerError: as their docstrings say.
+            UnreachableError, ProblemError, UnexpectedAnswerError: see their docstrings.
         """
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-cache"}
         if last_event_id:
             headers["Last-Event-ID"] = last_event_id
-        response = self._send(
+        response = self._request(
             "GET",
             self._address(path, query),
             headers=headers,
@@ -123,22 +123,22 @@ class Exchange:
         arguments = {name: value for name, value in (query or {}).items() if value}
         return f"{self.url}{path}{'?' if arguments else ''}{urlencode(arguments)}"
 
-    def _send(
-        self, method: str, url: str, *, headers: Mapping[str, str], tries: int = 1, **options: Any
+    def _request(
+        self, method: str, url: str, *, headers: Mapping[str, str], attempts: int = 1, **options: Any
     ) -> urllib3.BaseHTTPResponse:
-        sent = {**self._headers, **headers}
+        all_headers = {**self._headers, **headers}
         if options.get("body") is not None:
-            sent["Content-Type"] = "application/json"
+            all_headers["Content-Type"] = "application/json"
         while True:
             try:
-                # No redirects: they would lead the key elsewhere. No retries: urllib3 logs what came as an answer.
+                # No redirects: they would send the key to another host. No retries: urllib3 logs responses with them.
                 return self._pool.get().request(
-                    method, url, headers=sent, redirect=False, retries=False, **options
+                    method, url, headers=all_headers, redirect=False, retries=False, **options
                 )
-            except HTTPError as error:  # urllib3's root
+            except HTTPError as error:  # urllib3's base class
                 failure = unreachable(self.url, self._pool.proxy, error)
-            tries -= 1
-            if not tries or isinstance(failure, MisconfiguredError):
+            attempts -= 1
+            if not attempts or isinstance(failure, MisconfiguredError):
                 raise failure
 
 
@@ -146,12 +146,12 @@ def segment(text: str) -> str:
     """Percent-encode any text as one segment of a path.
 
     Raises:
-        ValueError: it is empty, or no Unicode text (a lone surrogate), so that no path can name it.
+        ValueError: the text is empty, or not valid Unicode (a lone surrogate): no path can contain it.
     """
     if not text:
-        raise ValueError("an empty text names nothing")
+        raise ValueError("a client context can't be empty")
     encoded = quote(text, safe="")
-    # As they are, "." and ".." would lead to another path.
+    # Unencoded, "." and ".." would be removed from the path.
     return encoded.replace(".", "%2E") if text in {".", ".."} else encoded
 
 
@@ -160,19 +160,21 @@ def _timeout(read: float) -> urllib3.Timeout:
 
 
 def _error(response: urllib3.BaseHTTPResponse) -> Exception:
-    """Return what an answer that is not the wanted one means."""
+    """Return the error for a response other than the expected one."""
     status = response.status
     if _REDIRECTS <= status < _ERRORS:
-        where = response.headers.get("Location", "elsewhere")
-        return UnexpectedAnswerError(f"The address leads to {where}. Use the address where the receiver is.")
+        target = response.headers.get("Location", "another one")
+        return UnexpectedAnswerError(f"The address redirects to {target}. Use the receiver's own address.")
     if status == 407:  # noqa: PLR2004 - a proxy's
         return MisconfiguredError(NO_PROXY_CREDENTIALS)
     if _content_type(response) == "application/problem+json":
         return problem(status, _object(response), _retry_after(response))
-    if status >= 500 or status == 429:  # noqa: PLR2004 - a router's, which knows no problem documents
+    if status >= 500 or status == 429:  # noqa: PLR2004 - a router's, without a problem document
         return problem(status, {"title": response.reason or "no reason given"}, _retry_after(response))
-    kind = _content_type(response) or "without a type"
-    return UnexpectedAnswerError(f"What answers there is not a receiver: status {status}, {kind}.")
+    kind = _content_type(response) or "no content type"
+    return UnexpectedAnswerError(
+        f"The response is not a receiver's: status {status}, {kind}. Check the address."
+    )
 
 
 def _object(response: urllib3.BaseHTTPResponse) -> Mapping[str, Any]:
@@ -181,10 +183,10 @@ def _object(response: urllib3.BaseHTTPResponse) -> Mapping[str, Any]:
     except ValueError:
         document = None
     except HTTPError as error:
-        raise UnreachableError(f"The answer broke off: {describe(root_of(error))}") from error
+        raise UnreachableError(f"The response broke off: {describe(root_of(error))}") from error
     if not isinstance(document, dict):
         raise UnexpectedAnswerError(
-            f"What answers there is not a receiver: status {response.status}, not an object."
+            f"The response is not a receiver's: status {response.status}, no JSON object. Check the address."
         )
     return document
 

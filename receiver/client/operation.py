@@ -1,4 +1,4 @@
-"""An operation as the receiver answers it."""
+"""An operation as the receiver returns it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 from receiver.client.errors import UnexpectedAnswerError
 
 ClientContext: TypeAlias = str | UUID
-"""What names an operation; of a UUID its text counts, in lower case with hyphens."""
+"""The name that the caller of Graph gives an operation; a UUID stands for its text, in lower case with hyphens."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a status was first heard of."""
+    """An entry of the timeline: a status, and when the receiver first had it."""
 
     status: str
     at: datetime
@@ -27,9 +27,9 @@ class Result:
     """The result of an operation.
 
     Attributes:
-        code: Graph's code, such as 200 or 408; None where Graph sent none.
+        code: Graph's code, such as 200 or 408; None if Graph sent none.
         subcode: Graph's subcode, such as 10057, which is more specific.
-        message: Graph's own message. It may hold phone numbers and user ids.
+        message: Graph's own message. It may contain phone numbers and user ids.
         text: the receiver's words for the result, such as `Nobody answered`; empty from a receiver that has none.
     """
 
@@ -39,13 +39,13 @@ class Result:
     text: str = ""
 
     def __str__(self) -> str:
-        """Return `408/10057`; empty where Graph sent no code."""
+        """Return `408/10057`; empty if Graph sent no code."""
         return "/".join(str(number) for number in (self.code, self.subcode) if number is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A second result that differs from the first, which stands."""
+    """A second result that differs from the first; the first remains the operation's result."""
 
     status: str
     at: datetime
@@ -57,27 +57,27 @@ class Operation:
     """The latest state of an operation.
 
     Attributes:
-        client_context: what the caller of Graph named it.
-        call_id: the call; None until it is known, as are the other ids.
+        client_context: the name that the caller of Graph gave it.
+        call_id: the call; None until it is known, like the other ids.
         operation_id: Graph's id.
         tenant_id: the tenant.
         type: Graph's name of its type, such as `inviteParticipantsOperation`. The set is open.
-        status: `notStarted`, `running`, `completed`, `failed`, or whatever Graph comes up with.
-        done: it has its result, which no later news changes.
-        overdue: its result was due and has not come; it may still come, and ends this.
-        due: when its result is due; None once it has come.
-        resource: the operation in Graph's own members. It may hold personal data.
+        status: `notStarted`, `running`, `completed`, `failed`, or another one that Graph adds.
+        done: it has its result, which no later update changes.
+        overdue: its result was due and has not arrived; a late result ends this.
+        due: when its result is due; None once it has arrived.
+        resource: the operation in Graph's own members. It may contain personal data.
         result: its result; None while it is not done.
-        timeline: when each status was first heard of, in order.
-        first_seen: when it was first heard of.
+        timeline: when the receiver first had each status, in order.
+        first_seen: when the receiver first had a notification or registration of it.
         updated: when it last changed.
-        revision: how many changes there have been.
-        notifications: how often it was told of.
-        duplicates: how many of these told nothing new.
-        conflict: a second, different result, if one has come.
-        others: how many more operations have the same client context (`list` has them all); None where the
-            answer doesn't say.
-        document: the whole answer, with what this version does not know.
+        revision: the count of its changes.
+        notifications: the count of its updates.
+        duplicates: how many of these changed nothing.
+        conflict: a second, different result, if one has arrived.
+        others: how many more operations have the same client context (`list` returns all); None if the
+            response doesn't say.
+        document: the whole document, with members that this version does not know.
     """
 
     client_context: str | None
@@ -103,26 +103,26 @@ class Operation:
 
     @property
     def completed(self) -> bool:
-        """Whether Graph says `completed`.
+        """Whether the result is `completed`.
 
-        Of sendDtmfTonesOperation Graph says so even when it failed; look at `resource["completionReason"]`.
+        A sendDtmfTonesOperation completes even when it failed; read `resource["completionReason"]`.
         """
         return self.done and self.status == "completed"
 
     @property
     def failed(self) -> bool:
-        """Whether Graph says `failed`; `result` has the reason."""
+        """Whether the result is `failed`; `result` has the reason."""
         return self.done and self.status == "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The receiver's answer to a registration.
+    """The receiver's response to a registration.
 
     Attributes:
         client_context: as registered.
-        status: the operation's; None while nothing says it.
-        done: its result has already come.
+        status: the operation's status; None while it is unknown.
+        done: its result has already arrived.
         created: the receiver did not know this client context before.
     """
 
@@ -133,21 +133,21 @@ class Receipt:
 
 
 def read_operation(document: object, asked: str = "") -> Operation:
-    """Read an operation out of an answer.
+    """Parse an operation.
 
     Args:
-        document: of the answer.
-        asked: the client context that the request was about; empty where it was about any.
+        document: the response's document.
+        asked: the client context of the request; empty if it was about any.
 
     Raises:
-        UnexpectedAnswerError: it is not an operation, or one of another client context.
+        UnexpectedAnswerError: the document is not an operation, or one of another client context.
     """
     try:
-        operation: Operation = _OPERATION.load(document)  # type: ignore[arg-type]  # it refuses what is no object
+        operation: Operation = _OPERATION.load(document)  # type: ignore[arg-type]  # it refuses other than objects
     except ValidationError as error:
-        raise UnexpectedAnswerError(f"This is not an operation of a receiver: {error}") from None
+        raise UnexpectedAnswerError(f"The response is not an operation of a receiver: {error}") from None
     if asked:
-        _hold_to_context(operation.client_context, asked)
+        _check_context(operation.client_context, asked)
     return operation
 
 
@@ -155,35 +155,37 @@ def context_text(client_context: object) -> str:
     """Return a client context as text.
 
     Raises:
-        ValueError: it is neither text nor a UUID.
+        ValueError: the client context is neither text nor a UUID.
     """
     if not isinstance(client_context, str | UUID):
-        raise ValueError(  # noqa: TRY004 - one error for whatever can't be a client context
+        raise ValueError(  # noqa: TRY004 - one error for everything that can't be a client context
             f"a client context is a str or a UUID, not {type(client_context).__name__}"
         )
     return str(client_context)
 
 
 def read_receipt(document: Mapping[str, Any], asked: str, *, created: bool) -> Receipt:
-    """Read what answers a registration.
+    """Parse the response to a registration.
 
     Raises:
-        UnexpectedAnswerError: it is not a receipt, or one of another client context.
+        UnexpectedAnswerError: the document is not a receipt, or one of another client context.
     """
-    _hold_to_context(document.get("clientContext"), asked)
+    _check_context(document.get("clientContext"), asked)
     status, done = document.get("status"), document.get("done")
     if not isinstance(done, bool):
-        raise UnexpectedAnswerError("What answers there is not a receiver: a receipt without `done`.")
+        raise UnexpectedAnswerError(
+            "The response is not a receiver's: a receipt without `done`. Check the address."
+        )
     return Receipt(asked, status if isinstance(status, str) else None, done, created)
 
 
-def _hold_to_context(answered: object, asked: str) -> None:
-    """Refuse an answer about another client context: a proxy, or processes that share a connection, mix them up.
+def _check_context(answered: object, asked: str) -> None:
+    """Refuse a response about another client context: a proxy, or processes that share a connection, may swap them.
 
-    Which one it is about is not said: that may be personal data.
+    The error does not quote it: it may be personal data.
     """
     if answered != asked:
-        raise UnexpectedAnswerError("The answer is about another client context than the request.")
+        raise UnexpectedAnswerError("The response is about another client context than the request.")
 
 
 class _MomentSchema(Schema):
@@ -255,7 +257,7 @@ _OPERATION: Final = _OperationSchema()
 
 
 def _result(members: Mapping[str, Any]) -> Result | None:
-    """Return the result: the receiver's, and of a receiver that answers without one, Graph's `resultInfo`."""
+    """Return the result: the receiver's own, or that of Graph's `resultInfo` if an older receiver sends none."""
     info = members["resource"].get("resultInfo")
     info = info if isinstance(info, Mapping) else {}
     message = str(info.get("message") or "")

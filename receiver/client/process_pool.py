@@ -1,4 +1,4 @@
-"""urllib3's connection pool of one process: which proxy it uses, and that no other process shares its connections."""
+"""A connection pool of urllib3 for each process, with the environment's proxy."""
 
 import copy
 import os
@@ -11,24 +11,24 @@ from urllib.request import getproxies, proxy_bypass
 import urllib3
 
 _POOL_SIZE: Final = 100
-"""How many connections are kept for the next request. There may be more at a time: they are closed after use."""
+"""Connections kept for the next request. More may be open at a time; they are closed after use."""
 
 _PORTS: Final = {"http": 80, "https": 443}
 
 
 class ProcessPool:
-    """Gives each process a pool of its own.
+    """A connection pool that each process has for itself.
 
-    After a fork, parent and child hold the same sockets. If both used them, each would read answers to the
+    After a fork, parent and child have the same sockets. If both used them, each would read responses to the
     other's requests (urllib3 does not notice a fork: urllib3/urllib3#850).
 
     Args:
-        target: where requests go; decides which proxy of the environment is used, if any.
-        given: a pool to use instead of one made here. After a fork the child uses a copy of it, with the same
+        target: the receiver's address; decides which proxy of the environment is used, if any.
+        given: a pool to use instead of a new one. After a fork the child uses a copy of it, with the same
             settings and without its connections.
 
     Raises:
-        ValueError: the environment names a proxy that can't be used.
+        ValueError: the environment's proxy is malformed.
     """
 
     def __init__(self, target: SplitResult, given: urllib3.PoolManager | None) -> None:
@@ -38,14 +38,14 @@ class ProcessPool:
 
     @property
     def proxy(self) -> str:
-        """The proxy's address, without user and password; empty where there is none."""
+        """The proxy's address, without user and password; empty if there is none."""
         parts = urlsplit(self._proxy)
         return self._proxy and f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
     def get(self) -> urllib3.PoolManager:
         """Return the pool of this process."""
         if self._process != (process := os.getpid()):
-            # Not cleared but left alone: a thread that held its lock at the fork does not exist here.
+            # Replaced, not cleared: a thread that held its lock at the fork does not exist in this process.
             self._pool = without_connections(self._pool)
             self._process = process
         return self._pool
@@ -77,7 +77,7 @@ def _proxy_for(target: SplitResult, proxies: Mapping[str, str]) -> str:
     parts = urlsplit(proxy)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(
-            f"the proxy that the environment names for {target.scheme} addresses is not one that can be used: "
+            f"the environment's proxy for {target.scheme} addresses is malformed: "
             f"set {target.scheme.upper()}_PROXY to an address such as http://proxy.example:3128, "
             f"or add {target.hostname} to NO_PROXY"
         )
@@ -85,7 +85,7 @@ def _proxy_for(target: SplitResult, proxies: Mapping[str, str]) -> str:
 
 
 def _is_excepted(target: SplitResult, excepted: str) -> bool:
-    """Tell whether `NO_PROXY` names the host: by name, with its port, or by a network such as 10.0.0.0/8."""
+    """Return whether `NO_PROXY` has the host: by name, with its port, or by a network such as 10.0.0.0/8."""
     host = target.hostname or ""
     written = f"[{host}]" if ":" in host else host
     if proxy_bypass(host) or proxy_bypass(f"{written}:{target.port or _PORTS[target.scheme]}"):

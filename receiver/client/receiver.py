@@ -1,4 +1,4 @@
-"""`Receiver`: what a caller of Graph asks of the receiver, in Python."""
+"""`Receiver`: the client's methods: get, wait, list, register, forget and stream."""
 
 import logging
 import math
@@ -29,35 +29,37 @@ from receiver.client.operation import (
 )
 
 LONGEST_WAIT: Final = 25
-"""Seconds for which the receiver holds an answer, at most."""
+"""Seconds for which the receiver delays a response, at most."""
 
 _SILENCE: Final = 45.0
-"""Seconds without a byte after which a stream is taken for dead; the receiver sends one every 15 s."""
+"""Seconds without a byte after which a stream counts as broken; the receiver sends one every 15 s."""
 
 _PAUSE: Final = 2.0
+"""Seconds between two requests of a wait, after an error or an early response."""
+
 _CREATED: Final = 201
 
 _log: Final = logging.getLogger("receiver.client")
 
 
 class Receiver:
-    """A receiver, asked over HTTP. Threads may share it, and greenlets where gevent has patched.
+    """A client of one receiver, over HTTP. Threads may share it, and greenlets where gevent has patched.
 
-    Processes may too: after a fork each opens connections of its own. The proxy that HTTPS_PROXY, HTTP_PROXY and
-    NO_PROXY name is used, and the CA certificates in SSL_CERT_FILE are trusted.
+    Processes may too: after a fork each opens connections of its own. It uses the proxy of HTTPS_PROXY, HTTP_PROXY and
+    NO_PROXY, and trusts the CA certificates in SSL_CERT_FILE.
 
-    Every method but `wait` and a stream that has begun raises at once when the receiver can't be had.
+    Every method but `wait` and a stream that has begun raises at once when the receiver is unreachable.
 
     Args:
-        url: where it is, such as `https://receiver.example`.
+        url: its address, such as `https://receiver.example`.
         key: an API key; `get`, `list`, `wait`, `stream` need one with the scope `read`, `register` and
-            `forget` one with `write`. None for a receiver that asks for none (`receiver demo`).
-        http: urllib3's pool to use instead of one of our own: for a client certificate, or a SOCKS proxy.
-        clock: seconds that only grow.
-        sleep: waits that many seconds.
+            `forget` one with `write`. None for a receiver that requires none (`receiver demo`).
+        http: a pool of urllib3 to use instead of a new one: for a client certificate, or a SOCKS proxy.
+        clock: seconds of a monotonic clock.
+        sleep: a function that waits that many seconds.
 
     Raises:
-        ValueError: the address or the key can't be one, or the environment names a proxy that can't be used.
+        ValueError: the address, the key, or the environment's proxy is malformed.
     """
 
     def __init__(
@@ -75,38 +77,37 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        """Where the receiver is."""
+        """The receiver's address."""
         return self._exchange.url
 
     def get(self, client_context: ClientContext) -> Operation | None:
-        """Return the latest operation of a client context; None while nobody has told of one.
+        """Return the latest operation of a client context; None if the receiver knows none.
 
         Args:
             client_context: any text, or a UUID.
 
         Raises:
-            ValueError: the client context is neither text nor a UUID, or empty, or not Unicode text.
-            ClientError: the receiver does not answer, or not as asked.
+            ValueError: the client context is neither text nor a UUID, or empty, or not valid Unicode.
+            ClientError: the receiver does not answer, or refuses.
         """
         return self._latest(context_text(client_context), None)
 
     def wait(self, client_context: ClientContext, timeout: float | None = 90.0) -> Operation | None:
         """Wait until an operation has its result, and return it.
 
-        When the time is over the latest state is returned, as `get` would: look at `done`. None means that
-        the receiver does not know the operation, neither from Graph nor from a registration. An outage is waited
-        through, and so is a host name that is not known; what no waiting cures, such as a certificate, is raised
-        at once.
+        When the time is over, the latest state is returned, as by `get`: check `done`. None means that the receiver has
+        neither a notification nor a registration of the operation. It retries during an outage, and while the host name
+        is unknown; errors that no retry resolves, such as an invalid certificate, are raised at once.
 
         Args:
-            client_context: any text, or a UUID; it need not be known yet.
-            timeout: seconds, taken as a whole number upwards. None and infinity wait for ever; with 0 or less
-                the receiver is asked once.
+            client_context: any text, or a UUID; the receiver need not know it yet.
+            timeout: seconds, rounded up to a whole number. None and infinity wait for ever; with 0 or less
+                one request is sent.
 
         Raises:
-            ValueError: as `get` does, or the timeout is not a number.
-            UnreachableError, UnavailableError: the time is over, and the receiver can't be had.
-            ClientError: the receiver answers, but not as asked; or can't be had as it is set.
+            ValueError: as for `get`, or the timeout is not a number.
+            UnreachableError, UnavailableError: the time is over, and the receiver is unavailable.
+            ClientError: the receiver refuses, or no retry can succeed.
         """
         client_context = context_text(client_context)
         timeout = math.inf if timeout is None else timeout
@@ -117,7 +118,7 @@ class Receiver:
         while True:
             left = max(0.0, deadline - self._clock())
             held = math.ceil(min(LONGEST_WAIT, left))
-            asked_at = self._clock()
+            sent_at = self._clock()
             try:
                 operation = self._latest(client_context, held)
             except MisconfiguredError:
@@ -131,8 +132,8 @@ class Receiver:
             else:
                 if (operation and operation.done) or self._clock() >= deadline:
                     return operation
-                # One that is being stopped answers early.
-                pause = 0.0 if self._clock() - asked_at >= held else _PAUSE
+                # A receiver that is being stopped responds early.
+                pause = 0.0 if self._clock() - sent_at >= held else _PAUSE
             self._sleep(max(0.0, min(pause, deadline - self._clock())))
 
     def list(
@@ -147,21 +148,21 @@ class Receiver:
         overdue: bool | None = None,
         page_size: int = 100,
     ) -> Iterator[Operation]:
-        """Iterate over operations, newest first, asking for page after page as they are needed.
+        """Iterate over operations, newest first; pages are requested as they are needed.
 
         Args:
-            client_context: of this client context only; likewise `status`, `type`, `call_id`, `tenant_id`.
-            status: as above, and so on.
-            type: Graph's name of the type, such as `inviteParticipantsOperation`.
-            call_id: the call.
-            tenant_id: the tenant.
-            since: first heard of at that time or later; with a time zone.
-            overdue: True: only those whose result was due and has not come; False: only the others.
-            page_size: how many to ask for at a time, 1 to 200.
+            client_context: only operations of this client context; empty for all, like the other filters.
+            status: only operations with this status.
+            type: only operations of this type, such as `inviteParticipantsOperation`.
+            call_id: only operations of this call.
+            tenant_id: only operations of this tenant.
+            since: only operations first seen at that time or later; with a time zone.
+            overdue: True: only operations whose result was due and has not arrived; False: only the others.
+            page_size: operations a request, 1 to 200.
 
         Raises:
             ValueError: `since` has no time zone, or the client context is neither text nor a UUID.
-            ClientError: the receiver does not answer, or not as asked.
+            ClientError: the receiver does not answer, or refuses.
         """
         if since is not None and since.tzinfo is None:
             raise ValueError("since needs a time zone")
@@ -186,40 +187,39 @@ class Receiver:
         call_id: str = "",
         deadline: int | None = None,
     ) -> Receipt:
-        """Tell of an operation that was asked for, so that it is known before its result.
+        """Register an operation that was requested, so that the receiver knows it before its result.
 
-        The result may have come already: it stands.
+        A result that has already arrived is kept.
 
         Args:
-            client_context: as it was given to Graph.
-            response: what Graph answered to the action; nothing, if it is not at hand.
-            call_id: the call, which Graph's answer does not name.
+            client_context: the client context given to Graph.
+            response: Graph's response to the action; omit it if it is not available.
+            call_id: the call, which Graph's response does not contain.
             deadline: whole seconds, up to a day, after which the operation is overdue if it has no result. They
-                count from when the receiver first heard of the operation: from this registration, or from a
-                notification of Graph that came before it. As the receiver is set (RECEIVER_OVERDUE_SECONDS), if
-                not given.
+                count from the receiver's first record of the operation: this registration, or an earlier
+                notification of Graph. The default is the receiver's RECEIVER_OVERDUE_SECONDS.
 
         Raises:
-            ValueError: as `get` does.
-            ClientError: the receiver does not answer, or not as asked.
+            ValueError: as for `get`.
+            ClientError: the receiver does not answer, or refuses.
         """
         client_context = context_text(client_context)
         query = {"callId": call_id, "deadline": "" if deadline is None else str(deadline)}
-        answer = self._exchange.ask("PUT", _path(client_context), query=query, body=dict(response or {}))
+        answer = self._exchange.send("PUT", _path(client_context), query=query, body=dict(response or {}))
         return read_receipt(answer.document, client_context, created=answer.status == _CREATED)
 
     def forget(self, client_context: ClientContext) -> bool:
-        """Let the receiver forget all operations of a client context, and their history.
+        """Delete all operations of a client context, and their history.
 
         Returns:
             Whether there were any.
 
         Raises:
-            ValueError: as `get` does.
-            ClientError: the receiver does not answer, or not as asked.
+            ValueError: as for `get`.
+            ClientError: the receiver does not answer, or refuses.
         """
         try:
-            self._exchange.ask("DELETE", _path(context_text(client_context)))
+            self._exchange.send("DELETE", _path(context_text(client_context)))
         except ProblemError as error:
             if _is_unknown(error):
                 return False
@@ -229,17 +229,17 @@ class Receiver:
     def stream(
         self, *, client_context: ClientContext = "", call_id: str = "", last_event_id: str = ""
     ) -> Stream:
-        """Connect to the live stream of what changes: all of it, or of one client context, or of one call.
+        """Connect to the stream of events: all, or those of one client context or one call.
 
-        Of one client context or one call it begins with the present.
+        A stream of one client context or one call begins with the present state.
 
         Args:
-            client_context: of this client context only.
-            call_id: of this call only.
-            last_event_id: go on behind this event, which `Stream.last_event_id` told earlier.
+            client_context: only events of this client context.
+            call_id: only events of this call.
+            last_event_id: go on after this event, which `Stream.last_event_id` returned earlier.
 
         Raises:
-            ClientError: the receiver does not answer, or not as asked.
+            ClientError: the receiver does not answer, or refuses.
         """
         query = {"clientContext": context_text(client_context), "callId": call_id}
         connect = partial(_listen, self._exchange, query)
@@ -248,7 +248,7 @@ class Receiver:
     def _latest(self, client_context: str, held: int | None) -> Operation | None:
         query = {"wait": str(held)} if held else {}
         try:
-            answer = self._exchange.ask("GET", _path(client_context), query=query, held=held)
+            answer = self._exchange.send("GET", _path(client_context), query=query, held=held)
         except ProblemError as error:
             if _is_unknown(error):
                 return None
@@ -258,13 +258,13 @@ class Receiver:
     def _pages(self, query: Mapping[str, str]) -> Iterator[Operation]:
         cursor = ""
         while True:
-            document = self._exchange.ask("GET", "/operations", query={**query, "cursor": cursor}).document
+            document = self._exchange.send("GET", "/operations", query={**query, "cursor": cursor}).document
             found, following = document.get("operations"), document.get("next")
             if not isinstance(found, list) or not isinstance(following, str | None):
                 raise UnexpectedAnswerError(
-                    "What answers there is not a receiver: a page without operations."
+                    "The response is not a receiver's: a page without operations. Check the address."
                 )
-            yield from (read_operation(one, query["clientContext"]) for one in found)
+            yield from (read_operation(operation, query["clientContext"]) for operation in found)
             if following is None:
                 return
             cursor = following

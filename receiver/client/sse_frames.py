@@ -1,4 +1,4 @@
-"""Server-sent events, read as they arrive: https://html.spec.whatwg.org/multipage/server-sent-events.html."""
+"""A parser of server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html."""
 
 import codecs
 import io
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What stands between two empty lines.
+    """The lines between two empty lines.
 
     Attributes:
         id: the id of the last frame that had one, this one included.
-        kind: the event's type; `message` where it has none.
-        data: its text; empty where it only brings an id.
+        kind: the event's type; `message` if it has none.
+        data: its text; empty if it has only an id.
     """
 
     id: str
@@ -21,17 +21,17 @@ class Frame:
 
 
 class FrameReader:
-    """Makes frames of bytes, however they are cut.
+    """Parses frames from bytes, however they are split.
 
     Attributes:
-        last_id: where to go on after what has been read; of a frame that is cut off nothing counts.
-        retry: seconds to wait before connecting again, where the server has said so.
+        last_id: the id after which to go on; that of a frame that broke off does not count.
+        retry: seconds to wait before reconnecting, if the server sent them.
     """
 
     def __init__(self, last_id: str = "") -> None:
         self.last_id = last_id
         self.retry: float | None = None
-        # It reads all three kinds of line ends as \n, also those that are cut in two.
+        # It converts all three kinds of line ends to \n, including those that are split.
         self._decoder = io.IncrementalNewlineDecoder(
             codecs.getincrementaldecoder("utf-8-sig")(errors="replace"), translate=True
         )
@@ -39,16 +39,16 @@ class FrameReader:
         self._begin()
 
     def feed(self, data: bytes) -> list[Frame]:
-        """Take bytes as they have arrived; return the frames that end in them."""
+        """Parse the next bytes; return the frames that end in them."""
         *lines, self._rest = (self._rest + self._decoder.decode(data)).split("\n")
-        return [frame for line in lines if (frame := self._line(line))]
+        return [frame for line in lines if (frame := self._parse_line(line))]
 
     def _begin(self) -> None:
         self._id = self.last_id
         self._kind = ""
         self._data: list[str] = []
 
-    def _line(self, line: str) -> Frame | None:
+    def _parse_line(self, line: str) -> Frame | None:
         if not line:
             return self._end()
         name, _, value = line.partition(":")
@@ -64,8 +64,8 @@ class FrameReader:
         return None
 
     def _end(self) -> Frame | None:
-        told = bool(self._data) or self._id != self.last_id
+        is_complete = bool(self._data) or self._id != self.last_id
         self.last_id = self._id
         frame = Frame(self.last_id, self._kind or "message", "\n".join(self._data))
         self._begin()
-        return frame if told else None
+        return frame if is_complete else None

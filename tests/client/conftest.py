@@ -13,7 +13,7 @@ from tests.support.stores import StoreServer
 
 @pytest.fixture
 def own_service(tmp_path: Path, store: StoreServer, issuer: Issuer) -> Iterator[Service]:
-    """A receiver that the test may stop."""
+    """A receiver of one test, which may stop it."""
     with Service(tmp_path, store.url, issuer, WEB_CONCURRENCY="1") as running:
         yield running
 
@@ -24,7 +24,7 @@ def receiver(service: Service) -> Receiver:
 
 
 class Impostor(Peer):
-    """Answers every request as it is told to."""
+    """A server that handles every request by its attribute `do`."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.do: Callable[..., None] = hang_up

@@ -1,4 +1,4 @@
-"""A real HTTP proxy on loopback, for which every name is this machine's."""
+"""A real HTTP proxy on loopback, which resolves every host name to this machine."""
 
 import socket
 import threading
@@ -6,14 +6,16 @@ from contextlib import suppress
 from typing import Final, Self
 from urllib.parse import urlsplit
 
-_REFUSAL: Final = b"HTTP/1.1 407 Who are you?\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n"
+_REFUSAL: Final = (
+    b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n"
+)
 
 
 class Proxy:
     """Passes requests on: plain ones by their whole address, others through a tunnel.
 
     Args:
-        credentials: what `Proxy-Authorization` must be; empty where it may be anything.
+        credentials: the required `Proxy-Authorization`; empty for none.
     """
 
     def __init__(self, credentials: str = "") -> None:

@@ -205,7 +205,7 @@ def test_a_receiver_that_refuses_or_is_down_exits_with_5(service: Service, comma
     ("arguments", "message"),
     [
         (("get",), "CLIENT_CONTEXT"),
-        (("get", ""), "an empty text names nothing"),
+        (("get", ""), "a client context can't be empty"),
         (("get", "x", "--url", "here"), "https://receiver.example"),
         (("get", "x", "--key", "two words"), "the key"),
         (("wait", "x", "--timeout", "-1"), "--timeout"),

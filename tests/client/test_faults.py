@@ -1,4 +1,4 @@
-"""What a caller is told when what answers is no receiver, or nothing answers."""
+"""Errors when the server is not a receiver, or does not respond."""
 
 import json
 import pickle
@@ -23,25 +23,25 @@ def answering(content: object, status: int = 200, kind: str = "application/json"
     return lambda handler: handler.reply(body, status, **{"Content-Type": kind, **headers})
 
 
-def test_nobody_there() -> None:
+def test_a_refused_connection_is_unreachable() -> None:
     address = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(UnreachableError, match=f"{address} does not answer: .*refused"):
         Receiver(address).get("x")
 
 
-def test_an_unknown_host() -> None:
+def test_an_unknown_host_is_unreachable() -> None:
     with pytest.raises(UnreachableError, match="does not answer"):
         Receiver("http://receiver.invalid").get("x")
 
 
-def test_a_connection_that_is_cut_once_is_tried_again(impostor: Impostor) -> None:
-    def cut_once(handler) -> None:
+def test_a_connection_that_breaks_once_is_retried(impostor: Impostor) -> None:
+    def break_once(handler) -> None:
         if len(impostor.requests) == 1:
             handler.close_connection = True
         else:
             answering({"operations": [], "next": None})(handler)
 
-    impostor.do = cut_once
+    impostor.do = break_once
     assert list(Receiver(impostor.origin).list()) == []
     assert len(impostor.requests) == 2
 
@@ -59,7 +59,7 @@ def test_a_connection_that_is_cut_once_is_tried_again(impostor: Impostor) -> Non
         answering([], 404, "application/problem+json"),
     ],
 )
-def test_no_receiver(impostor: Impostor, answer: Callable) -> None:
+def test_a_response_of_another_server_is_unexpected(impostor: Impostor, answer: Callable) -> None:
     impostor.do = answer
     receiver = Receiver(impostor.origin)
     with pytest.raises(UnexpectedAnswerError):
@@ -70,31 +70,31 @@ def test_no_receiver(impostor: Impostor, answer: Callable) -> None:
         receiver.stream()
 
 
-def test_an_address_that_leads_elsewhere_does_not_take_the_key_there(impostor: Impostor) -> None:
+def test_a_redirect_is_not_followed_with_the_key(impostor: Impostor) -> None:
     impostor.do = answering(b"", 301, Location="https://elsewhere.example/")
-    with pytest.raises(UnexpectedAnswerError, match=r"leads to https://elsewhere\.example/"):
+    with pytest.raises(UnexpectedAnswerError, match=r"redirects to https://elsewhere\.example/"):
         Receiver(impostor.origin, "key").get("x")
     assert len(impostor.requests) == 1
 
 
-def test_a_router_that_finds_no_receiver_behind_it(impostor: Impostor) -> None:
+def test_a_routers_error_is_unavailable(impostor: Impostor) -> None:
     impostor.do = answering(b"<html>Application error</html>", 502, "text/html")
-    with pytest.raises(UnavailableError) as told:
+    with pytest.raises(UnavailableError) as result:
         Receiver(impostor.origin).get("x")
-    assert (told.value.status, told.value.type, told.value.retry_after) == (502, "", None)
-    assert str(told.value) == "502 Bad Gateway"
+    assert (result.value.status, result.value.type, result.value.retry_after) == (502, "", None)
+    assert str(result.value) == "502 Bad Gateway"
 
 
-def test_a_problem_of_a_newer_receiver(impostor: Impostor) -> None:
+def test_an_unknown_problem_keeps_its_members(impostor: Impostor) -> None:
     impostor.do = answering({"type": "/problems/new", "more": 1}, 409, "application/problem+json")
-    with pytest.raises(ProblemError) as told:
+    with pytest.raises(ProblemError) as result:
         Receiver(impostor.origin).get("x")
-    assert (told.value.type, told.value.document["more"]) == ("/problems/new", 1)
-    again = pickle.loads(pickle.dumps(told.value))
+    assert (result.value.type, result.value.document["more"]) == ("/problems/new", 1)
+    again = pickle.loads(pickle.dumps(result.value))
     assert (type(again), str(again), again.type) == (ProblemError, "409", "/problems/new")
 
 
-def test_every_error_is_one_of_the_client() -> None:
+def test_every_error_is_a_client_error() -> None:
     assert all(
         issubclass(kind, ClientError) for kind in (ProblemError, UnexpectedAnswerError, UnreachableError)
     )

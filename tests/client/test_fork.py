@@ -1,4 +1,4 @@
-"""Clients that were made, and used, before a fork: each process asks on connections of its own."""
+"""Clients created and used before a fork: each process uses connections of its own."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ from tests.client.test_faults import answering
 from tests.support.notifications import operation
 from tests.support.service import ALL, READ, Service
 
-ASKS = 100
+ROUNDS = 100
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 
@@ -36,16 +36,16 @@ class Child:
         signal.alarm(30)
         try:
             os.write(theirs, json.dumps(work()).encode())
-        except BaseException as error:  # noqa: BLE001 - whatever happens, pytest must not go on in the child
+        except BaseException as error:  # noqa: BLE001 - pytest must never go on in the child
             os.write(theirs, json.dumps(repr(error)).encode())
         finally:
             os._exit(0)
 
     def result(self) -> Any:
         with os.fdopen(self._pipe, "rb") as pipe:
-            told = pipe.read()
+            result = pipe.read()
         os.waitpid(self._pid, 0)
-        return json.loads(told)
+        return json.loads(result)
 
 
 @contextmanager
@@ -56,29 +56,29 @@ def closing(pool: urllib3.PoolManager) -> Iterator[urllib3.PoolManager]:
         pool.clear()
 
 
-def mixed_up(receiver: Receiver, name: str) -> list[str]:
-    """Ask for one operation by every method; return what is not about it."""
+def other_contexts(receiver: Receiver, name: str) -> list[str]:
+    """Request one operation by every method; return the contexts of other operations."""
     found: list[str] = []
-    for number in range(ASKS):
-        told = [receiver.get(name), receiver.wait(name, timeout=0), *receiver.list(client_context=name)]
+    for number in range(ROUNDS):
+        result = [receiver.get(name), receiver.wait(name, timeout=0), *receiver.list(client_context=name)]
         if number % 10 == 0:
             receiver.register(name)
         found += [
-            str(one and one.client_context) for one in told if one is None or one.client_context != name
+            str(one and one.client_context) for one in result if one is None or one.client_context != name
         ]
     return found
 
 
 @pytest.mark.parametrize("given", [False, True])
-def test_children_of_a_fork_each_get_their_own_answers(service: Service, given: bool) -> None:
+def test_children_of_a_fork_get_their_own_responses(service: Service, given: bool) -> None:
     names = ("done", "open")
     service.call_back(operation(cc="done", op="a"), operation(cc="open", op="b", status="running"))
     with closing(urllib3.PoolManager()) as pool:
         receiver = Receiver(service.address, ALL, http=pool if given else None)
         for _ in range(3):
-            receiver.get("done")  # the connection that is kept, and inherited
-            children = [Child(lambda name=name: mixed_up(receiver, name)) for name in names]
-            mine = mixed_up(receiver, "done")
+            receiver.get("done")  # the kept-alive connection that children inherit
+            children = [Child(lambda name=name: other_contexts(receiver, name)) for name in names]
+            mine = other_contexts(receiver, "done")
             assert [child.result() for child in children] == [[], []]
             assert mine == []
 
@@ -108,18 +108,18 @@ def test_a_child_reads_a_stream_on_its_own_connection(service: Service) -> None:
         assert next(stream).data["clientContext"] == "before"
         children = [Child(read) for _ in range(2)]
         service.call_back(*(operation(cc=f"cc-{number}", op=f"op-{number}") for number in range(3)))
-        told = ["cc-0", "cc-1", "cc-2"]
-        assert [child.result() for child in children] == [told, told]
-        assert read() == told
+        result = ["cc-0", "cc-1", "cc-2"]
+        assert [child.result() for child in children] == [result, result]
+        assert read() == result
 
 
 @pytest.mark.parametrize("is_read", [False, True])
 def test_a_child_that_closes_a_stream_leaves_it_open(service: Service, is_read: bool) -> None:
-    told: list[str] = []
+    result: list[str] = []
     with Receiver(service.address, READ).stream() as stream:
         service.call_back(operation(cc="before", op="before"))
         assert next(stream).data["clientContext"] == "before"
-        reading = threading.Thread(target=lambda: told.append(next(stream).data["clientContext"]))
+        reading = threading.Thread(target=lambda: result.append(next(stream).data["clientContext"]))
         if is_read:
             reading.start()
         assert Child(stream.close).result() is None
@@ -127,14 +127,14 @@ def test_a_child_that_closes_a_stream_leaves_it_open(service: Service, is_read: 
         if not is_read:
             reading.start()
         reading.join(20)
-    assert told == ["after"]
+    assert result == ["after"]
 
 
 def other(**members: object) -> dict[str, object]:
     time = "2026-11-24T00:00:00Z"
     return {
         **dict.fromkeys(("callId", "operationId", "tenantId", "type", "status", "due", "conflict")),
-        "clientContext": "somebody@example.com",
+        "clientContext": "alice@example.com",
         "done": True,
         "overdue": False,
         "operation": {},
@@ -148,28 +148,28 @@ def other(**members: object) -> dict[str, object]:
     }
 
 
-def test_an_answer_of_another_context_is_refused_unquoted(impostor: Impostor) -> None:
+def test_a_response_of_another_context_is_not_quoted(impostor: Impostor) -> None:
     receiver = Receiver(impostor.origin)
     impostor.do = answering(other())
     asks = [lambda: receiver.get("mine"), lambda: receiver.wait("mine"), lambda: receiver.register("mine")]
     for ask in asks:
         with pytest.raises(UnexpectedAnswerError, match="another client context") as refused:
             ask()
-        assert "somebody" not in str(refused.value)
+        assert "alice" not in str(refused.value)
     impostor.do = answering({"operations": [other()], "next": None})
     with pytest.raises(UnexpectedAnswerError, match="another client context"):
         list(receiver.list(client_context="mine"))
     assert len(list(receiver.list())) == 1
 
 
-def test_what_is_not_http_is_not_quoted(impostor: Impostor, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_malformed_response_is_not_quoted(impostor: Impostor, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    impostor.do = lambda handler: handler.wfile.write(b'{"clientContext": "somebody@example.com"}\r\n\r\n')
+    impostor.do = lambda handler: handler.wfile.write(b'{"clientContext": "alice@example.com"}\r\n\r\n')
     for ask in (
         Receiver(impostor.origin).get,
         lambda name: Receiver(impostor.origin).wait(name, timeout=0.1),
     ):
-        with pytest.raises(UnreachableError, match=r"not an HTTP answer \(BadStatusLine\)") as told:
+        with pytest.raises(UnreachableError, match=r"the response is not HTTP \(BadStatusLine\)") as result:
             ask("x")
-        assert told.value.__cause__ is told.value.__context__ is None, "it quotes what came"
-    assert "somebody" not in caplog.text
+        assert result.value.__cause__ is result.value.__context__ is None, "it would quote the response"
+    assert "alice" not in caplog.text

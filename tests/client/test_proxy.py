@@ -1,4 +1,4 @@
-"""The proxy that the environment names, for the client and for the commands."""
+"""The environment's proxy, for the client and for the commands."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
 @pytest.fixture(autouse=True)
-def no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_the_machines_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in NAMES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -44,7 +44,7 @@ def run(service: Service, *command: str, **environment: str) -> subprocess.Compl
 
 
 def test_http_goes_through_the_proxy(service: Service, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", proxy.address)  # without a scheme, as curl takes it too
+    monkeypatch.setenv("http_proxy", proxy.address)  # without a scheme, which curl accepts, too
     service.call_back(operation())
     url = f"http://receiver.test:{service.port}"
     assert Receiver(url, READ).get("invite-1")
@@ -66,13 +66,13 @@ def test_https_goes_through_a_tunnel(proxy: Proxy, monkeypatch: pytest.MonkeyPat
 def test_commands_go_through_the_proxy(service: Service, proxy: Proxy) -> None:
     service.call_back(operation())
     for command in (("get", "invite-1"), ("wait", "invite-1")):
-        told = run(service, *command, HTTP_PROXY=f"http://{proxy.address}")
-        assert (told.returncode, told.stderr) == (0, "")
+        result = run(service, *command, HTTP_PROXY=f"http://{proxy.address}")
+        assert (result.returncode, result.stderr) == (0, "")
     assert len(proxy.seen) == 2
 
 
 @pytest.mark.parametrize("exception", ["127.0.0.1", "*", "127.0.0.0/8", "x, 127.0.0.1:{port}", "0.0.1"])
-def test_no_proxy_names_what_is_reached_directly(
+def test_no_proxy_excepts_a_host(
     service: Service, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, exception: str
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
@@ -82,7 +82,7 @@ def test_no_proxy_names_what_is_reached_directly(
 
 
 @pytest.mark.parametrize("exception", ["", "10.0.0.0/8", "127.0.0.1:1", "example.com,::1"])
-def test_no_proxy_of_others_leaves_the_proxy(
+def test_no_proxy_of_another_host_keeps_the_proxy(
     service: Service, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, exception: str
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.address}")
@@ -91,9 +91,7 @@ def test_no_proxy_of_others_leaves_the_proxy(
     assert len(proxy.seen) == 1
 
 
-def test_a_proxy_gets_its_password_and_it_is_not_told(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_proxys_password_is_sent_and_not_quoted(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     with Proxy("Basic dTpwQHNz") as proxy:  # u:p@ss
         monkeypatch.setenv("HTTP_PROXY", f"http://u:p%40ss@{proxy.address}")
         assert Receiver(service.address, READ).get("unknown") is None
@@ -106,16 +104,16 @@ def test_a_proxy_gets_its_password_and_it_is_not_told(
             Receiver(f"https://receiver.test:{service.port}", READ).wait("unknown")
 
 
-def test_a_proxy_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_proxy_is_named_in_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
     address = f"127.0.0.1:{free_port()}"
     monkeypatch.setenv("HTTP_PROXY", f"http://u:secret@{address}")
-    with pytest.raises(UnreachableError, match=f"through the proxy http://{address}: .*refused") as told:
+    with pytest.raises(UnreachableError, match=f"through the proxy http://{address}: .*refused") as result:
         Receiver("http://receiver.test").get("x")
-    assert "secret" not in str(told.value)
+    assert "secret" not in str(result.value)
 
 
 @pytest.mark.parametrize("proxy", ["socks5://u:secret@127.0.0.1:1080", "http://"])
-def test_a_proxy_of_another_kind_is_refused_by_name(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_malformed_proxy_is_refused_with_its_variable(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", proxy)
     with pytest.raises(
         ValueError, match=r"set HTTP_PROXY to .* or add receiver\.test to NO_PROXY"

@@ -1,4 +1,4 @@
-"""What a caller gets from a real receiver."""
+"""`Receiver` against a real receiver."""
 
 import subprocess
 import sys
@@ -16,16 +16,16 @@ from tests.support.notifications import CALL, OPERATION, operation
 from tests.support.overdue import wait_until_overdue
 from tests.support.service import ALL, READ, WRITE, Service
 
-NOBODY_ANSWERED: dict[str, Any] = {
+NO_ANSWER: dict[str, Any] = {
     "code": 408,
     "subcode": 10057,
     "message": "Nobody answered at 4:+12065550100.",
 }
 
 
-def test_an_operation_is_told_as_the_receiver_knows_it(service: Service, receiver: Receiver) -> None:
+def test_get_returns_every_attribute(service: Service, receiver: Receiver) -> None:
     service.call_back(operation(status="running"))
-    service.call_back(operation(status="failed", resultInfo=NOBODY_ANSWERED))
+    service.call_back(operation(status="failed", resultInfo=NO_ANSWER))
     found = receiver.get("invite-1")
     assert found
     assert (found.client_context, found.call_id, found.operation_id) == ("invite-1", CALL, OPERATION)
@@ -35,7 +35,7 @@ def test_an_operation_is_told_as_the_receiver_knows_it(service: Service, receive
     assert str(found.result) == "408/10057"
     assert found.result
     assert found.result.text == "Nobody answered"
-    assert found.result.message == NOBODY_ANSWERED["message"]
+    assert found.result.message == NO_ANSWER["message"]
     assert [moment.status for moment in found.timeline] == ["running", "failed"]
     assert found.first_seen == found.timeline[0].at <= found.updated == found.timeline[1].at
     assert abs(found.updated - datetime.now(UTC)) < timedelta(minutes=1)
@@ -45,15 +45,15 @@ def test_an_operation_is_told_as_the_receiver_knows_it(service: Service, receive
     assert found.document == service.get("/operations/invite-1").json
 
 
-def test_result_of_an_older_receiver_is_read_from_graphs_members() -> None:
-    document = {**EXAMPLES[OperationRecordSchema], "operation": {"resultInfo": NOBODY_ANSWERED}}
+def test_result_of_an_older_receiver_is_that_of_graph() -> None:
+    document = {**EXAMPLES[OperationRecordSchema], "operation": {"resultInfo": NO_ANSWER}}
     del document["result"]
     found = read_operation(document).result
-    assert found == Result(408, 10057, NOBODY_ANSWERED["message"])
+    assert found == Result(408, 10057, NO_ANSWER["message"])
     assert read_operation({**document, "done": False}).result is None
 
 
-def test_a_second_result_is_told_as_a_conflict(service: Service, receiver: Receiver) -> None:
+def test_a_second_result_is_a_conflict(service: Service, receiver: Receiver) -> None:
     service.call_back(operation())
     service.call_back(operation(status="failed"))
     found = receiver.get("invite-1")
@@ -63,22 +63,22 @@ def test_a_second_result_is_told_as_a_conflict(service: Service, receiver: Recei
     assert found.conflict.status == found.conflict.operation["status"] == "failed"
 
 
-def test_what_nobody_has_told_of_is_none(receiver: Receiver) -> None:
+def test_get_of_an_unknown_operation_is_none(receiver: Receiver) -> None:
     assert receiver.get("unknown") is None
 
 
-def test_personal_data_is_not_shown_by_accident(service: Service, receiver: Receiver) -> None:
-    service.call_back(operation(status="failed", resultInfo=NOBODY_ANSWERED))
+def test_repr_omits_personal_data(service: Service, receiver: Receiver) -> None:
+    service.call_back(operation(status="failed", resultInfo=NO_ANSWER))
     found = receiver.get("invite-1")
     assert found
     # "555" alone may stand in a time
     assert "5550100" not in f"{found} {found.result!r} {found.result}"
 
 
-def test_secrets_are_told_to_a_key_that_may_have_them(service: Service, receiver: Receiver) -> None:
+def test_secrets_need_the_scope_secrets(service: Service, receiver: Receiver) -> None:
     service.call_back(operation(recordingAccessToken="secret"))
-    told = [Receiver(service.address, key).get("invite-1") for key in (ALL, READ)]
-    assert ["recordingAccessToken" in one.resource for one in told if one] == [True, False]
+    result = [Receiver(service.address, key).get("invite-1") for key in (ALL, READ)]
+    assert ["recordingAccessToken" in one.resource for one in result if one] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_uuid_may_be_a_client_context(service: Service, receiver: Receiver) ->
 
 
 @pytest.mark.parametrize("client_context", [None, 4711, b"invite-1", ["invite-1"]])
-def test_what_is_not_text_is_refused_by_every_method(receiver: Receiver, client_context: Any) -> None:
+def test_every_method_refuses_other_types_of_context(receiver: Receiver, client_context: Any) -> None:
     methods = (receiver.get, receiver.wait, receiver.register, receiver.forget)
     for ask in (
         *methods,
@@ -138,18 +138,18 @@ def test_what_is_not_text_is_refused_by_every_method(receiver: Receiver, client_
 
 
 @pytest.mark.parametrize("client_context", ["", "lone \ud800"])
-def test_what_no_path_can_name_is_refused(receiver: Receiver, client_context: str) -> None:
+def test_a_context_that_no_path_can_contain_is_refused(receiver: Receiver, client_context: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         receiver.get(client_context)
 
 
-def test_a_list_goes_over_its_pages(service: Service, receiver: Receiver) -> None:
+def test_list_requests_all_pages(service: Service, receiver: Receiver) -> None:
     service.call_back(*(operation(cc=f"cc-{number}", op=f"op-{number}") for number in range(7)))
     listed = [one.client_context for one in receiver.list(page_size=3)]
     assert listed == [f"cc-{number}" for number in reversed(range(7))]
 
 
-def test_a_list_may_be_of_some_alone(service: Service, receiver: Receiver) -> None:
+def test_list_filters(service: Service, receiver: Receiver) -> None:
     service.call_back(operation(cc="done", op="a"), operation(cc="running", op="b", status="running"))
     service.call_back(operation(cc="other", op="c", type="playPromptOperation", call=CALL.replace("5", "6")))
 
@@ -167,30 +167,30 @@ def test_a_list_may_be_of_some_alone(service: Service, receiver: Receiver) -> No
         receiver.list(since=datetime(2026, 11, 24))
 
 
-def test_a_registration_is_known_before_any_news(service: Service, receiver: Receiver) -> None:
+def test_a_registration_is_known_before_any_notification(service: Service, receiver: Receiver) -> None:
     response = {"@odata.type": "#microsoft.graph.inviteParticipantsOperation", "id": OPERATION}
     receipt = receiver.register("invite-1", {**response, "status": "Running"}, call_id=CALL)
     assert (receipt.status, receipt.done, receipt.created) == ("running", False, True)
     assert not receiver.register("invite-1").created
     service.call_back(operation())
     receipt = receiver.register("invite-1", {**response, "status": "Running"}, call_id=CALL)
-    assert (receipt.status, receipt.done) == ("completed", True), "the result stands"
+    assert (receipt.status, receipt.done) == ("completed", True), "the result is kept"
     [only] = receiver.list(client_context="invite-1")
     assert only.completed
 
 
-def test_a_registration_may_say_when_the_result_is_due(service: Service, receiver: Receiver) -> None:
+def test_a_registration_may_have_a_deadline(service: Service, receiver: Receiver) -> None:
     receiver.register("late", deadline=1)
     receiver.register("in-time", deadline=3600)
     receiver.register("as-set")
-    told = {one.client_context: one for one in receiver.list()}
-    given = {name: one.due - one.first_seen for name, one in told.items() if one.due}
+    result = {one.client_context: one for one in receiver.list()}
+    given = {name: one.due - one.first_seen for name, one in result.items() if one.due}
     expected = {"late": 1, "in-time": 3600, "as-set": 120}
     assert {name: round(time.total_seconds()) for name, time in given.items()} == expected
     wait_until_overdue(service, "late")
     late = receiver.get("late")
     assert late
-    assert (late.overdue, late.done, late.due) == (True, False, told["late"].due)
+    assert (late.overdue, late.done, late.due) == (True, False, result["late"].due)
     assert [one.client_context for one in receiver.list(overdue=True)] == ["late"]
     assert [one.client_context for one in receiver.list(overdue=False)] == ["as-set", "in-time"]
     service.call_back(operation(cc="late"))
@@ -201,20 +201,20 @@ def test_a_registration_may_say_when_the_result_is_due(service: Service, receive
 
 
 @pytest.mark.parametrize("deadline", [0, -1, 86401])
-def test_a_deadline_that_is_none_is_refused(receiver: Receiver, deadline: int) -> None:
+def test_a_deadline_out_of_range_is_refused(receiver: Receiver, deadline: int) -> None:
     with pytest.raises(ProblemError, match="86400"):
         receiver.register("invite-1", deadline=deadline)
 
 
-def test_a_key_that_may_only_write_registers_and_forgets(service: Service) -> None:
+def test_a_key_with_write_only_registers_and_forgets(service: Service) -> None:
     writer = Receiver(service.address, WRITE)
     receipt = writer.register("invite-1")
     assert (receipt.client_context, receipt.status, receipt.done) == ("invite-1", None, False)
     assert writer.forget("invite-1")
-    assert not writer.forget("invite-1"), "there is none any more"
+    assert not writer.forget("invite-1"), "it is deleted"
 
 
-def test_an_error_tells_what_to_do(service: Service) -> None:
+def test_a_problem_error_has_status_type_and_detail(service: Service) -> None:
     with pytest.raises(NotAllowedError) as unknown:
         Receiver(service.address, "wrong").get("invite-1")
     assert (unknown.value.status, unknown.value.type) == (401, "/problems/invalid-api-key")
@@ -229,24 +229,24 @@ def test_an_error_tells_what_to_do(service: Service) -> None:
     assert (refused.value.status, list(refused.value.document["errors"])) == (400, ["limit"])
 
 
-def test_the_address_may_have_a_slash_at_its_end(service: Service) -> None:
+def test_the_address_may_end_with_a_slash(service: Service) -> None:
     assert Receiver(f"{service.address}/", READ).get("unknown") is None
 
 
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://x", "http://", "/x", ""])
-def test_an_address_that_is_none_is_refused(url: str) -> None:
+def test_a_malformed_address_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"https://receiver\.example"):
         Receiver(url)
 
 
 @pytest.mark.parametrize("key", ["two words", "line\n", "façade"])
-def test_a_key_that_is_none_is_refused_and_not_shown(key: str) -> None:
+def test_a_malformed_key_is_refused_and_not_quoted(key: str) -> None:
     with pytest.raises(ValueError, match="key") as refused:
         Receiver("http://x", key)
     assert key not in str(refused.value)
 
 
-def test_the_client_brings_nothing_of_the_server() -> None:
+def test_the_client_imports_nothing_of_the_server() -> None:
     code = "import receiver.client, sys; print(sorted({name.split('.')[0] for name in sys.modules}))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "urllib3" in loaded

@@ -1,4 +1,4 @@
-"""The live stream over a real receiver: its events, its breaks, and its end."""
+"""The event stream of a real receiver: its events, its interruptions, and its end."""
 
 import threading
 import time
@@ -20,7 +20,7 @@ def contexts(stream: Stream, count: int) -> list[str | None]:
     return [operation.client_context for operation in operations if operation]
 
 
-def test_what_changes_is_streamed(service: Service, receiver: Receiver) -> None:
+def test_changes_are_streamed(service: Service, receiver: Receiver) -> None:
     with receiver.stream() as stream:
         service.call_back(operation(status="running"))
         events = [next(stream)]
@@ -42,7 +42,7 @@ def test_what_changes_is_streamed(service: Service, receiver: Receiver) -> None:
     assert stream.last_event_id == events[3].id
 
 
-def test_a_stream_of_one_client_context_begins_with_its_present(service: Service, receiver: Receiver) -> None:
+def test_a_stream_of_one_context_begins_with_its_state(service: Service, receiver: Receiver) -> None:
     service.call_back(operation(cc="a/b", status="running"), operation(cc="other", op="x"))
     with receiver.stream(client_context="a/b") as stream:
         assert contexts(stream, 1) == ["a/b"]
@@ -52,13 +52,13 @@ def test_a_stream_of_one_client_context_begins_with_its_present(service: Service
     assert event.operation.completed
 
 
-def test_a_stream_of_one_call(service: Service, receiver: Receiver) -> None:
+def test_a_stream_of_one_call_has_its_events_only(service: Service, receiver: Receiver) -> None:
     with receiver.stream(call_id=CALL) as stream:
         service.call_back(operation(call=CALL.replace("5", "6"), op="x"), call("established"))
         assert next(stream).kind == "call"
 
 
-def test_another_process_goes_on_where_one_has_ended(service: Service, receiver: Receiver) -> None:
+def test_a_stream_resumes_after_the_last_event_id(service: Service, receiver: Receiver) -> None:
     with receiver.stream() as stream:
         pass
     assert stream.last_event_id == "", "nothing has been read yet"
@@ -69,7 +69,7 @@ def test_another_process_goes_on_where_one_has_ended(service: Service, receiver:
         assert contexts(resumed, 1) == ["second"]
 
 
-def test_a_stream_goes_on_over_a_restart(own_service: Service) -> None:
+def test_a_stream_survives_a_restart(own_service: Service) -> None:
     received: list[str | None] = []
     with Receiver(own_service.address, READ).stream() as stream:
         own_service.call_back(operation(cc="first", op="a"))
@@ -84,25 +84,27 @@ def test_a_stream_goes_on_over_a_restart(own_service: Service) -> None:
     assert received == ["first", "second", "third"]
 
 
-def test_who_is_too_far_behind_gets_a_reset(service: Service, receiver: Receiver, store: StoreServer) -> None:
+def test_a_position_beyond_the_feed_gets_a_reset(
+    service: Service, receiver: Receiver, store: StoreServer
+) -> None:
     with receiver.stream() as stream:
         service.call_back(operation(cc="old", op="old"))
         next(stream)
     service.call_back(operation(cc="dropped", op="x"), operation(cc="held", op="y"))
-    time.sleep(0.5)  # the receiver itself reads the feed as long as it takes the first stream for open
+    time.sleep(0.5)  # the receiver reads the feed until it notices that the first stream is closed
     store.client.xtrim("receiver:{0}:feed", maxlen=1, approximate=False)
     with receiver.stream(last_event_id=stream.last_event_id) as resumed:
         first = next(resumed)
         assert (first.kind, first.operation) == ("reset", None)
         assert contexts(resumed, 3) == ["old", "dropped", "held"]
-        assert resumed.last_event_id == stream.last_event_id, "the present may not be all told yet"
+        assert resumed.last_event_id == stream.last_event_id, "more of the present state may follow"
         service.call_back(operation(cc="next", op="z"))
         assert contexts(resumed, 1) == ["next"]
         assert resumed.last_event_id > stream.last_event_id
 
 
 @pytest.mark.parametrize("connected", [True, False])
-def test_a_stream_that_is_closed_ends_for_the_one_who_waits(own_service: Service, connected: bool) -> None:
+def test_close_ends_a_waiting_iteration(own_service: Service, connected: bool) -> None:
     received: list[Event] = []
     ended = threading.Event()
 
@@ -132,7 +134,7 @@ def test_the_first_connection_must_succeed(service: Service) -> None:
         Receiver(service.address, "wrong").stream()
 
 
-def test_whoever_is_not_wanted_any_more_is_told(impostor: Impostor) -> None:
+def test_a_refused_reconnect_is_raised(impostor: Impostor) -> None:
     def once(handler) -> None:
         if len(impostor.requests) == 1:
             handler.reply(b"retry: 10\n\ndata: {}\n\n", **STREAM)
@@ -146,9 +148,7 @@ def test_whoever_is_not_wanted_any_more_is_told(impostor: Impostor) -> None:
         next(stream)
 
 
-def test_an_outage_is_not_hammered_and_told_once(
-    impostor: Impostor, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_reconnects_pause_and_warn_once(impostor: Impostor, caplog: pytest.LogCaptureFixture) -> None:
     def once(handler) -> None:
         if len(impostor.requests) == 1:
             handler.reply(b"retry: 50\nid: 5-0\n\n", **STREAM)
@@ -173,17 +173,15 @@ def test_an_outage_is_not_hammered_and_told_once(
 )
 @pytest.mark.parametrize("alive", [":\n", ":\n\n", ": alive\n\n"])
 def test_bookmarks_and_keep_alives_are_not_events(impostor: Impostor, bookmark: str, alive: str) -> None:
-    told = "id: 5-0\nevent: reset\ndata: {}\n\n"
+    result = "id: 5-0\nevent: reset\ndata: {}\n\n"
     strange = "id: 6-0\nevent: of-a-newer-receiver\ndata: text\n\n"
-    body = (
-        f"{bookmark}{alive}{told}{alive}{strange}{bookmark.replace('4-0', '7-0')}{told.replace('5-0', '8-0')}"
-    )
+    body = f"{bookmark}{alive}{result}{alive}{strange}{bookmark.replace('4-0', '7-0')}{result.replace('5-0', '8-0')}"
     impostor.do = lambda handler: handler.reply(body.encode(), **STREAM)
     with Receiver(impostor.origin).stream() as stream:
         assert [(event.id, event.kind) for event in islice(stream, 2)] == [("5-0", "reset"), ("8-0", "reset")]
 
 
-def test_an_event_that_is_none_is_told(impostor: Impostor) -> None:
+def test_an_event_without_an_object_is_raised(impostor: Impostor) -> None:
     impostor.do = lambda handler: handler.reply(b"data: hello\n\n", **STREAM)
     with pytest.raises(UnexpectedAnswerError, match="message"):
         next(Receiver(impostor.origin).stream())

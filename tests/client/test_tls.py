@@ -1,4 +1,4 @@
-"""Certificates, and addresses with the wrong scheme: no waiting cures them."""
+"""Certificates, and addresses with the wrong scheme: errors that no retry resolves."""
 
 import ssl
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
 
 
-def refusal(ask: Callable[..., object], time: Time) -> str:
+def error_of(ask: Callable[..., object], time: Time) -> str:
     with pytest.raises(MisconfiguredError) as refused:
         ask()
     assert time.slept == [], "it is raised at once"
@@ -44,64 +44,64 @@ def refusal(ask: Callable[..., object], time: Time) -> str:
 
 
 @pytest.mark.usefixtures("trusted")
-def test_the_file_in_ssl_cert_file_is_trusted(tmp_path: Path) -> None:
+def test_a_ca_in_ssl_cert_file_is_trusted(tmp_path: Path) -> None:
     with encrypted(tmp_path) as impostor:
         assert Receiver(impostor.origin).get("x") is None
 
 
-def test_a_given_pool_may_trust_a_file(tmp_path: Path) -> None:
+def test_a_given_pool_may_trust_another_ca(tmp_path: Path) -> None:
     with encrypted(tmp_path) as impostor, urllib3.PoolManager(ca_certs=str(tmp_path / "ca.pem")) as pool:
         assert Receiver(impostor.origin, http=pool).get("x") is None
 
 
-def test_an_unknown_ca_fails_at_once_and_says_what_helps(tmp_path: Path) -> None:
+def test_an_unknown_ca_fails_at_once_with_advice(tmp_path: Path) -> None:
     time = Time()
     with encrypted(tmp_path) as impostor:
         receiver = Receiver(impostor.origin, clock=time, sleep=time.sleep)
         for ask in (lambda: receiver.get("x"), lambda: receiver.wait("x"), receiver.stream):
-            told = refusal(ask, time)
-            assert told.startswith(f"{impostor.origin} can't be used: its certificate is not trusted (")
-            assert "set SSL_CERT_FILE to the file with that CA's certificate" in told
+            result = error_of(ask, time)
+            assert result.startswith(f"{impostor.origin} can't be used: its certificate is not trusted (")
+            assert "set SSL_CERT_FILE to the file with that CA's certificate" in result
 
 
 @pytest.mark.usefixtures("trusted")
 def test_a_certificate_for_another_name_fails_at_once(tmp_path: Path) -> None:
     time = Time()
     with encrypted(tmp_path, "receiver.example") as impostor:
-        told = refusal(lambda: Receiver(impostor.origin, clock=time, sleep=time.sleep).wait("x"), time)
-    assert "IP address mismatch, certificate is not valid for '127.0.0.1'" in told
-    assert "SSL_CERT_FILE" not in told
+        result = error_of(lambda: Receiver(impostor.origin, clock=time, sleep=time.sleep).wait("x"), time)
+    assert "IP address mismatch, certificate is not valid for '127.0.0.1'" in result
+    assert "SSL_CERT_FILE" not in result
 
 
 @pytest.mark.usefixtures("trusted")
 def test_an_expired_certificate_fails_at_once(tmp_path: Path) -> None:
     time = Time()
     with encrypted(tmp_path, ends=datetime.now(UTC) - timedelta(minutes=1)) as impostor:
-        told = refusal(lambda: Receiver(impostor.origin, clock=time, sleep=time.sleep).wait("x"), time)
-    assert "certificate has expired" in told
+        result = error_of(lambda: Receiver(impostor.origin, clock=time, sleep=time.sleep).wait("x"), time)
+    assert "certificate has expired" in result
 
 
 def test_https_to_a_receiver_without_tls_fails_at_once(service: Service) -> None:
     time = Time()
     url = service.address.replace("http://", "https://")
-    told = refusal(lambda: Receiver(url, clock=time, sleep=time.sleep).wait("x"), time)
-    assert told == f"{url} can't be used: what answers there does not speak TLS. " + (
+    result = error_of(lambda: Receiver(url, clock=time, sleep=time.sleep).wait("x"), time)
+    assert result == f"{url} can't be used: the server does not use TLS. " + (
         "Use http:// instead of https://, or another port."
     )
 
 
 def alert(handler) -> None:
-    handler.wfile.write(b"\x15\x03\x03\x00\x02\x02\x46")  # what OpenSSL answers to plain text
+    handler.wfile.write(b"\x15\x03\x03\x00\x02\x02\x46")  # OpenSSL's response to plain text
 
 
 def test_http_to_a_port_of_tls_fails_at_once(impostor: Impostor) -> None:
     time = Time()
     impostor.do = alert
-    told = refusal(lambda: Receiver(impostor.origin, clock=time, sleep=time.sleep).wait("x"), time)
-    assert "Use https:// instead of http://" in told
+    result = error_of(lambda: Receiver(impostor.origin, clock=time, sleep=time.sleep).wait("x"), time)
+    assert "Use https:// instead of http://" in result
 
 
-def test_a_stream_that_can_not_be_had_again_ends(impostor: Impostor) -> None:
+def test_a_stream_that_can_never_reconnect_ends(impostor: Impostor) -> None:
     first = b"retry: 10\nid: 1-0\nevent: reset\ndata: {}\n\n"
     impostor.do = lambda handler: handler.reply(first, **{"Content-Type": "text/event-stream"})
     with Receiver(impostor.origin).stream() as stream:

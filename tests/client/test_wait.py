@@ -1,4 +1,4 @@
-"""Waiting for a result: over several asks, outages and restarts, in threads and greenlets."""
+"""Waiting for a result: across requests, outages and restarts, in threads and greenlets."""
 
 import json
 import math
@@ -18,7 +18,7 @@ from tests.support.service import ALL, READ, Service, free_port
 
 
 class Time:
-    """A clock that only moves when somebody sleeps, or is held by the impostor."""
+    """A clock that advances only by sleeps, and by the responses that the impostor delays."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -43,14 +43,14 @@ def test_a_wait_ends_with_the_result(service: Service, receiver: Receiver) -> No
     waiting = begin(receiver)
     service.call_back(operation(status="running"))
     time.sleep(0.3)
-    assert not waiting.done(), "running is no result"
+    assert not waiting.done(), "running is not a result"
     service.call_back(operation())
     found = waiting.result(10)
     assert found
     assert found.completed
 
 
-def test_what_is_done_is_told_at_once(service: Service, receiver: Receiver) -> None:
+def test_a_wait_for_a_done_operation_returns_at_once(service: Service, receiver: Receiver) -> None:
     service.call_back(operation())
     began = time.monotonic()
     found = receiver.wait("invite-1")
@@ -58,7 +58,7 @@ def test_what_is_done_is_told_at_once(service: Service, receiver: Receiver) -> N
     assert time.monotonic() - began < 5
 
 
-def test_when_the_time_is_over_the_latest_state_is_told(service: Service, receiver: Receiver) -> None:
+def test_a_wait_that_times_out_returns_the_latest_state(service: Service, receiver: Receiver) -> None:
     assert receiver.wait("invite-1", timeout=0) is None
     assert receiver.wait("invite-1", timeout=1) is None
     service.call_back(operation(status="running"))
@@ -69,7 +69,7 @@ def test_when_the_time_is_over_the_latest_state_is_told(service: Service, receiv
     assert 0.9 < time.monotonic() - began < 5
 
 
-def test_a_long_wait_asks_several_times(impostor: Impostor) -> None:
+def test_a_long_wait_sends_several_requests(impostor: Impostor) -> None:
     clock = Time()
     held: list[int] = []
 
@@ -86,7 +86,7 @@ def test_a_long_wait_asks_several_times(impostor: Impostor) -> None:
     assert sum(clock.slept) == 0
 
 
-def test_an_early_answer_is_no_reason_to_ask_without_pause(impostor: Impostor) -> None:
+def test_early_responses_are_followed_by_a_pause(impostor: Impostor) -> None:
     clock = Time()
 
     def answer_early(handler) -> None:
@@ -100,7 +100,7 @@ def test_an_early_answer_is_no_reason_to_ask_without_pause(impostor: Impostor) -
 
 
 @pytest.mark.parametrize("timeout", [None, math.inf, 1e300])
-def test_a_wait_without_end_goes_on_until_the_result(
+def test_a_wait_without_end_lasts_until_the_result(
     service: Service, impostor: Impostor, timeout: float | None
 ) -> None:
     clock = Time()
@@ -119,7 +119,7 @@ def test_a_wait_without_end_goes_on_until_the_result(
     assert clock.now == 1000 + 200 * 25
 
 
-def test_a_timeout_below_zero_asks_once(receiver: Receiver) -> None:
+def test_a_negative_timeout_sends_one_request(receiver: Receiver) -> None:
     assert receiver.wait("invite-1", timeout=-1.5) is None
     assert receiver.wait("invite-1", timeout=-math.inf) is None
 
@@ -129,7 +129,7 @@ def test_a_timeout_that_is_not_a_number_is_refused(receiver: Receiver) -> None:
         receiver.wait("invite-1", timeout=math.nan)
 
 
-def test_an_outage_is_waited_through(own_service: Service) -> None:
+def test_a_wait_survives_an_outage(own_service: Service) -> None:
     waiting = begin(Receiver(own_service.address, READ))
     time.sleep(0.3)
     own_service.kill()
@@ -142,7 +142,7 @@ def test_an_outage_is_waited_through(own_service: Service) -> None:
     assert found.completed
 
 
-def test_a_restart_is_waited_through(own_service: Service) -> None:
+def test_a_wait_survives_a_restart(own_service: Service) -> None:
     waiting = begin(Receiver(own_service.address, READ))
     time.sleep(0.3)
     own_service.stop()
@@ -151,7 +151,7 @@ def test_a_restart_is_waited_through(own_service: Service) -> None:
     assert waiting.result(20)
 
 
-def test_an_outage_that_lasts_is_told_when_the_time_is_over() -> None:
+def test_a_lasting_outage_is_raised_at_the_timeout() -> None:
     clock = Time()
     receiver = Receiver(f"http://127.0.0.1:{free_port()}", clock=clock, sleep=clock.sleep)
     with pytest.raises(UnreachableError, match="does not answer"):
@@ -159,7 +159,7 @@ def test_an_outage_that_lasts_is_told_when_the_time_is_over() -> None:
     assert clock.now == 1030
 
 
-def test_a_pause_that_the_receiver_asks_for_is_kept(impostor: Impostor) -> None:
+def test_a_wait_obeys_retry_after(impostor: Impostor) -> None:
     clock = Time()
 
     def come_later(handler) -> None:
@@ -173,7 +173,7 @@ def test_a_pause_that_the_receiver_asks_for_is_kept(impostor: Impostor) -> None:
     assert (refused.value.status, refused.value.retry_after) == (503, 7)
 
 
-def test_a_refusal_is_told_at_once(service: Service) -> None:
+def test_a_refusal_is_raised_at_once(service: Service) -> None:
     began = time.monotonic()
     with pytest.raises(NotAllowedError):
         Receiver(service.address, "wrong").wait("invite-1")
