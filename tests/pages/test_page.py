@@ -10,7 +10,7 @@ from tests.support.notifications import CALL, JOINING, call, item, operation, pa
 from tests.support.service import ALL, READ, WRITE
 
 PAGES = ["/", "/view/operation/1", f"/view/call/{CALL}", "/view/quarantine"]
-DOCUMENTATION = ["/docs", "/docs/guides/command-line", "/problems/operation-not-found"]
+DOCUMENTATION = ["/docs", "/docs/guides/settings", "/problems/operation-not-found"]
 HTML = "<img src=x onerror=alert(1)><u>Ann</u>"
 
 
