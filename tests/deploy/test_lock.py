@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, requires
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.pythons import SUPPORTED
 from tests.support.paths import ROOT
 
 LOCK = (ROOT / "requirements.txt").read_text()
@@ -104,7 +105,10 @@ def test_it_names_no_place_to_get_things_from() -> None:
     assert not re.search(r"^-", LOCK, re.MULTILINE)
 
 
-def test_the_python_of_the_platforms_is_the_one_that_is_tested() -> None:
-    pinned = (ROOT / ".python-version").read_text().strip()
-    assert re.fullmatch(r"3\.\d+", pinned), "X.Y, so that the platform brings its newest patch"
-    assert f">={pinned}" == PROJECT["requires-python"]
+def test_platforms_take_the_newest_python_that_is_supported() -> None:
+    assert (ROOT / ".python-version").read_text().strip() == SUPPORTED[-1]
+    assert f">={SUPPORTED[0]}" == PROJECT["requires-python"]
+
+
+def test_lock_has_what_the_oldest_python_needs() -> None:
+    assert f"--python-version {SUPPORTED[0]} " in LOCK.splitlines()[1]

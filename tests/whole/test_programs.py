@@ -26,7 +26,9 @@ PROGRAMS: dict[str, tuple[str, str]] = {
     "tests.benchmarks.flask_options": ("--rounds 1 --posts 2", "the receiver"),
     "tests.benchmarks.stall": ("{folder}/stall.png --share 0.15", "notifications a second were answered"),
     "tests.benchmarks.streams": ("20 20 20 --seconds 1", "20 notifications at 20/s, all answered 202"),
+    "tests.dependencies": ("--only newest tests/graph/test_statuses.py", " passed in "),
     "tests.faults": ("--pace 0.1 scripts", "All found."),
+    "tests.pythons": ("--only {python} --tier pure tests/graph/test_statuses.py", "passed: pure, in "),
     "tests.settings.settings_guide": ("--help", "Write the guide on settings"),
     "tests.fuzz.reader": ("{folder} -runs=100", "DONE"),
 }
@@ -42,7 +44,8 @@ def names(paths: list[Path]) -> set[str]:
 
 
 def run(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    options = PROGRAMS[program][0].format(folder=folder).split()
+    python = "{}.{}".format(*sys.version_info)
+    options = PROGRAMS[program][0].format(folder=folder, python=python).split()
     return subprocess.run(
         [sys.executable, "-m", program, *options],
         cwd=ROOT,
