@@ -3,54 +3,53 @@
 import math
 from collections.abc import Callable, Iterator
 
-from receiver.components import Components
+from receiver.background.overdue_watcher import OverdueWatcher
 from receiver.metrics.exposition import UNKNOWN
 from receiver.metrics.gauges import GaugeSource
 from receiver.spool.spool_file import Depth
 from receiver.spool.spool_queue import Spool
+from receiver.store.transport.batching_client import BatchingClient
 from receiver.trust.key_set import KeySet
+from receiver.web.live.hub import Hub
 
 
-def gauge_sources(components: Components, *, keys_are_used: bool) -> Iterator[GaugeSource]:
-    """Yield the gauges of the components.
-
-    Args:
-        components: of this process.
-        keys_are_used: tokens are verified, so the signing keys have gauges.
-    """
+def gauge_sources(
+    hub: Hub,
+    writes: BatchingClient,
+    reads: BatchingClient,
+    overdue_watcher: OverdueWatcher,
+    *,
+    keys: KeySet | None,
+    spool: Spool | None,
+) -> Iterator[GaugeSource]:
+    """Yield the gauges of the components of a process; `keys` is None where no tokens are verified."""
     yield GaugeSource("workers", "Live workers.", "livesum", lambda: 1)
+    yield GaugeSource("open_streams", "Open live streams.", "livesum", lambda: hub.count_of("stream"))
     yield GaugeSource(
-        "open_streams", "Open live streams.", "livesum", lambda: components.hub.count_of("stream")
-    )
-    yield GaugeSource(
-        "waiters", "Requests that wait for a result.", "livesum", lambda: components.hub.count_of("waiter")
+        "waiters", "Requests that wait for a result.", "livesum", lambda: hub.count_of("long_poll")
     )
     yield GaugeSource(
         "feed_lag_seconds",
         "Seconds until waiting and streaming clients get a change; of the worker with the longest delay.",
         "livemax",
-        lambda: components.hub.lag,
+        lambda: hub.lag,
     )
     queued = "Calls that wait in the queue for a round trip to the store."
-    yield GaugeSource(
-        "store_queued_calls", queued, "livesum", lambda: components.writes.queued, (("way", "write"),)
-    )
-    yield GaugeSource(
-        "store_queued_calls", queued, "livesum", lambda: components.reads.queued, (("way", "read"),)
-    )
+    yield GaugeSource("store_queued_calls", queued, "livesum", lambda: writes.queued, (("way", "write"),))
+    yield GaugeSource("store_queued_calls", queued, "livesum", lambda: reads.queued, (("way", "read"),))
     yield GaugeSource(
         "overdue_operations",
         "Operations past due without a result, in the whole store; see GET /operations.",
         "livemax",
-        lambda: components.overdue_watcher.overdue,
+        lambda: overdue_watcher.overdue,
     )
-    if keys_are_used:
-        yield from _of_keys(components.keys)
-    if components.spool:
-        yield from _of_spool(components.spool)
+    if keys:
+        yield from _key_gauges(keys)
+    if spool:
+        yield from _spool_gauges(spool)
 
 
-def _of_keys(keys: KeySet) -> Iterator[GaugeSource]:
+def _key_gauges(keys: KeySet) -> Iterator[GaugeSource]:
     def age() -> float:
         known = keys.status().age
         return math.inf if known is None else known
@@ -65,7 +64,7 @@ def _of_keys(keys: KeySet) -> Iterator[GaugeSource]:
     )
 
 
-def _of_spool(spool: Spool) -> Iterator[GaugeSource]:
+def _spool_gauges(spool: Spool) -> Iterator[GaugeSource]:
     def source(name: str, text: str, read: Callable[[Depth], float]) -> GaugeSource:
         def known() -> float:
             depth = spool.depth()

@@ -1,12 +1,13 @@
-"""The parts of a process, made of the settings. `receiver.app` puts the web before them."""
+"""The components of a process: made from the settings, and started after the fork. `receiver.app` adds the web."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from receiver.background.overdue_watcher import OverdueWatcher
+from receiver.component_gauges import gauge_sources
 from receiver.metrics.worker_metrics import Metrics
 from receiver.settings.configuration import Settings
-from receiver.spool.disk_thread import BlockingExecutor
+from receiver.spool.disk_thread import BlockingExecutor, run_inline
 from receiver.spool.drainer import Drainer
 from receiver.spool.intake import Intake, NotificationSink, Outage
 from receiver.spool.spool_eraser import SpoolEraser
@@ -21,24 +22,27 @@ from receiver.store.transport.connections import connect
 from receiver.store.transport.store_client import StoreClient
 from receiver.store.writer import Writer
 from receiver.supervision import Supervisor
+from receiver.tracing import Tracing, make_tracing
 from receiver.trust.api_keys import APIKeyRing
 from receiver.trust.callback_tokens import TokenVerifier
 from receiver.trust.key_set import KeySet
 from receiver.web.auth.authorizer import Authorizer
 from receiver.web.auth.sessions import Sessions
 from receiver.web.auth.sign_in_limit import SignInLimit
-from receiver.web.endpoints.event_routes import encode
+from receiver.web.live.event_frames import encode
 from receiver.web.live.hub import Hub
 
 _READ_QUEUE_SIZE: Final = 250
-"""Reads that may wait for the store; a quarter of the writes, which go first."""
+"""Reads that wait for the store at most; further ones are rejected. A quarter of the writes, which take precedence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """All that keeps, reads, judges and counts in a process."""
+    """Everything that a process stores, reads, verifies and counts with."""
 
+    settings: Settings
     metrics: Metrics
+    tracing: Tracing
     supervisor: Supervisor
     skipped: SkippedValues
     store_client: StoreClient
@@ -57,16 +61,39 @@ class Components:
     verifier: TokenVerifier
     authorizer: Authorizer
 
+    def start(self) -> None:
+        """Start the background threads. Call it once, after the process has forked: threads do not survive a fork."""
+        self.tracing.start()
+        if self.settings.app_ids:
+            self.keys.start()
+        if self.settings.app_ids or self.settings.api_keys:  # else there are no operations
+            self.overdue_watcher.start()
+        self.metrics.start(
+            self.supervisor,
+            *gauge_sources(
+                self.hub,
+                self.writes,
+                self.reads,
+                self.overdue_watcher,
+                keys=self.keys if self.settings.app_ids else None,
+                spool=self.spool,
+            ),
+        )
+        if self.spool:
+            self.spool.start()
+        if self.drainer:
+            self.drainer.start()
 
-def make_components(settings: Settings, executor: BlockingExecutor) -> Components:
-    """Make the parts, in the process that uses them; nothing runs yet, and nothing is sent.
+
+def make_components(settings: Settings, executor: BlockingExecutor = run_inline) -> Components:
+    """Make the components, in the process that uses them: connections do not survive a fork. Nothing is started.
 
     Args:
-        settings: with the address of a store.
-        executor: carries out work that waits for a disk.
+        settings: with the address of a store; `receiver.server.serve` starts the embedded one before.
+        executor: runs work that blocks on a disk.
 
     Raises:
-        ValueError: there is no address of a store.
+        ValueError: the settings have no address of a store.
     """
     if settings.redis_url is None:
         raise ValueError("no store: set REDIS_URL, or let `receiver serve` start the embedded one")
@@ -115,7 +142,7 @@ def make_components(settings: Settings, executor: BlockingExecutor) -> Component
             skipped=skipped,
             supervisor=supervisor,
         )
-    # A blocking read holds its connection, so the hub has a client of its own.
+    # A blocking read occupies its connection, so the hub has a client of its own.
     waiting = StoreClient(connect(settings.redis_url, settings.redis_tls_verify), size=1)
     hub = Hub(Feed(waiting, skipped=skipped), encode, most=settings.max_waiting, supervisor=supervisor)
     keys = KeySet(
@@ -131,7 +158,9 @@ def make_components(settings: Settings, executor: BlockingExecutor) -> Component
         open_to_all=settings.open_queries,
     )
     return Components(
+        settings=settings,
         metrics=metrics,
+        tracing=make_tracing(settings.otlp_endpoint, settings.otlp_timeout),
         supervisor=supervisor,
         skipped=skipped,
         store_client=store_client,

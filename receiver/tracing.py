@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, TypeVar
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from opentelemetry.context import Context
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.trace import Tracer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -25,6 +25,9 @@ _OTHER: Final = "_OTHER"
 _SERVER_ERROR: Final = 500
 _UNNAMED: Final = "unknown_service"
 """The beginning of the service name that the SDK uses where no variable sets one."""
+
+_INVALID_VARIABLE: Final = (ValueError, OSError)
+"""Errors of the SDK that reads numbers and files named by variables."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -47,6 +50,9 @@ class Tracing(Protocol):
     def step(self, name: str, function: Callable[P, R]) -> Callable[P, R]:
         """Trace a function as a child of the request's span."""
 
+    def start(self) -> None:
+        """Start to send traces in the background. Call it after the process has forked."""
+
 
 class NoTracing:
     """Tracing that wraps nothing."""
@@ -63,9 +69,12 @@ class NoTracing:
         """Return the function unchanged."""
         return function
 
+    def start(self) -> None:
+        """Start nothing."""
 
-def start_tracing(endpoint: str | None, timeout: float) -> Tracing:
-    """Start to send traces to a collector in the background. Call it after the process has forked.
+
+def make_tracing(endpoint: str | None, timeout: float) -> Tracing:
+    """Make the tracing of a process. It sends nothing before it is started.
 
     Args:
         endpoint: the collector's address for traces (OTLP over HTTP); None for no tracing. The SDK reads further
@@ -75,40 +84,47 @@ def start_tracing(endpoint: str | None, timeout: float) -> Tracing:
     if endpoint is None:
         return NoTracing()
     try:
-        provider = _provider(endpoint, timeout)
+        return _OpenTelemetry(_provider(), _exporter(endpoint, timeout))
     except ImportError:
         _log.warning(
             "No traces are sent: OTEL_EXPORTER_OTLP_ENDPOINT is set, but the extra `otel` is not installed"
         )
         return NoTracing()
-    except (ValueError, OSError) as error:  # numbers and files that the SDK reads itself, some at its import
-        _log.error("No traces are sent: an OTEL_ variable is invalid (%s); correct it", type(error).__name__)
+    except _INVALID_VARIABLE as error:  # some variables are read at the import
+        _log_invalid_variable(error)
         return NoTracing()
-    return _OpenTelemetry(provider.get_tracer("receiver"))
 
 
-def _provider(endpoint: str, timeout: float) -> "TracerProvider":
+def _log_invalid_variable(error: Exception) -> None:
+    _log.error("No traces are sent: an OTEL_ variable is invalid (%s); correct it", type(error).__name__)
+
+
+def _exporter(endpoint: str, timeout: float) -> "OTLPSpanExporter":
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+
+    return OTLPSpanExporter(endpoint, timeout=timeout)
+
+
+def _provider() -> "TracerProvider":
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - the extra may not be installed
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
     resource = Resource.create()
     if str(resource.attributes["service.name"]).startswith(_UNNAMED):
         resource = resource.merge(Resource({"service.name": "receiver"}))
-    provider = TracerProvider(resource=resource)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint, timeout=timeout)))
-    return provider
+    return TracerProvider(resource=resource)
 
 
 class _OpenTelemetry:
-    def __init__(self, tracer: "Tracer") -> None:
+    def __init__(self, provider: "TracerProvider", exporter: "OTLPSpanExporter") -> None:
         from opentelemetry.trace import SpanKind, StatusCode  # noqa: PLC0415
         from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415
             TraceContextTextMapPropagator,
         )
 
-        self._tracer = tracer
+        self._provider = provider
+        self._exporter = exporter
+        self._tracer = provider.get_tracer("receiver")
         self._kinds = SpanKind
         self._failed = StatusCode.ERROR
         self._propagator = TraceContextTextMapPropagator()
@@ -159,6 +175,15 @@ class _OpenTelemetry:
                     raise
 
         return traced
+
+    def start(self) -> None:
+        """Start to send spans in the background; until then they are dropped."""
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+
+        try:
+            self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
+        except _INVALID_VARIABLE as error:
+            _log_invalid_variable(error)
 
     def _parent(self, environ: "WSGIEnvironment") -> "Context":
         names = {"traceparent": "HTTP_TRACEPARENT", "tracestate": "HTTP_TRACESTATE"}

@@ -64,29 +64,28 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "receiver.components": {
         "receiver.background",
+        "receiver.component_gauges",
         "receiver.metrics",
         "receiver.settings",
         "receiver.spool",
         "receiver.store",
         "receiver.supervision",
+        "receiver.tracing",
         "receiver.trust",
         "receiver.web",
     },
     "receiver.component_gauges": {
-        "receiver.components",
+        "receiver.background",
         "receiver.metrics",
         "receiver.spool",
         "receiver.store",
         "receiver.trust",
+        "receiver.web",
     },
     "receiver.app": {
-        "receiver.component_gauges",
         "receiver.components",
         "receiver.server.environ_names",
-        "receiver.settings",
-        "receiver.spool",
         "receiver.store",
-        "receiver.tracing",
         "receiver.web",
     },
     "receiver.client": {"receiver"},
@@ -95,7 +94,13 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 """The imports allowed to each room besides itself; `cli`, which starts everything, may import anything."""
 
-ASSEMBLERS = {"receiver.app", "receiver.components", "receiver.cli", "receiver.server"}
+ASSEMBLERS = {
+    "receiver.app",
+    "receiver.components",
+    "receiver.component_gauges",
+    "receiver.cli",
+    "receiver.server",
+}
 """The rooms that may import `receiver.web` and `receiver.settings`, since they create the components."""
 
 PURE = {

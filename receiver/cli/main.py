@@ -238,6 +238,10 @@ def _serve(
 
 def _make_app(settings: Settings) -> "flask.Flask":
     from receiver.app import create_app  # noqa: PLC0415 - after the fork
+    from receiver.components import make_components  # noqa: PLC0415
     from receiver.server.native_thread_executor import NativeThreadExecutor  # noqa: PLC0415
 
-    return create_app(settings, NativeThreadExecutor())
+    components = make_components(settings, NativeThreadExecutor())
+    app = create_app(components)
+    components.start()
+    return app

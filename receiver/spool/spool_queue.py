@@ -63,7 +63,7 @@ class _PendingWrite:
 
 
 class Spool:
-    """A queue of notifications on disk, for all processes of a machine. Make it after the process has forked.
+    """A queue of notifications on disk, for all processes of a machine. Nothing is written before it is started.
 
     Args:
         file: the file on the disk.
@@ -91,7 +91,11 @@ class Spool:
         self._queue_limit = QueueLimit(QUEUE_SIZE, _MAX_WAIT_SECONDS)
         self._error: tuple[str, float] | None = None
         self._closed = False
-        (supervisor or Supervisor()).start("spool-writer", self._write)
+        self._supervisor = supervisor or Supervisor()
+
+    def start(self) -> None:
+        """Start the loop that writes, in the background. Call it once, after the process has forked."""
+        self._supervisor.start("spool-writer", self._write)
 
     def put(self, items: Sequence[Item], *, notification_id: str, within: float) -> None:
         """Write a notification to the disk; on return it is on the disk.

@@ -1,4 +1,4 @@
-"""Lists, page by page: their query arguments, and the link to the next page (RFC 8288)."""
+"""Pages of a list: their query arguments, and the link to the next page (RFC 8288)."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from webargs.flaskparser import FlaskParser
 from receiver.errors import BadRequestError
 from receiver.graph.resource_addresses import normalize_id
 from receiver.store.reader import OperationFilter
-from receiver.web.representation import answer
+from receiver.web.representation import json_response
 from receiver.web.time_argument import TimeArgument
 
 MAX_LIMIT: Final = 200
@@ -21,10 +21,9 @@ MAX_LIMIT: Final = 200
 ENTRY_ID: Final = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 """An id of a Redis stream."""
 
-
-_CURSOR: Final = "Where the page before ended: its `next`."
+_CURSOR: Final = "Where the previous page ended: its `next`."
 _WRONG_LIMIT: Final = f"Must be a whole number from 1 to {MAX_LIMIT}."
-_WRONG_CURSOR: Final = "Must be the `next` of the page before. Leave it out for the first page."
+_WRONG_CURSOR: Final = "Must be the `next` of the previous page. Leave it out for the first page."
 _WRONG_FLAG: Final = "Must be `true` or `false`."
 
 
@@ -60,16 +59,14 @@ class OperationPageQuery(_PageQuery):
     since = TimeArgument(
         metadata={
             "description": "Only those first seen at this time or later (RFC 3339, with `Z` or an offset such as "
-            "`+01:00`; its `+` may be encoded as `%2B`, and need not be)."
+            "`+01:00`; its `+` may be encoded as `%2B`, but need not be)."
         }
     )
     overdue = fields.Boolean(
         truthy={"true"},
         falsy={"false"},
         error_messages={"invalid": _WRONG_FLAG},
-        metadata={
-            "description": "`true`: only those whose result was due and has not come; `false`: only the others."
-        },
+        metadata={"description": "`true`: only those past due without a result; `false`: only the others."},
     )
 
 
@@ -90,7 +87,7 @@ class QuarantinePageQuery(EntryPageQuery):
 
 @dataclass(frozen=True, slots=True)
 class OperationPage:
-    """A page of operations, as asked for."""
+    """The page of operations that a request asks for."""
 
     chosen: OperationFilter
     limit: int
@@ -99,7 +96,7 @@ class OperationPage:
 
 @dataclass(frozen=True, slots=True)
 class EntryPage:
-    """A page of a stream's entries, as asked for; of one group of them, unless that is empty."""
+    """The page of a stream's entries that a request asks for; only of one group, unless that is empty."""
 
     limit: int
     cursor: str | None
@@ -116,19 +113,19 @@ class _Parser(FlaskParser):
         schema: Schema,
         **_: object,
     ) -> NoReturn:
-        """Refuse arguments that the schema refuses, unknown ones among them; say which, and what would be right."""
+        """Reject a request whose arguments are unknown or not valid; list them, with what would be valid."""
         known = f"Not an argument of this route. It takes {', '.join(f'`{name}`' for name in schema.fields)}."
         errors = {
             name: messages if name in schema.fields else [known]
             for name, messages in error.messages_dict["query"].items()
         }
-        # The name of an unknown one is the client's text, and stays out of `detail`.
-        said = [
+        # The name of an unknown argument is the client's text, and stays out of `detail`.
+        texts = [
             f"`{name}`: {' '.join(messages)}" for name, messages in errors.items() if name in schema.fields
         ]
-        if len(said) < len(errors):
-            said.append(f"Unknown query argument: {known}")
-        raise BadRequestError(" ".join(said), extensions={"errors": errors})
+        if len(texts) < len(errors):
+            texts.append(f"Unknown query argument: {known}")
+        raise BadRequestError(" ".join(texts), extensions={"errors": errors})
 
 
 _parser: Final = _Parser()
@@ -138,7 +135,7 @@ def read_operation_page() -> OperationPage:
     """Read the query arguments of a list of operations.
 
     Raises:
-        BadRequestError: one of them is wrong or unknown; `errors` says which.
+        BadRequestError: an argument is not valid or unknown; `errors` lists each.
     """
     arguments: Mapping[str, Any] = _parser.parse(OperationPageQuery(), request, location="query")
     since = arguments.get("since")
@@ -158,7 +155,7 @@ def read_entry_page() -> EntryPage:
     """Read the query arguments of a list of a stream's entries.
 
     Raises:
-        BadRequestError: one of them is wrong or unknown; `errors` says which.
+        BadRequestError: an argument is not valid or unknown; `errors` lists each.
     """
     arguments: Mapping[str, Any] = _parser.parse(EntryPageQuery(), request, location="query")
     return EntryPage(arguments["limit"], arguments.get("cursor"))
@@ -168,17 +165,17 @@ def read_quarantine_page() -> EntryPage:
     """Read the query arguments of a list of the quarantine.
 
     Raises:
-        BadRequestError: one of them is wrong or unknown; `errors` says which.
+        BadRequestError: an argument is not valid or unknown; `errors` lists each.
     """
     arguments: Mapping[str, Any] = _parser.parse(QuarantinePageQuery(), request, location="query")
     return EntryPage(arguments["limit"], arguments.get("cursor"), arguments["group"])
 
 
-def page_answer(
+def page_response(
     name: str, items: list[dict[str, object]], cursor: int | str | None, **more: object
 ) -> Response:
-    """Answer with a page: its items under their name, and where the next page begins, also as a link."""
-    response = answer({name: items, **more, "next": None if cursor is None else str(cursor)})
+    """Make the response for a page: its items under a name, and where the next page begins, also as a link."""
+    response = json_response({name: items, **more, "next": None if cursor is None else str(cursor)})
     if cursor is not None:
         query = urlencode({**request.args.to_dict(), "cursor": str(cursor)})
         response.headers["Link"] = f'<{request.path}?{query}>; rel="next"'

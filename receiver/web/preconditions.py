@@ -1,7 +1,7 @@
 """Evaluate `If-Match` and `If-None-Match`, in the order of RFC 9110, 13.2.2.
 
-Versions are strong entity tags. `If-Match` is compared strongly, `If-None-Match` weakly (8.8.3.2). There are no
-modification dates here, so conditions on dates are ignored, as 13.1.3 and 13.1.4 have it.
+Versions are strong entity tags. `If-Match` is compared strongly, `If-None-Match` weakly (8.8.3.2). Records have
+no modification date for HTTP, so conditions on dates are ignored (13.1.3, 13.1.4).
 """
 
 import re
@@ -17,15 +17,15 @@ from receiver.web.middleware.request_context import wsgi_environ
 
 _Result = TypeVar("_Result")
 
-_TRIES: Final = 3
-"""How often a conditional write is tried, where the version changes between reading and writing each time."""
+_ATTEMPTS: Final = 3
+"""Attempts at a conditional write while the version changes between reading and writing."""
 
 _NAMES: Final = frozenset({"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"})
 _TAG: Final = re.compile(r'\s*(?:(W/)?"([^"]*)"[\w;-]*|(?:W/)?([^\s,"]+))\s*(?:,|$)|,', re.IGNORECASE)
-"""A tag of a list. Also one without quotes, which some clients strip: it would never match, and they would spin."""
+"""A tag of a list, also without its quotes, which some clients strip: it would never match, and they would repeat."""
 
 _CODING: Final = re.compile(r"(?:--?|;)(?:gzip|br|zstd|deflate)$", re.IGNORECASE)
-"""What a proxy that compresses adds to a tag: Apache and Caddy `-gzip`, Jetty `--gzip`, others `;gzip`."""
+"""The suffix that a compressing proxy adds to a tag: Apache and Caddy `-gzip`, Jetty `--gzip`, others `;gzip`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ class _Tags:
     """The entity tags of one header field.
 
     Args:
-        is_star: it is `*`, any version at all.
+        is_star: the header is `*`, which matches any version.
         strong: the tags that are not weak.
-        all: every tag, without what tells it weak.
+        all: every tag, without the prefix of weak ones.
     """
 
     is_star: bool
@@ -56,7 +56,7 @@ class _Tags:
 
 @dataclass(frozen=True, slots=True)
 class Preconditions:
-    """The conditions of a request; False where it has none."""
+    """The conditions of a request; false without any."""
 
     if_match: _Tags | None
     if_none_match: _Tags | None
@@ -76,30 +76,30 @@ class Preconditions:
 
     @property
     def names_known_version(self) -> bool:
-        """Whether the client says which version it has, so that it wants to learn of any other."""
+        """Whether the client names the version that it has, and so asks for any other."""
         return self.if_none_match is not None and bool(self.if_none_match.all)
 
     def is_known(self, version: str) -> bool:
-        """Tell whether `If-None-Match` names this version."""
+        """Return whether `If-None-Match` names this version."""
         return self.if_none_match is not None and (
             self.if_none_match.is_star or version in self.if_none_match.all
         )
 
     def require_match(self, version: str | None, *, covers_all: bool = True) -> None:
-        """Refuse a request whose `If-Match` does not name the present version.
+        """Reject a request whose `If-Match` does not name the present version.
 
         Args:
-            version: the present one; None where there is nothing.
-            covers_all: it is the version of all that the request would change.
+            version: the present one; None without a record.
+            covers_all: it is the version of everything that the request would change.
 
         Raises:
-            PreconditionFailedError: it names another.
+            PreconditionFailedError: it names another version.
         """
         if self.if_match is None or (self.if_match.is_star and version is not None):
             return
         if version not in self.if_match.strong:
             raise PreconditionFailedError(
-                "`If-Match` does not name the present version. Get it again, and send the `ETag` of that answer."
+                "`If-Match` does not name the present version. Get it again, and send the `ETag` of that response."
             )
         if not covers_all:
             raise PreconditionFailedError(
@@ -108,7 +108,7 @@ class Preconditions:
             )
 
     def require(self, version: str | None, *, covers_all: bool = True) -> None:
-        """Refuse a request that would change something, if one of its conditions fails; arguments as above.
+        """Reject a request that would change something if one of its conditions fails; arguments as above.
 
         Raises:
             PreconditionFailedError: a condition fails.
@@ -117,12 +117,12 @@ class Preconditions:
         if version is not None and self.is_known(version):
             raise PreconditionFailedError(
                 "`If-None-Match` names the present version, or any with `*`. "
-                "Leave it out to change what is there."
+                "Leave it out to change the record."
             )
 
 
-def answer_version(response: Response, version: str) -> Response:
-    """Give an answer its version, and to a conditional GET or HEAD what its conditions ask for: 304 or 412.
+def add_version(response: Response, version: str) -> Response:
+    """Add the `ETag` to a response, and answer a conditional GET or HEAD by its conditions: 304 or 412.
 
     Raises:
         PreconditionFailedError: `If-Match` names another version.
@@ -137,13 +137,13 @@ def answer_version(response: Response, version: str) -> Response:
 
 
 def write_if(check: Callable[[Preconditions], str], write: Callable[[str], _Result]) -> _Result:
-    """Write, if the conditions of the request hold, in the very version that they were checked with.
+    """Write if the conditions of the request hold, in the same version that they were checked with.
 
-    Without conditions nothing is read first. With some, the store compares the version in the step that writes, so that
-    nothing can come between; what has changed meanwhile is checked again.
+    Without conditions nothing is read first. With conditions, the store compares the version in the step that writes,
+    so that no change can come between; a version that has changed is checked again.
 
     Args:
-        check: reads what is there, checks the conditions, and returns the version of what it has read (versions.py).
+        check: reads the records, checks the conditions, and returns the version that it has read (record_versions.py).
         write: writes, if that version is still the present one; any version, where it is empty.
 
     Raises:
@@ -152,7 +152,7 @@ def write_if(check: Callable[[Preconditions], str], write: Callable[[str], _Resu
     conditions = Preconditions.of_request()
     if not conditions:
         return write("")
-    for _ in range(_TRIES):
+    for _ in range(_ATTEMPTS):
         try:
             return write(check(conditions))
         except VersionChangedError:
@@ -161,7 +161,7 @@ def write_if(check: Callable[[Preconditions], str], write: Callable[[str], _Resu
 
 
 def _read_tags(text: str) -> Iterator[tuple[bool, str]]:
-    """Yield each tag of a list, and whether it is weak; what follows something that is not a tag is not read."""
+    """Yield each tag of a list, and whether it is weak; stop at the first element that is not a tag."""
     position = 0
     while position < len(text) and (found := _TAG.match(text, position)):
         position = found.end()

@@ -1,7 +1,7 @@
 """Read the header `Prefer` (RFC 7240): names in any case, quoted values, parameters, several fields.
 
-What is not understood is ignored, as section 2 of it wants; of a preference that is given twice, the first counts.
-Several fields come joined by commas, as the server hands them over.
+Elements that cannot be parsed are ignored (section 2); of a preference that is given twice, the first counts. The
+server joins several fields by commas.
 """
 
 import re
@@ -15,13 +15,13 @@ _PARAMETERS: Final = rf"(?:{_GAP};{_GAP}(?:{_NAME}(?:{_GAP}={_GAP}(?:{_NAME}|{_Q
 
 _PREFERENCE: Final = re.compile(rf"{_GAP}{_PAIR}{_PARAMETERS}{_GAP}(?:,|$)", re.ASCII)
 _ANYTHING: Final = re.compile(rf'(?:[^,"]|{_QUOTED})*+(?:,|$)')
-"""An element that is not a preference, up to the next one."""
+"""An element that is not a preference, up to the next comma."""
 
 _ESCAPED: Final = re.compile(r"\\(.)")
 
 
 def read_preference(header: str, name: str) -> str | None:
-    """Return the value of a preference; None where it is not given, or without a value.
+    """Return the value of a preference; None if it is missing or has no value.
 
     Args:
         header: the field's text.

@@ -1,6 +1,6 @@
-"""Public documents, the same for every client: made once, compressed once, and sent as they are.
+"""Public documents, the same for every client: rendered once, compressed once, and sent as they are.
 
-To make the page of documentation takes 20 ms, which a client without a key must not cost for each request.
+Rendering the page of documentation takes 20 ms: an unauthenticated client must not cost that for each request.
 """
 
 import gzip
@@ -13,10 +13,12 @@ from typing import Final, Self
 
 from flask import Response, request
 
-from receiver.web.preconditions import answer_version
+from receiver.web.preconditions import add_version
 
-_TEXTS_KEPT: Final = 8
-_LEVEL: Final = 9
+_CACHED_TEXTS: Final = 8
+"""Variants of a document that are cached; further ones are made for each request, uncompressed."""
+
+_GZIP_LEVEL: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +27,9 @@ class PublicDocument:
 
     Args:
         content: its bytes.
-        compressed: the same by gzip; None where that is not at hand.
-        version: differs where the content does.
-        content_type: as the header has it.
+        compressed: the same by gzip; None if it was not compressed.
+        version: a hash of the content.
+        content_type: the value of the header.
     """
 
     content: bytes
@@ -38,11 +40,11 @@ class PublicDocument:
     @classmethod
     def make(cls, content: bytes, content_type: str) -> Self:
         """Compress a document."""
-        compressed = gzip.compress(content, _LEVEL, mtime=0)
+        compressed = gzip.compress(content, _GZIP_LEVEL, mtime=0)
         return cls(content, compressed, hashlib.sha256(content).hexdigest()[:16], content_type)
 
     def answer(self, status: int = 200) -> Response:
-        """Return a response with the document in the form that the client takes."""
+        """Return a response with the document, compressed if the client accepts that."""
         is_compressed = self.compressed is not None and request.accept_encodings["gzip"] > 0
         response = Response(
             self.compressed if is_compressed else self.content, status, content_type=self.content_type
@@ -53,14 +55,14 @@ class PublicDocument:
         return response
 
     def answer_with_version(self) -> Response:
-        """Return the same with its version, or what the request's conditions ask for: 304 or 412.
+        """Return the same with its `ETag`, or the response to the request's conditions: 304 or 412.
 
         Raises:
             PreconditionFailedError: `If-Match` names another version.
         """
         response = self.answer()
         response.headers["Cache-Control"] = "no-cache"
-        answer_version(response, self.version)
+        add_version(response, self.version)
         if "Content-Encoding" in response.headers:
             response.headers["ETag"] = (
                 f'"{self.version}-gzip"'  # other bytes, so another tag (RFC 9110, 8.8.3)
@@ -71,29 +73,29 @@ class PublicDocument:
 class VariedDocument:
     """A document in which one text differs between requests.
 
-    The documents for the first few texts are kept. A client may make up any number of others, and for those nothing is
+    The documents for the first few texts are cached. A client can invent any number of others, and those are not
     compressed.
 
     Args:
-        make: makes it, with a placeholder in place of the text.
-        placeholder: what is replaced.
-        content_type: as the header has it.
+        make: renders it, with a placeholder in place of the text.
+        placeholder: is replaced by the text.
+        content_type: the value of the header.
     """
 
     def __init__(self, make: Callable[[], str], placeholder: str, content_type: str) -> None:
         self._make = make
         self._placeholder = placeholder.encode()
         self._content_type = content_type
-        self._kept: dict[str, PublicDocument] = {}
+        self._cache: dict[str, PublicDocument] = {}
 
     def at(self, text: str) -> PublicDocument:
-        """Return the document with a text, which is inserted as it is: the caller has escaped it."""
-        if (known := self._kept.get(text)) is not None:
+        """Return the document with a text, which the caller has escaped."""
+        if (known := self._cache.get(text)) is not None:
             return known
         content = self._template.replace(self._placeholder, text.encode())
-        if len(self._kept) < _TEXTS_KEPT:
-            self._kept[text] = PublicDocument.make(content, self._content_type)
-            return self._kept[text]
+        if len(self._cache) < _CACHED_TEXTS:
+            self._cache[text] = PublicDocument.make(content, self._content_type)
+            return self._cache[text]
         version = f"{zlib.crc32(self._template):08x}{zlib.crc32(text.encode()):08x}"
         return PublicDocument(content, None, version, self._content_type)
 

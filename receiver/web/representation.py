@@ -23,7 +23,7 @@ RETRY_AFTER: Final = 2
 """Seconds after which a client is to ask again for an operation that is not done."""
 
 
-def answer(document: object, status: int = 200) -> Response:
+def json_response(document: object, status: int = 200) -> Response:
     """Return a document as a JSON response; it may hold `orjson.Fragment`."""
     return Response(orjson.dumps(document), status, content_type="application/json")
 

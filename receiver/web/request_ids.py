@@ -1,4 +1,4 @@
-"""Ids of requests and deliveries: unlike any other, and no secret."""
+"""Ids of requests and notifications: unique, and not secret."""
 
 import random
 
@@ -6,7 +6,7 @@ import random
 def make_id() -> str:
     """Return twelve hexadecimal digits.
 
-    From the quick generator, which Python seeds anew in every process that is forked; the system's own takes ten
-    times as long.
+    They come from Python's own generator, which is seeded anew in every forked process; the system's takes ten times as
+    long.
     """
     return f"{random.getrandbits(48):012x}"

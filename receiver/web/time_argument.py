@@ -1,4 +1,4 @@
-"""A point in time as a query argument: RFC 3339, and what a URL makes of it."""
+"""A time in a query argument: RFC 3339, also with the space that URL decoding makes of a `+`."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _EXAMPLE: Final = "such as 2026-11-24T12:00:00Z or 2026-11-24T12:00:00+01:00"
 
 
 class TimeArgument(fields.AwareDateTime):
-    """A time with its offset. A space before the offset was a `+`: in a query, that is how a space is written."""
+    """A time with its offset. A space before the offset is read as `+`, which decodes to a space in a query."""
 
     def _deserialize(
         self,
@@ -32,4 +32,4 @@ class TimeArgument(fields.AwareDateTime):
         try:
             return datetime.fromisoformat(f"{date}T{time}{offset.upper().replace(' ', '+')}")
         except ValueError:
-            raise ValidationError(f"There is no such date or time. Send one {_EXAMPLE}.") from None
+            raise ValidationError(f"This date or time does not exist. Send one {_EXAMPLE}.") from None

@@ -10,6 +10,7 @@ import pytest
 
 from receiver.app import create_app
 from receiver.cli.main import main
+from receiver.components import make_components
 from tests.pythons import SUPPORTED
 from tests.support.documents import DEPLOY_PAGES, GUIDES_FOLDER
 from tests.support.expected_settings import DEFAULTS, NAMES
@@ -61,7 +62,7 @@ def test_cloud_foundry_gets_its_python_by_a_file_that_is_not_committed() -> None
 
 
 def test_addresses_given_to_graph_are_routes_for_post() -> None:
-    app = create_app(dataclasses.replace(DEFAULTS, redis_url="redis://127.0.0.1:1"))
+    app = create_app(make_components(dataclasses.replace(DEFAULTS, redis_url="redis://127.0.0.1:1")))
     routes = app.url_map.bind("receiver.example")
     given = []
     for block in re.findall(

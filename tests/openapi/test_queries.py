@@ -19,7 +19,8 @@ ROUTES = routes(app())
 
 def arguments_read(view: Callable[..., object]) -> set[str]:
     """Find the query arguments that a view reads itself, in a function that it calls, or by a schema."""
-    return {name for function in all_called(inspect.unwrap(view), set()) for name in read_in(function)}
+    function = getattr(view, "__func__", view)  # a view is a method of the class for its resource
+    return {name for called in all_called(function, set()) for name in read_in(called)}
 
 
 def all_called(function: object, seen: set[FunctionType]) -> set[FunctionType]:
@@ -33,11 +34,15 @@ def all_called(function: object, seen: set[FunctionType]) -> set[FunctionType]:
 
 
 def names_in(function: FunctionType) -> Iterator[object]:
-    """Yield what the names in a function stand for."""
+    """Yield the objects that the names in a function refer to, methods of its own class included."""
     scope = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
+    own_class = function.__globals__.get(function.__qualname__.partition(".")[0])
     for node in ast.walk(tree_of(function)):
-        if isinstance(node, ast.Name) and node.id in scope:
-            yield scope[node.id]
+        match node:
+            case ast.Name(id=name) if name in scope:
+                yield scope[name]
+            case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                yield getattr(own_class, name, None)
 
 
 def read_in(function: FunctionType) -> Iterator[str]:

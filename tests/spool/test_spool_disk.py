@@ -61,6 +61,7 @@ def test_hanging_disk_delays_requests_for_a_bounded_time(tmp_path: Path) -> None
         return run_inline(work)
 
     spool = Spool(SpoolFile(tmp_path / "spool", DISK), slowly)
+    spool.start()
     began = time.monotonic()
     with pytest.raises(SpoolError, match="in time"):
         spool.put([operation()], notification_id="1", within=0.2)
@@ -85,6 +86,7 @@ class SlowFile(SpoolFile):
 def test_slow_disk_refuses_more_than_a_few_at_once(tmp_path: Path) -> None:
     file = SlowFile(tmp_path / "spool", DISK)
     spool = Spool(file)
+    spool.start()
     file.may_go_on.set()
     spool.put([operation()], notification_id="first", within=5)
     file.may_go_on.clear()
@@ -112,6 +114,7 @@ def test_notifications_during_a_slow_write_are_written_together(tmp_path: Path) 
         return run_inline(work)
 
     spool = Spool(SpoolFile(tmp_path / "spool", DISK), counted)
+    spool.start()
     with ThreadPoolExecutor(40) as pool:
         list(pool.map(lambda n: spool.put([operation()], notification_id=str(n), within=5), range(40)))
     assert len(works) < 10

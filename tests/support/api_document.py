@@ -12,6 +12,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from receiver.app import create_app
+from receiver.components import make_components
 from receiver.settings.configuration import read_settings
 from receiver.web.openapi.authentication_texts import PROBLEM
 from receiver.web.openapi.openapi_document import Document, routes
@@ -24,7 +25,7 @@ def app() -> Flask:
     """The app, with the address of a store that nobody asks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REDIS_URL", "unix:///nonexistent")
-        return create_app(read_settings())
+        return create_app(make_components(read_settings()))
 
 
 @cache

@@ -29,6 +29,7 @@ class Process:
     def __post_init__(self) -> None:
         self.file = SpoolFile(self.folder, self.max_bytes)
         self.spool = Spool(self.file)
+        self.spool.start()
         self.outage = Outage()
         self.writer = Writer(BatchingClient(self.store_client), retention_days=30)
         self.reader = Reader(self.store_client)

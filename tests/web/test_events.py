@@ -13,7 +13,8 @@ from receiver.store.transport.batching_client import BatchingClient
 from receiver.store.transport.connections import connect
 from receiver.store.transport.store_client import StoreClient
 from receiver.store.writer import Writer
-from receiver.web.endpoints.event_routes import _Stream, encode
+from receiver.web.live.event_frames import encode
+from receiver.web.live.event_stream import EventStream
 from receiver.web.live.hub import Hub
 from receiver.web.live.listener import Interest
 from tests.support.listening import Listener
@@ -63,7 +64,7 @@ def test_what_comes_while_a_stream_begins_is_told(store: StoreServer) -> None:
     feed, reader = Feed(store_client), Reader(store_client)
     hub = Hub(Feed(StoreClient(connect(store.url, "required"), size=1)), encode, most=1)
     subscription = hub.subscribe("stream", Interest("", CALL), feed.position(), None)
-    frames = _Stream(subscription, reader, feed, lambda: True).frames("")
+    frames = EventStream(subscription, reader, feed, lambda: True).frames("")
     assert next(frames).startswith(b"retry:")
     update = CallUpdate(CALL, "", "established", state_rank("established"))
     Writer(BatchingClient(store_client), retention_days=1).store([update], notification_id="1", within=2)

@@ -11,7 +11,7 @@ from receiver.metrics.worker_metrics import Metrics
 from receiver.web.middleware.admission_queue import AdmissionQueue
 from receiver.web.middleware.fast_rejector import FastRejector
 from receiver.web.middleware.load_shedder import LoadShedder
-from receiver.web.middleware.request_priority import Ranks
+from receiver.web.middleware.request_priority import PriorityClassifier
 from tests.support.hardened import soft
 
 HEAD = b"POST /callback HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer t\r\n"
@@ -19,7 +19,7 @@ WHOLE = HEAD + b"Content-Length: 4\r\n\r\nbody"
 READ = b"GET /operations/x?wait=1 HTTP/1.1\r\nHost: h\r\n\r\n"
 
 
-RANKS = Ranks(lambda header: header == "Bearer good", lambda header: header == "Bearer key")
+CLASSIFIER = PriorityClassifier(lambda header: header == "Bearer good", lambda header: header == "Bearer key")
 
 
 class Full:
@@ -52,9 +52,9 @@ def load_shedder(full: Any, metrics: Metrics) -> LoadShedder:
         full,
         full,
         metrics.counters,
-        ranks=RANKS,
+        classifier=CLASSIFIER,
         admission_queue=AdmissionQueue(),
-        refusals=AdmissionQueue(),
+        rejections=AdmissionQueue(),
     )
 
 
@@ -82,7 +82,7 @@ def read(refusal: bytes | None) -> tuple[http.client.HTTPResponse, dict[str, obj
     ],
 )
 def test_what_comes_whole_is_refused(fast_rejector: FastRejector, metrics: Metrics, request_: bytes) -> None:
-    answer, document = read(fast_rejector.refuse(request_))
+    answer, document = read(fast_rejector.reject(request_))
     assert (answer.status, document["type"], document["status"]) == (503, "/problems/overloaded", 503)
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert int(answer.headers["Retry-After"]) > 0
@@ -94,12 +94,12 @@ def test_what_comes_whole_is_refused(fast_rejector: FastRejector, metrics: Metri
 
 @pytest.mark.parametrize("path", [b"/livez", b"/readyz?x", b"/metrics"])
 def test_who_asks_how_we_are_gets_in(fast_rejector: FastRejector, path: bytes) -> None:
-    assert fast_rejector.refuse(b"GET %b HTTP/1.1\r\nHost: h\r\n\r\n" % path) is None
+    assert fast_rejector.reject(b"GET %b HTTP/1.1\r\nHost: h\r\n\r\n" % path) is None
 
 
 def test_where_there_is_no_overload_all_get_in(fast_rejector: FastRejector, full: Full) -> None:
     full.is_full = False
-    assert fast_rejector.refuse(WHOLE) is None
+    assert fast_rejector.reject(WHOLE) is None
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_where_there_is_no_overload_all_get_in(fast_rejector: FastRejector, full
 def test_what_can_be_read_in_two_ways_or_is_not_whole_is_left_to_the_parser(
     fast_rejector: FastRejector, request_: bytes
 ) -> None:
-    assert fast_rejector.refuse(request_) is None
+    assert fast_rejector.reject(request_) is None
 
 
 def test_the_answer_has_the_request_id_that_its_sender_gave(fast_rejector: FastRejector) -> None:
@@ -148,7 +148,7 @@ def test_the_answer_has_the_request_id_that_its_sender_gave(fast_rejector: FastR
         (b"<b>request</b>", False),
     ):
         answer, _ = read(
-            fast_rejector.refuse(HEAD + b"X-REQUEST-ID: %b\r\nContent-Length: 4\r\n\r\nbody" % given)
+            fast_rejector.reject(HEAD + b"X-REQUEST-ID: %b\r\nContent-Length: 4\r\n\r\nbody" % given)
         )
         assert (answer.headers["X-Request-ID"].encode() == given) is is_one
 
@@ -161,5 +161,5 @@ def test_only_a_proxy_tells_that_it_came_by_https(load_shedder: LoadShedder) -> 
         (True, b"https, http", False),
         (False, b"https", False),
     ):
-        answer, _ = read(FastRejector(load_shedder, behind_proxy=behind_proxy).refuse(told % scheme))
+        answer, _ = read(FastRejector(load_shedder, behind_proxy=behind_proxy).reject(told % scheme))
         assert ("Strict-Transport-Security" in answer.headers) is is_https

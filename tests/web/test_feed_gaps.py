@@ -15,7 +15,8 @@ from receiver.store.transport.batching_client import BatchingClient
 from receiver.store.transport.connections import connect
 from receiver.store.transport.store_client import StoreClient
 from receiver.store.writer import Writer
-from receiver.web.endpoints.event_routes import _Stream, encode
+from receiver.web.live.event_frames import encode
+from receiver.web.live.event_stream import EventStream
 from receiver.web.live.hub import Hub
 from receiver.web.live.listener import Interest
 from tests.support.listening import Listener
@@ -100,7 +101,7 @@ def test_entries_dropped_while_a_client_catches_up_reset_it(store: StoreServer) 
     first = store.stream(FEED, count=1)[0][0].decode()
     hub = Hub(Feed(StoreClient(connect(store.url, "required"), size=1)), encode, most=1)
     subscription = hub.subscribe("stream", Interest(), feed.position(), None)
-    frames = _Stream(subscription, Reader(store_client), feed, lambda: True).frames(first)
+    frames = EventStream(subscription, Reader(store_client), feed, lambda: True).frames(first)
     assert next(frames) == b"retry: 3000\n"
     assert next(frames).count(b"event: operation\n") == 500
     store.client.xtrim(FEED, maxlen=10, approximate=False)  # the client was slow to take them

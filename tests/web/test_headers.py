@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from receiver.app import create_app
+from receiver.components import make_components
 from receiver.server import parser_errors
 from receiver.settings.configuration import read_settings
 from tests.support.hardened import soft
@@ -120,7 +121,7 @@ def test_a_bug_of_the_application_is_answered_so_too(
     method: str, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REDIS_URL", "unix:///nonexistent")
-    app = create_app(read_settings())
+    app = create_app(make_components(read_settings()))
     app.add_url_rule("/bug", view_func=lambda: str(1 // 0), methods=["GET", "POST"])
     answer = app.test_client().open("/bug", method=method)
     assert answer.json

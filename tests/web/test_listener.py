@@ -19,7 +19,7 @@ def ids(taken: list[ListenerEvent] | None) -> list[str]:
     return [one.event.id for one in taken]
 
 
-@pytest.mark.parametrize("kind", ["stream", "waiter"])
+@pytest.mark.parametrize("kind", ["stream", "long_poll"])
 def test_subscription_takes_events_after_its_position(kind: Kind) -> None:
     listener = Listener(Interest(), "9-0", kind)
     for number in (8, 9, 10, 11):
@@ -57,7 +57,7 @@ def test_stream_that_takes_nothing_is_closed() -> None:
 
 
 def test_waiter_that_takes_nothing_has_a_gap() -> None:
-    listener = Listener(Interest(), "0-0", "waiter")
+    listener = Listener(Interest(), "0-0", "long_poll")
     for number in range(1, MOST + 3):
         listener.offer(listener_event(number))
     assert not listener.closed

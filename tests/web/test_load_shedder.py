@@ -13,14 +13,14 @@ from werkzeug.test import Client, TestResponse
 from receiver.metrics.worker_metrics import Metrics
 from receiver.web.middleware.admission_queue import AdmissionQueue
 from receiver.web.middleware.load_shedder import LoadShedder
-from receiver.web.middleware.request_priority import Rank, Ranks
+from receiver.web.middleware.request_priority import Priority, PriorityClassifier
 from tests.support.hardened import soft
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
-RANKS = Ranks(lambda header: header == "Bearer good", lambda header: header == "Bearer key")
+CLASSIFIER = PriorityClassifier(lambda header: header == "Bearer good", lambda header: header == "Bearer key")
 
 
 class Full:
@@ -44,9 +44,9 @@ class Stage:
             sink,
             reads,
             self.metrics.counters,
-            ranks=RANKS,
+            classifier=CLASSIFIER,
             admission_queue=self.admission_queue,
-            refusals=AdmissionQueue(),
+            rejections=AdmissionQueue(),
         )
         self.client = Client(load_shedder)
 
@@ -110,18 +110,18 @@ def test_refusals_are_counted(stage: Stage) -> None:
 def test_where_requests_wait_long_for_their_turn_new_ones_are_refused(stage: Stage) -> None:
     begun = threading.Event()
     with ThreadPoolExecutor(1) as pool, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stage.admission_queue, "_left", 0)
-        patch.setattr(stage.admission_queue, "_want", begun.set)  # nobody gets a turn
-        waiting = pool.submit(stage.admission_queue.wait, Rank.GRAPH)
+        patch.setattr(stage.admission_queue, "_free_slots", 0)
+        patch.setattr(stage.admission_queue, "_wake", begun.set)  # no request gets a slot
+        waiting = pool.submit(stage.admission_queue.wait, Priority.NOTIFICATION)
         assert begun.wait(10)
-        assert not stage.admission_queue.are_late(0.1, Rank.GRAPH)
+        assert not stage.admission_queue.is_late(0.1, Priority.NOTIFICATION)
         stage.now += 0.5
         assert {stage.client.get("/operations/x").status_code for _ in range(3)} == {503}
-        assert not stage.admission_queue.are_late(0.6, Rank.GRAPH), "a notification may still wait"
+        assert not stage.admission_queue.is_late(0.6, Priority.NOTIFICATION), "a notification may still wait"
         stage.now += 0.5
         refused(stage.client.post("/callback"))
         patch.undo()
-        stage.admission_queue._want()
+        stage.admission_queue._wake()
         assert waiting.result(10) == 100.0
     assert stage.ask() == ALL_TAKEN
 
@@ -130,9 +130,9 @@ def test_everybody_gets_his_turn() -> None:
     admission_queue = AdmissionQueue()
 
     def take(_: int) -> None:
-        admission_queue.wait(Rank.CLIENT)
+        admission_queue.wait(Priority.CLIENT)
         time.sleep(0)
 
     with ThreadPoolExecutor(50) as pool:
         list(pool.map(take, range(2000), timeout=20))
-    assert not admission_queue.are_late(0, Rank.CLIENT)
+    assert not admission_queue.is_late(0, Priority.CLIENT)

@@ -12,7 +12,7 @@ from receiver.errors import TooManyAttemptsError
 from receiver.simulator.issuer import Issuer
 from receiver.store.transport.connections import connect
 from receiver.store.transport.store_client import StoreClient
-from receiver.web.auth.sign_in_limit import MOST_OF_ALL, MOST_OF_ONE, SignInLimit
+from receiver.web.auth.sign_in_limit import MAX_ATTEMPTS, MAX_ATTEMPTS_OF_ALL, SignInLimit
 from tests.support.notifications import operation
 from tests.support.service import READ, Answer, Service
 from tests.support.service_fixtures import Start
@@ -171,7 +171,7 @@ def test_no_header_makes_another_sites_page_ours(
 
 
 def test_who_tries_too_many_keys_has_to_wait(service: Service) -> None:
-    answers = [sign_in(service, "wrong") for _ in range(2 * MOST_OF_ONE + 1)]  # the minute may turn once
+    answers = [sign_in(service, "wrong") for _ in range(2 * MAX_ATTEMPTS + 1)]  # the minute may turn once
     refused = answers[-1]
     assert {answer.status for answer in answers} == {401, 429}
     assert refused.status == 429
@@ -182,10 +182,10 @@ def test_who_tries_too_many_keys_has_to_wait(service: Service) -> None:
 
 
 def test_a_made_up_address_is_no_new_client(service: Service, behind_two: Service) -> None:
-    for n in range(2 * MOST_OF_ONE + 1):
+    for n in range(2 * MAX_ATTEMPTS + 1):
         last = sign_in(service, "wrong", X_Forwarded_For=f"192.0.2.{n}")
     assert last.status == 429
-    for n in range(2 * MOST_OF_ONE + 1):
+    for n in range(2 * MAX_ATTEMPTS + 1):
         last = sign_in(behind_two, "wrong", X_Forwarded_For=f"192.0.2.{n}, 198.51.100.1, 203.0.113.1")
     assert last.status == 429
     other = sign_in(behind_two, X_Forwarded_For="192.0.2.1, 198.51.100.2, 203.0.113.1")
@@ -207,8 +207,8 @@ def refused(sign_in_limit: SignInLimit, address: str | None, browser: str = "") 
 
 
 def test_all_addresses_together_have_a_hundred_attempts(sign_in_limit: SignInLimit) -> None:
-    attackers = [f"2001:db8:{n:x}::1" for n in range(3 * MOST_OF_ALL)]
-    assert sum(not refused(sign_in_limit, address) for address in attackers) == MOST_OF_ALL
+    attackers = [f"2001:db8:{n:x}::1" for n in range(3 * MAX_ATTEMPTS_OF_ALL)]
+    assert sum(not refused(sign_in_limit, address) for address in attackers) == MAX_ATTEMPTS_OF_ALL
     assert refused(sign_in_limit, "192.0.2.1")
 
 
@@ -218,9 +218,9 @@ def test_all_attempts_are_counted_across_processes(store: StoreServer) -> None:
         SignInLimit(StoreClient(connect(store.url, "required")), clock=lambda: now, within=lambda: 2.0)
         for _ in range(3)
     ]
-    addresses = [f"2001:db8:{n:x}::1" for n in range(3 * MOST_OF_ALL)]
+    addresses = [f"2001:db8:{n:x}::1" for n in range(3 * MAX_ATTEMPTS_OF_ALL)]
     taken = sum(not refused(workers[n % 3], address) for n, address in enumerate(addresses))
-    assert taken == MOST_OF_ALL
+    assert taken == MAX_ATTEMPTS_OF_ALL
 
 
 def test_a_browser_that_has_signed_in_is_not_locked_out(sign_in_limit: SignInLimit) -> None:
@@ -230,20 +230,20 @@ def test_a_browser_that_has_signed_in_is_not_locked_out(sign_in_limit: SignInLim
     for n in range(300):
         refused(sign_in_limit, f"198.51.100.{n}")
     assert (
-        sum(not refused(sign_in_limit, "192.0.2.1", browser) for _ in range(2 * MOST_OF_ONE)) == MOST_OF_ONE
+        sum(not refused(sign_in_limit, "192.0.2.1", browser) for _ in range(2 * MAX_ATTEMPTS)) == MAX_ATTEMPTS
     )
 
 
 @pytest.mark.parametrize("browser", ["", "x", "a" * 43, "a" * 4000, "\xff" * 43])
 def test_a_made_up_browser_has_no_attempts_of_its_own(sign_in_limit: SignInLimit, browser: str) -> None:
-    assert sum(not refused(sign_in_limit, "192.0.2.1", browser) for _ in range(20)) == MOST_OF_ONE
+    assert sum(not refused(sign_in_limit, "192.0.2.1", browser) for _ in range(20)) == MAX_ATTEMPTS
 
 
 def test_after_too_many_the_store_is_not_asked_again(sign_in_limit: SignInLimit, store: StoreServer) -> None:
-    addresses = [f"2001:db8:{n:x}::1" for n in range(3 * MOST_OF_ALL)]
+    addresses = [f"2001:db8:{n:x}::1" for n in range(3 * MAX_ATTEMPTS_OF_ALL)]
     for address in addresses:
         refused(sign_in_limit, address)
-    assert len(store.client.keys()) == MOST_OF_ALL + 2
+    assert len(store.client.keys()) == MAX_ATTEMPTS_OF_ALL + 2
 
 
 def test_a_browser_keeps_that_it_has_signed_in(service: Service) -> None:
@@ -259,7 +259,7 @@ def test_others_use_up_all_attempts_but_not_those_of_a_browser(start: Start) -> 
     """And an API key is never counted."""
     behind_two = start(RECEIVER_TRUSTED_PROXIES="2")
     known = cookies_of(sign_in(behind_two, **HTTPS))["__Host-receiver_browser"]
-    for n in range(MOST_OF_ALL + 5):
+    for n in range(MAX_ATTEMPTS_OF_ALL + 5):
         last = sign_in(behind_two, "wrong", X_Forwarded_For=f"198.51.{n}.1, 203.0.113.1")
     if last.status != 429:
         pytest.skip("the minute turned")
@@ -270,23 +270,25 @@ def test_others_use_up_all_attempts_but_not_those_of_a_browser(start: Start) -> 
 
 
 def test_one_client_does_not_use_up_what_all_have(sign_in_limit: SignInLimit) -> None:
-    assert sum(not refused(sign_in_limit, "192.0.2.1") for _ in range(2 * MOST_OF_ALL)) == MOST_OF_ONE
-    assert not any(refused(sign_in_limit, "192.0.2.2") for _ in range(MOST_OF_ONE))
+    assert (
+        sum(not refused(sign_in_limit, "192.0.2.1") for _ in range(2 * MAX_ATTEMPTS_OF_ALL)) == MAX_ATTEMPTS
+    )
+    assert not any(refused(sign_in_limit, "192.0.2.2") for _ in range(MAX_ATTEMPTS))
 
 
 def test_a_network_of_ipv6_is_one_client(sign_in_limit: SignInLimit) -> None:
-    assert sum(not refused(sign_in_limit, f"2001:db8::{n:x}") for n in range(20)) == MOST_OF_ONE
+    assert sum(not refused(sign_in_limit, f"2001:db8::{n:x}") for n in range(20)) == MAX_ATTEMPTS
 
 
 def test_an_ipv4_client_is_the_same_on_a_socket_for_both(sign_in_limit: SignInLimit) -> None:
-    assert sum(not refused(sign_in_limit, "::ffff:192.0.2.1") for _ in range(20)) == MOST_OF_ONE
+    assert sum(not refused(sign_in_limit, "::ffff:192.0.2.1") for _ in range(20)) == MAX_ATTEMPTS
     assert refused(sign_in_limit, "192.0.2.1")
     assert not refused(sign_in_limit, "::ffff:192.0.2.2")
 
 
 @pytest.mark.parametrize("address", [None, "", "unknown", "a" * 1000, "\xff", "::1%eth0"])
 def test_whatever_stands_for_an_address_is_counted(sign_in_limit: SignInLimit, address: str | None) -> None:
-    assert sum(not refused(sign_in_limit, address) for _ in range(20)) == MOST_OF_ONE
+    assert sum(not refused(sign_in_limit, address) for _ in range(20)) == MAX_ATTEMPTS
 
 
 def test_a_new_minute_begins_from_nought_and_nothing_stays(store: StoreServer) -> None:

@@ -10,7 +10,8 @@ from receiver.store.feed import Feed
 from receiver.store.reader import Reader
 from receiver.store.transport.connections import connect
 from receiver.store.transport.store_client import StoreClient
-from receiver.web.endpoints import event_routes
+from receiver.web.live import event_stream
+from receiver.web.live.event_frames import encode
 from receiver.web.live.hub import Hub
 from receiver.web.live.listener import Interest
 from tests.support.listening import Listener
@@ -77,7 +78,7 @@ def test_sign_out_is_no_event_for_a_client_that_resumes(service: Service) -> Non
 def test_stream_ends_when_its_session_has_expired(
     store: StoreServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_routes, "HEARTBEAT", 0.2)
+    monkeypatch.setattr(event_stream, "HEARTBEAT_SECONDS", 0.2)
     store_client = StoreClient(connect(store.url, "required"))
     feed, is_open, answers = Feed(store_client), threading.Event(), 0
 
@@ -87,9 +88,9 @@ def test_stream_ends_when_its_session_has_expired(
         return is_open.is_set()
 
     is_open.set()
-    hub = Hub(Feed(StoreClient(connect(store.url, "required"), size=1)), event_routes.encode, most=1)
+    hub = Hub(Feed(StoreClient(connect(store.url, "required"), size=1)), encode, most=1)
     listener = hub.subscribe("stream", Interest(), feed.position(), None)
-    frames = event_routes._Stream(listener, Reader(store_client), feed, may_listen).frames("")
+    frames = event_stream.EventStream(listener, Reader(store_client), feed, may_listen).frames("")
     assert [next(frames) for _ in range(3)][2] == b":\n"
     is_open.clear()
     began = time.monotonic()

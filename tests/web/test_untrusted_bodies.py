@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from receiver.graph.change_notifications import has_accepted_client_state
-from receiver.web.middleware.untrusted_bodies import MOST_BYTES, Readable, UntrustedBodies
+from receiver.web.middleware.untrusted_bodies import MAX_BYTES, Readable, UntrustedBodies
 from tests.support.service import CLIENT_STATE, Service
 from tests.support.service_fixtures import Start
 from tests.support.stores import StoreServer
@@ -124,7 +124,7 @@ def test_a_body_that_is_announced_and_not_sent_counts_nothing(start: Start, stor
     service = start()
     heads = (b"Content-Length: 1000000\r\n\r\n[", b"Transfer-Encoding: chunked\r\n\r\n1\r\n[\r\n")
     clients = []
-    for number in range(2 * MOST_BYTES // MEGABYTE):
+    for number in range(2 * MAX_BYTES // MEGABYTE):
         client = socket.create_connection(("127.0.0.1", service.port), 5)
         clients.append(client)
         client.sendall(b"POST /notifications HTTP/1.1\r\nHost: h\r\n" + heads[number % 2])
@@ -143,14 +143,14 @@ def test_slow_megabytes_take_little_memory_and_keep_none_out(start: Start, store
     before = worker.memory_info().rss
     head = b"POST /notifications HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n"
     clients = []
-    for _ in range(4 * MOST_BYTES // MEGABYTE):
+    for _ in range(4 * MAX_BYTES // MEGABYTE):
         client = socket.create_connection(("127.0.0.1", service.port), 5)
         clients.append(client)
         try:
             client.sendall(head + bytes(990_000))
         except ConnectionError:
             continue
-    assert worker.memory_info().rss - before < 3 * MOST_BYTES
+    assert worker.memory_info().rss - before < 3 * MAX_BYTES
     for body in (json.dumps({"value": [ITEM]}).encode(), padded(ITEM)):
         answer = service.request("POST", "/notifications", key=None, body=body)
         assert (answer.status, answer.seconds < 2.5) == (202, True)

@@ -1,7 +1,7 @@
-"""The cookies of the page, of a session and of a browser that has signed in: their names, and how browsers keep them.
+"""The cookies of the page: one for a session, one for a browser that has signed in before; names and attributes.
 
-Over https a name begins with `__Host-`. Such a cookie a browser takes only over https, from this very host and for all
-of it, so neither a sibling domain nor an attacker on a plain connection can plant one (RFC 6265bis, section 4.1.3.2).
+Over https a name begins with `__Host-`. A browser accepts such a cookie only over https, from this host and for all its
+paths, so neither a sibling domain nor an attacker on a plain connection can set one (RFC 6265bis, 4.1.3.2).
 """
 
 from typing import Final, Literal, TypedDict
@@ -13,7 +13,7 @@ HTTPS_NAME: Final = "__Host-receiver_session"
 _PLAIN_NAME: Final = HTTPS_NAME.removeprefix("__Host-")
 
 
-class _Flags(TypedDict):
+class _Attributes(TypedDict):
     httponly: bool
     samesite: Literal["Strict"]
     secure: bool
@@ -21,31 +21,31 @@ class _Flags(TypedDict):
 
 
 def session_id() -> str:
-    """Return the session id that the request's cookie holds; empty, where there is none."""
-    return request.cookies.get(_name(), "")
+    """Return the session id in the request's cookie; empty without one."""
+    return request.cookies.get(_session_name(), "")
 
 
 def set_session(response: Response, session_id: str, life: int) -> None:
-    """Have the browser keep a session id, for `life` seconds."""
-    response.set_cookie(_name(), session_id, max_age=life, **_flags())
+    """Set the cookie with a session id, for `life` seconds."""
+    response.set_cookie(_session_name(), session_id, max_age=life, **_attributes())
 
 
 def drop_session(response: Response) -> None:
-    """Have the browser forget the session id."""
-    response.delete_cookie(_name(), **_flags())
+    """Delete the cookie with the session id."""
+    response.delete_cookie(_session_name(), **_attributes())
 
 
 def browser() -> str:
-    """Return the id of a browser that has signed in before, as its cookie has it; empty, where there is none."""
+    """Return the id in the cookie of a browser that has signed in before; empty without one."""
     return request.cookies.get(_browser_name(), "")
 
 
 def set_browser(response: Response, browser: str, life: int) -> None:
-    """Have the browser keep that it has signed in, for `life` seconds."""
-    response.set_cookie(_browser_name(), browser, max_age=life, **_flags())
+    """Set the cookie of a browser that has signed in, for `life` seconds."""
+    response.set_cookie(_browser_name(), browser, max_age=life, **_attributes())
 
 
-def _name() -> str:
+def _session_name() -> str:
     return HTTPS_NAME if request.is_secure else _PLAIN_NAME
 
 
@@ -53,5 +53,5 @@ def _browser_name() -> str:
     return "__Host-receiver_browser" if request.is_secure else "receiver_browser"
 
 
-def _flags() -> _Flags:
+def _attributes() -> _Attributes:
     return {"httponly": True, "samesite": "Strict", "secure": request.is_secure, "path": "/"}

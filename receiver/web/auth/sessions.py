@@ -1,9 +1,9 @@
-"""Sessions of the page: who has signed in with which API key.
+"""Sessions of the page: each belongs to the API key that began it.
 
-The cookie holds 32 random bytes and nothing else. The store knows only their SHA-256, so that who can read
-the store can't sign in; it leads to the SHA-256 of the API key, and counts as long as that key is in the settings.
-No secret is ever compared: ids and keys are looked up by their hash, and nobody can feel his way along a hash by the
-time that a look-up takes, since he can't choose its bytes.
+The cookie contains only 32 random bytes. The store has only their SHA-256, so that read access to the store is not
+enough to sign in; it maps to the SHA-256 of the API key, and is valid as long as that key is in the settings. No secret
+is ever compared: ids and keys are looked up by their hash, and an attacker cannot derive a hash from the time that a
+look-up takes, since the bytes of a hash cannot be chosen.
 """
 
 import hashlib
@@ -19,23 +19,23 @@ from receiver.store.transport.store_client import StoreClient
 from receiver.trust.api_keys import APIKey
 from receiver.web.middleware.request_context import time_left
 
-LIFE: Final = 12 * 3600
-"""Seconds from signing in to being signed out."""
+SESSION_SECONDS: Final = 12 * 3600
+"""Seconds from signing in until the session ends."""
 
-_WITHIN_SECONDS: Final = 2.0
-"""How long the store may take where no request waits for it."""
+_STREAM_SECONDS: Final = 2.0
+"""Seconds that the store has when a stream checks its session, after its request."""
 
 _ID: Final = re.compile(r"[\w-]{43}", re.ASCII)
-"""What `secrets.token_urlsafe(32)` makes."""
+"""The format of `secrets.token_urlsafe(32)`."""
 
 
 class Sessions:
-    """Begins, finds and ends sessions; every method raises StoreUnavailableError where the store doesn't answer.
+    """Begins, finds and ends sessions; every method raises StoreUnavailableError if the store does not answer.
 
     Args:
-        store_client: the way to Redis.
+        store_client: sends commands to Redis.
         keys: the API keys of the settings.
-        skipped: counts what cannot be read, and is taken for no session.
+        skipped: counts stored sessions that cannot be read; they count as ended.
     """
 
     def __init__(self, store_client: StoreClient, keys: Iterable[APIKey], skipped: SkippedValues) -> None:
@@ -46,19 +46,21 @@ class Sessions:
     def begin(self, key: APIKey) -> str:
         """Begin a session with a key, and return the session's id."""
         session_id = secrets.token_urlsafe(32)
-        self._call("SET", session_key(name_of(session_id)), key.sha256, "EX", LIFE, within=time_left())
+        self._call(
+            "SET", session_key(name_of(session_id)), key.sha256, "EX", SESSION_SECONDS, within=time_left()
+        )
         return session_id
 
     def key_of(self, session_id: str) -> APIKey | None:
-        """Return the key that a session was begun with; None if there is no such session or key any more."""
+        """Return the key that began a session; None if the session has ended or the key was removed."""
         return self._key_of(name_of(session_id), time_left()) if _ID.fullmatch(session_id) else None
 
     def is_open(self, name: str) -> bool:
-        """Return whether a session still counts, by the SHA-256 of its id; for what goes on after a request."""
-        return self._key_of(name, _WITHIN_SECONDS) is not None
+        """Return whether a session is still open, by the SHA-256 of its id; for streams, outside a request."""
+        return self._key_of(name, _STREAM_SECONDS) is not None
 
     def end(self, session_id: str) -> None:
-        """End a session, if it is one, and with it the streams that were opened with it, in every process."""
+        """End a session, and the streams that were opened with it, in every process; ignore an unknown id."""
         if _ID.fullmatch(session_id):
             name = name_of(session_id)
             self._call(*END_SESSION.command([session_key(name)], name), within=time_left())
@@ -75,5 +77,5 @@ class Sessions:
 
 
 def name_of(session_id: str) -> str:
-    """Return the name by which the store knows a session: the SHA-256 of its id."""
+    """Return the name of a session in the store: the SHA-256 of its id."""
     return hashlib.sha256(session_id.encode()).hexdigest()

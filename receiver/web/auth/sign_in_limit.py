@@ -1,9 +1,9 @@
 """Limits on attempts to sign in: counted in the store, so that they hold for all processes together.
 
-An API key is 32 random bytes and can't be guessed; this is for keys that people make up themselves, and for the work
-that guessing would cost. Only the page's form is counted: a client with a key can always ask with it, and a session
-goes on. A browser that has signed in before has a limit of its own, so that an attacker with any number of addresses
-does not lock its user out (OWASP, Slow Down Online Guessing Attacks with Device Cookies).
+An API key of 32 random bytes cannot be guessed; the limit protects keys that operators have made up, and the work that
+guessing costs. Only the page's form is counted: a client with a key can always send it, and a session continues. A
+browser that has signed in before has a limit of its own, so that an attacker with any number of addresses does not lock
+its user out (OWASP, Slow Down Online Guessing Attacks with Device Cookies).
 """
 
 import hashlib
@@ -19,27 +19,27 @@ from receiver.store.keys import browser_key, sign_in_attempts_key
 from receiver.store.transport.store_client import StoreClient
 from receiver.web.middleware.request_context import time_left
 
-MOST_OF_ONE: Final = 10
-"""Attempts of one client in a minute: of an address, or of a browser that has signed in before."""
+MAX_ATTEMPTS: Final = 10
+"""Attempts of one client in a minute: an address, or a browser that has signed in before."""
 
-MOST_OF_ALL: Final = 100
+MAX_ATTEMPTS_OF_ALL: Final = 100
 """Attempts of all addresses together in a minute."""
 
 BROWSER_SECONDS: Final = 90 * 86400
-"""How long a browser counts as one that has signed in before."""
+"""Seconds for which a browser counts as one that has signed in before."""
 
 _MINUTE: Final = 60
 _ID: Final = re.compile(r"[\w-]{43}", re.ASCII)
-"""What `secrets.token_urlsafe(32)` makes."""
+"""The format of `secrets.token_urlsafe(32)`."""
 
 
 class SignInLimit:
-    """Counts attempts to sign in, and knows the browsers that have signed in before.
+    """Counts attempts to sign in, and remembers the browsers that have signed in before.
 
     Args:
-        store_client: the way to Redis.
-        clock: seconds since 1970; a new minute begins from nought.
-        within: tells the seconds that the store has.
+        store_client: sends commands to Redis.
+        clock: seconds since 1970; the counts of a minute start at zero.
+        within: returns the seconds that the store has to answer.
     """
 
     def __init__(
@@ -58,22 +58,22 @@ class SignInLimit:
         """Count an attempt.
 
         Args:
-            address: the client's, as far as that is known.
-            browser: what its cookie says; it need not be true.
+            address: the client's, if it is known.
+            browser: the value of its cookie, which may be forged.
 
         Raises:
-            TooManyTriesError: there were too many in this minute.
-            StoreUnavailableError: the store doesn't answer in time.
+            TooManyAttemptsError: the limit of this minute is reached.
+            StoreUnavailableError: the store does not answer in time.
         """
         minute, second = divmod(int(self._clock()), _MINUTE)
         if self.knows(browser):
-            is_too_many = self._add(minute, _hash(browser)) > MOST_OF_ONE
+            is_too_many = self._add(minute, _hash(browser)) > MAX_ATTEMPTS
         else:
             is_too_many = minute == self._full_minute or self._is_too_many(minute, address)
         if is_too_many:
             seconds = _MINUTE - second
             raise TooManyAttemptsError(
-                f"Wait {seconds} seconds, then try again. Meanwhile requests with an API key are answered.",
+                f"Wait {seconds} seconds, then try again. Requests with an API key are not limited.",
                 retry_after=seconds,
             )
 
@@ -82,17 +82,17 @@ class SignInLimit:
         return bool(_ID.fullmatch(browser)) and self._call(("EXISTS", _browser_key(browser)))[0] == 1
 
     def remember(self) -> str:
-        """Return an id for a browser that has signed in now, and keep it."""
+        """Return a new id for a browser that has signed in now, and store it."""
         browser = secrets.token_urlsafe(32)
         self._call(("SET", _browser_key(browser), "", "EX", BROWSER_SECONDS))
         return browser
 
     def _is_too_many(self, minute: int, address: str | None) -> bool:
-        # An address over its own limit does not use up the others'.
-        if self._add(minute, _hash(_network(address or ""))) > MOST_OF_ONE:
+        # Attempts above the limit of an address do not count against all addresses.
+        if self._add(minute, _hash(_network(address or ""))) > MAX_ATTEMPTS:
             return True
-        if self._add(minute, "all") > MOST_OF_ALL:
-            self._full_minute = minute  # until it ends the store need not be asked
+        if self._add(minute, "all") > MAX_ATTEMPTS_OF_ALL:
+            self._full_minute = minute  # until it ends the store is not asked again
             return True
         return False
 
@@ -109,7 +109,7 @@ def _browser_key(browser: str) -> str:
 
 
 def _network(address: str) -> str:
-    """Return the address that a client is counted by; for IPv6 its network, which one client has for itself."""
+    """Return the address under which a client is counted; for IPv6 its /64 network, which belongs to one client."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

@@ -1,6 +1,7 @@
-"""`/calls`: a call as far as Graph has told of it, and its operations by their ids."""
+"""`/calls`: the state of a call, its roster, and its operations by their ids."""
 
 import hashlib
+from functools import partial
 
 from flask import Blueprint, Response
 
@@ -11,92 +12,103 @@ from receiver.store.reader import Reader
 from receiver.store.record_versions import call_version
 from receiver.web import representation
 from receiver.web.auth.authorizer import Authorizer
-from receiver.web.endpoints.operation_routes import operation_answer, operation_answers
+from receiver.web.endpoints.operation_routes import operation_response, operation_responses
 from receiver.web.middleware.request_context import time_left
 from receiver.web.openapi import READ, WRITE, Answer, describe
 from receiver.web.openapi.response_schemas import CallRecordSchema
 from receiver.web.openapi.route_parameters import IF_MATCH, IF_NONE_MATCH, UNLESS_MATCH
-from receiver.web.preconditions import Preconditions, answer_version, write_if
+from receiver.web.preconditions import Preconditions, add_version, write_if
 
 
-def make_calls(reader: Reader, eraser: Eraser, authorizer: Authorizer) -> Blueprint:
-    """Make the routes of calls."""
-    blueprint = Blueprint("calls", __name__)
+class CallRoutes:
+    """The routes of calls.
 
-    @blueprint.get("/calls/<call_id>")
+    Args:
+        reader: reads call and operation records.
+        eraser: deletes calls.
+        authorizer: checks the scopes of requests.
+    """
+
+    def __init__(self, reader: Reader, eraser: Eraser, authorizer: Authorizer) -> None:
+        self._reader = reader
+        self._eraser = eraser
+        self._authorizer = authorizer
+
+    def blueprint(self) -> Blueprint:
+        """Return the blueprint with these routes."""
+        blueprint = Blueprint("calls", __name__)
+        blueprint.get("/calls/<call_id>")(self.get)
+        blueprint.delete("/calls/<call_id>")(self.delete)
+        blueprint.get("/calls/<call_id>/operations/<operation_id>")(self.get_operation)
+        return blueprint
+
     @describe(
         READ,
         {
             200: Answer("The call.", CallRecordSchema, ("ETag",)),
-            304: Answer("It is still the version that `If-None-Match` names.", None, ("ETag",)),
+            304: Answer("The version is still the one that `If-None-Match` names.", None, ("ETag",)),
         },
         parameters=(IF_MATCH, IF_NONE_MATCH),
         problems=(CallNotFoundError, PreconditionFailedError),
     )
-    def show(call_id: str) -> Response:
+    def get(self, call_id: str) -> Response:
         """Get a call: its state, its roster, its operations."""
-        authorizer.require("read")
-        wanted = normalize_id(call_id)
-        record, operations = reader.call(wanted)
+        self._authorizer.require("read")
+        call_id = normalize_id(call_id)
+        record, operations = self._reader.call(call_id)
         if record is None and not operations:
-            raise _unknown()
-        # Of a call whose own news has not come, only the operations are known.
-        told = representation.call(record) if record else {"callId": wanted, "state": None}
+            raise _not_found()
+        # A call of which only operations have arrived has no record.
+        call = representation.call(record) if record else {"callId": call_id, "state": None}
         listed = [representation.operation(operation) for operation in operations]
-        response = representation.answer({**told, "operations": listed})
+        response = representation.json_response({**call, "operations": listed})
         response.headers["Cache-Control"] = "private, no-cache"
         response.headers["Vary"] = "Authorization"
-        return answer_version(response, _entity_tag(call_version(record, operations)))
+        return add_version(response, _entity_tag(call_version(record, operations)))
 
-    @blueprint.delete("/calls/<call_id>")
     @describe(
         WRITE,
-        {204: Answer("Nothing is left of it.")},
+        {204: Answer("The call is deleted.")},
         parameters=(IF_MATCH, UNLESS_MATCH),
         problems=(CallNotFoundError, PreconditionFailedError),
     )
-    def forget(call_id: str) -> Response:
-        """Delete a call: state, roster, its operations, and what names it in quarantine and change notifications."""
-        authorizer.require("write")
-        wanted = normalize_id(call_id)
-
-        def check(conditions: Preconditions) -> str:
-            record, operations = reader.call(wanted)
-            version = call_version(record, operations)
-            if record is None and not operations:
-                if conditions.if_match is not None:
-                    raise _unknown()
-                return version
-            conditions.require(_entity_tag(version))
-            return version
-
-        def delete(version: str) -> bool:
-            return eraser.delete_call(wanted, within=time_left(), version=version)
-
-        if not write_if(check, delete):
-            raise _unknown()
+    def delete(self, call_id: str) -> Response:
+        """Delete a call: state, roster, operations, and what names it in quarantine and change notifications."""
+        self._authorizer.require("write")
+        call_id = normalize_id(call_id)
+        if not write_if(partial(self._check_deletion, call_id), partial(self._delete, call_id)):
+            raise _not_found()
         return Response(status=204)
 
-    @blueprint.get("/calls/<call_id>/operations/<operation_id>")
     @describe(
         READ,
-        operation_answers(),
+        operation_responses(),
         parameters=(IF_MATCH, IF_NONE_MATCH),
         problems=(OperationNotFoundError, PreconditionFailedError),
     )
-    def operation(call_id: str, operation_id: str) -> Response:
+    def get_operation(self, call_id: str, operation_id: str) -> Response:
         """Get an operation by its ids, for one without a client context."""
-        scopes = authorizer.require("read")
-        record = reader.operation(normalize_id(call_id), normalize_id(operation_id))
-        return operation_answer(record, secrets_too="secrets" in scopes)
+        scopes = self._authorizer.require("read")
+        record = self._reader.operation(normalize_id(call_id), normalize_id(operation_id))
+        return operation_response(record, with_secrets="secrets" in scopes)
 
-    return blueprint
+    def _check_deletion(self, call_id: str, conditions: Preconditions) -> str:
+        record, operations = self._reader.call(call_id)
+        version = call_version(record, operations)
+        if record is not None or operations:
+            conditions.require(_entity_tag(version))
+        elif conditions.if_match is not None:
+            raise _not_found()
+        return version
+
+    def _delete(self, call_id: str, version: str) -> bool:
+        return self._eraser.delete_call(call_id, within=time_left(), version=version)
 
 
 def _entity_tag(version: str) -> str:
-    """Return a short text that differs where the version of a call and its operations does."""
+    """Return a short hash of the version of a call and its operations."""
     return hashlib.blake2b(version.encode(), digest_size=12).hexdigest()
 
 
-def _unknown() -> CallNotFoundError:
-    return CallNotFoundError("No update of it has come yet, or it has been deleted.")
+def _not_found() -> CallNotFoundError:
+    return CallNotFoundError("No update of it has arrived, or it has been deleted.")

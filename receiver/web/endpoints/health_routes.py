@@ -1,7 +1,7 @@
-"""`/livez` and `/readyz`: is this process alive, and can it do its work?
+"""`/livez` and `/readyz`: whether this process is alive, and whether it can accept notifications.
 
-Both need no key, so an anonymous answer has states in fixed words only: no path, host name or text of an error. A
-request with an API key gets the details.
+Both need no key, so an anonymous response has only fixed words: no path, host name or text of an error. A request with
+an API key gets the details.
 """
 
 from dataclasses import dataclass
@@ -28,121 +28,145 @@ _UNAVAILABLE: Final = 503
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The result of checking one part: a state in fixed words, and the details for requests with a key."""
+    """The result of checking one component: a state in fixed words, and the details for requests with a key."""
 
     state: str
     detail: str = ""
 
     @property
     def is_good(self) -> bool:
-        """Whether the part works, if only just."""
+        """Whether the component works, perhaps with a warning."""
         return self.state.startswith("ok")
 
 
 _OK: Final = Check("ok")
 
 
-def make_health(
-    store_client: StoreClient,
-    writer: Writer,
-    keys: KeySet,
-    spool: Spool | None,
-    authorizer: Authorizer,
-    *,
-    supervisor: Supervisor,
-    skipped: SkippedValues,
-    callback_is_set: bool,
-    queries_are_set: bool,
-) -> Blueprint:
-    """Make the routes of health.
+class HealthRoutes:
+    """The routes of health.
 
     Args:
-        store_client: asked how the store is set up.
-        writer: asked whether the store takes writes.
-        keys: asked whether there are signing keys.
-        spool: takes notifications while the store does not; None where there is none.
-        authorizer: finds out whether a request has a key, and so gets the details.
+        store_client: asked for the store's configuration.
+        writer: probed for whether the store accepts writes.
+        keys: asked for the signing keys.
+        spool: stores notifications while the store is unavailable; None without one.
+        authorizer: finds out whether a request has an API key, and so gets the details.
         supervisor: asked whether the background loops work.
-        skipped: asked what could not be read.
-        callback_is_set: an app id is set, so Graph can be received.
-        queries_are_set: an API key is set, so somebody may ask.
+        skipped: asked for the stored values that could not be read.
+        callback_is_set: an app id is set, so notifications of Graph can be accepted.
+        queries_are_set: an API key is set, so clients can read.
     """
-    blueprint = Blueprint("health", __name__)
-    facts_reader = ServerFactsReader(store_client)
 
-    @blueprint.get("/livez")
+    def __init__(
+        self,
+        store_client: StoreClient,
+        writer: Writer,
+        keys: KeySet,
+        spool: Spool | None,
+        authorizer: Authorizer,
+        *,
+        supervisor: Supervisor,
+        skipped: SkippedValues,
+        callback_is_set: bool,
+        queries_are_set: bool,
+    ) -> None:
+        self._facts_reader = ServerFactsReader(store_client)
+        self._writer = writer
+        self._keys = keys
+        self._spool = spool
+        self._authorizer = authorizer
+        self._supervisor = supervisor
+        self._skipped = skipped
+        self._callback = _OK if callback_is_set else Check("closed: set RECEIVER_APP_IDS")
+        self._queries = (
+            _OK if queries_are_set else Check("closed: set RECEIVER_API_KEYS (`receiver keys` makes one)")
+        )
+
+    def blueprint(self) -> Blueprint:
+        """Return the blueprint with these routes."""
+        blueprint = Blueprint("health", __name__)
+        blueprint.get("/livez")(self.get_liveness)
+        blueprint.get("/readyz")(self.get_readiness)
+        return blueprint
+
     @describe(ANYBODY, {200: Answer("The process is alive.", LifeSchema)})
-    def alive() -> Response:
+    def get_liveness(self) -> Response:
         """Get whether this process is alive.
 
-        Never asks the store: platforms restart what fails here.
+        It never asks the store: platforms restart a process that fails here.
         """
-        return representation.answer({"status": "alive"})
+        return representation.json_response({"status": "alive"})
 
-    @blueprint.get("/readyz")
     @describe(
         ANYBODY,
         {
-            200: Answer("It can take notifications.", ReadinessSchema),
-            503: Answer("It can't; `checks` says why, in detail to those with an API key.", ReadinessSchema),
+            200: Answer("The receiver can accept notifications.", ReadinessSchema),
+            503: Answer("It cannot; `checks` has the reason, with an API key in detail.", ReadinessSchema),
         },
     )
-    def ready() -> Response:
+    def get_readiness(self) -> Response:
         """Get whether notifications can be accepted now.
 
         With any API key of this receiver, `checks` has the details: what is wrong, where, and since when.
         """
-        status = spool.status() if spool else None
-        checks = {
-            "store": _store(facts_reader, writer),
-            "spool": _spool(status),
-            "signingKeys": _signing_keys(keys),
-            "loops": _loops(supervisor),
-            "records": _records(skipped),
-            "callback": _OK if callback_is_set else Check("closed: set RECEIVER_APP_IDS"),
-            "queries": _OK
-            if queries_are_set
-            else Check("closed: set RECEIVER_API_KEYS (`receiver keys` makes one)"),
-        }
-        good = {name for name, check in checks.items() if check.is_good}
-        # Whether Graph's notifications are taken. A closed query side is a choice.
-        is_ready = good >= {"signingKeys", "callback", "loops"} and bool(good & {"store", "spool"})
+        status = self._spool.status() if self._spool else None
+        checks = self._check(status)
+        is_ready = _is_ready(checks)
         document = {
             "status": "ready" if is_ready else "not ready",
-            "checks": _shown(checks, in_detail=authorizer.has_key()),
-            "spool": status
-            and {
-                "waiting": status.waiting,
-                "oldestSeconds": None if status.age is None else round(status.age),
-                "dead": status.dead,
-                "bytes": status.size,
-            },
+            "checks": _shown(checks, in_detail=self._authorizer.has_key()),
+            "spool": _spool_members(status) if status else None,
         }
-        return representation.answer(document, 200 if is_ready else _UNAVAILABLE)
+        return representation.json_response(document, 200 if is_ready else _UNAVAILABLE)
 
-    return blueprint
+    def _check(self, status: SpoolStatus | None) -> dict[str, Check]:
+        return {
+            "store": self._check_store(),
+            "spool": _check_spool(status),
+            "signingKeys": _check_signing_keys(self._keys),
+            "loops": _check_loops(self._supervisor),
+            "records": _check_records(self._skipped),
+            "callback": self._callback,
+            "queries": self._queries,
+        }
+
+    def _check_store(self) -> Check:
+        try:
+            self._writer.probe(within=time_left())
+            facts = self._facts_reader.read(within=time_left())
+        except StoreUnavailableError as error:
+            return Check("unavailable", error.detail)
+        if facts is None:
+            state = "ok, but its user may not run INFO"
+            return Check(state, f"{state}: whether it may evict results is unknown")
+        if facts.may_evict:
+            policy = f"({facts.eviction}): set it to noeviction"
+            return Check(
+                "ok, but it may evict results", f"ok, but it may evict results when it is full {policy}"
+            )
+        return _OK
+
+
+def _is_ready(checks: dict[str, Check]) -> bool:
+    """Return whether notifications are accepted. That no client can read is a choice, and does not count."""
+    good = {name for name, check in checks.items() if check.is_good}
+    return good >= {"signingKeys", "callback", "loops"} and bool(good & {"store", "spool"})
 
 
 def _shown(checks: dict[str, Check], *, in_detail: bool) -> dict[str, str]:
     return {name: (in_detail and check.detail) or check.state for name, check in checks.items()}
 
 
-def _store(facts_reader: ServerFactsReader, writer: Writer) -> Check:
-    try:
-        writer.probe(within=time_left())
-        condition = facts_reader.read(within=time_left())
-    except StoreUnavailableError as error:
-        return Check("unavailable", error.detail)
-    if condition is None:
-        state = "ok, but its user may not run INFO"
-        return Check(state, f"{state}: whether it may evict results is unknown")
-    if condition.may_evict:
-        policy = f"({condition.eviction}): set it to noeviction"
-        return Check("ok, but it may evict results", f"ok, but it may evict results when it is full {policy}")
-    return _OK
+def _spool_members(status: SpoolStatus) -> dict[str, int | None]:
+    return {
+        "waiting": status.waiting,
+        "oldestSeconds": None if status.age is None else round(status.age),
+        "dead": status.dead,
+        "bytes": status.size,
+    }
 
 
-def _spool(status: SpoolStatus | None) -> Check:
+def _check_spool(status: SpoolStatus | None) -> Check:
     if status is None:
         return Check("off: set RECEIVER_SPOOL")
     if status.error:
@@ -153,7 +177,7 @@ def _spool(status: SpoolStatus | None) -> Check:
     return Check("ok", f"ok, but {status.dead} could not be merged" if status.dead else "")
 
 
-def _signing_keys(keys: KeySet) -> Check:
+def _check_signing_keys(keys: KeySet) -> Check:
     status = keys.status()
     if not status.keys:
         return Check("none", f"none: {status.error or 'not fetched yet'}")
@@ -163,18 +187,18 @@ def _signing_keys(keys: KeySet) -> Check:
     return _OK
 
 
-def _loops(supervisor: Supervisor) -> Check:
+def _check_loops(supervisor: Supervisor) -> Check:
     problems = sorted(supervisor.problems.items())
     if not problems:
         return _OK
     details = " ".join(f"{name}: {problem}" for name, problem in problems)
     return Check(
         f"failing: {', '.join(name for name, _ in problems)}",
-        f"Background loops do not work. {details} See the log; if it stays so, restart the receiver.",
+        f"Background loops do not work. {details} See the log; restart the receiver if they do not recover.",
     )
 
 
-def _records(skipped: SkippedValues) -> Check:
+def _check_records(skipped: SkippedValues) -> Check:
     counts = skipped.counts
     if not counts:
         return _OK

@@ -1,4 +1,4 @@
-"""`/metrics`: what is measured, for Prometheus."""
+"""`/metrics`: the metrics of all workers of this server, for Prometheus."""
 
 from collections.abc import Callable
 from typing import Final
@@ -11,23 +11,29 @@ from receiver.web.openapi import READ, Answer, describe
 _TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def make_metrics(text: Callable[[], bytes], authorizer: Authorizer) -> Blueprint:
-    """Make the route of the metrics.
+class MetricsRoutes:
+    """The route of the metrics.
 
     Args:
-        text: writes them in the format 0.0.4 of Prometheus.
-        authorizer: who may read them.
+        text: writes the metrics in Prometheus's text format 0.0.4.
+        authorizer: checks the scopes of requests.
     """
-    blueprint = Blueprint("metrics", __name__)
 
-    @blueprint.get("/metrics")
+    def __init__(self, text: Callable[[], bytes], authorizer: Authorizer) -> None:
+        self._text = text
+        self._authorizer = authorizer
+
+    def blueprint(self) -> Blueprint:
+        """Return the blueprint with this route."""
+        blueprint = Blueprint("metrics", __name__)
+        blueprint.get("/metrics")(self.get)
+        return blueprint
+
     @describe(READ, {200: Answer("All series.", media_type=_TYPE)})
-    def show() -> Response:
+    def get(self) -> Response:
         """Get the metrics, in the text format of Prometheus.
 
-        All workers of this server together. Each series has the name of the instance, where the platform gives one.
+        They cover all workers of this server. Each series has the name of the instance, where the platform gives one.
         """
-        authorizer.require("read")
-        return Response(text(), content_type=_TYPE)
-
-    return blueprint
+        self._authorizer.require("read")
+        return Response(self._text(), content_type=_TYPE)

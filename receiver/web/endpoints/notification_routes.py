@@ -1,4 +1,4 @@
-"""`/notifications`: Graph tells of subscriptions (contract B of the wire), plain part."""
+"""`/notifications`: change and lifecycle notifications from Graph (contract B of the wire), unencrypted."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -19,20 +19,20 @@ from receiver.trust.client_state import matches
 from receiver.web import representation
 from receiver.web.auth.authorizer import Authorizer
 from receiver.web.endpoints.callback_routes import ACCEPTED
-from receiver.web.middleware.request_context import time_left, vouch
+from receiver.web.middleware.request_context import mark_authenticated, time_left
 from receiver.web.middleware.untrusted_bodies import UntrustedBodies
 from receiver.web.openapi import ANYBODY, READ, STORE, Answer, describe
 from receiver.web.openapi.body_schemas import CHANGE_NOTIFICATIONS
 from receiver.web.openapi.response_schemas import NotificationPageSchema
 from receiver.web.openapi.route_parameters import VALIDATION_TOKEN
-from receiver.web.paging import EntryPageQuery, page_answer, read_entry_page
-from receiver.web.request_bodies import handshake, read_json, read_untrusted_body
+from receiver.web.paging import EntryPageQuery, page_response, read_entry_page
+from receiver.web.request_bodies import read_json, read_untrusted_body, validation_response
 from receiver.web.request_ids import make_id
 
 _log: Final = structlog.get_logger("receiver.notifications")
 
-_READ_ANYWAY: Final = 1 << 12
-"""Bytes of a body whose items are read and counted even from an unverified sender; that takes 1 ms."""
+_ALWAYS_PARSED_BYTES: Final = 1 << 12
+"""Bytes up to which a body is parsed, and its rejected items counted, though no clientState is ours; it takes 1 ms."""
 
 _WHAT_TO_DO: Final = {
     "reauthorizationRequired": "reauthorize the subscription now: POST /subscriptions/{id}/reauthorize",
@@ -42,112 +42,122 @@ _WHAT_TO_DO: Final = {
 """https://learn.microsoft.com/graph/change-notifications-lifecycle-events"""
 
 
-def make_notifications(
-    client_states: Sequence[str],
-    sink: NotificationSink,
-    reader: Reader,
-    authorizer: Authorizer,
-    counters: Counters,
-) -> Blueprint:
-    """Make the routes of change notifications.
+class NotificationRoutes:
+    """The routes of change notifications.
 
     Args:
-        client_states: the secrets of our subscriptions; without any, nothing but a handshake is taken.
-        sink: keeps what is believed.
-        reader: reads it again.
-        authorizer: who may read it.
-        counters: count what is kept.
+        client_states: the secrets of our subscriptions; without any, only validation requests are accepted.
+        sink: stores items.
+        reader: reads stored items.
+        authorizer: checks the scopes of requests.
+        counters: count stored items.
     """
-    blueprint = Blueprint("notifications", __name__)
-    bodies = UntrustedBodies()
 
-    @blueprint.post("/notifications", strict_slashes=False)
+    def __init__(
+        self,
+        client_states: Sequence[str],
+        sink: NotificationSink,
+        reader: Reader,
+        authorizer: Authorizer,
+        counters: Counters,
+    ) -> None:
+        self._client_states = client_states
+        self._sink = sink
+        self._reader = reader
+        self._authorizer = authorizer
+        self._counters = counters
+        self._bodies = UntrustedBodies()
+
+    def blueprint(self) -> Blueprint:
+        """Return the blueprint with these routes."""
+        blueprint = Blueprint("notifications", __name__)
+        blueprint.post("/notifications", strict_slashes=False)(self.receive)
+        blueprint.get("/notifications")(self.list_page)
+        return blueprint
+
     @describe(
         ANYBODY,
         {
-            200: Answer("The handshake's token.", media_type="text/plain; charset=utf-8"),
-            202: Answer("All that is believed is stored.", sometimes=("client-request-id",)),
+            200: Answer("The token of a validation request.", media_type="text/plain; charset=utf-8"),
+            202: Answer("Every authentic item is stored.", sometimes=("client-request-id",)),
         },
         parameters=(VALIDATION_TOKEN,),
         body=CHANGE_NOTIFICATIONS,
         problems=(NotConfiguredError, *STORE),
     )
-    def receive() -> Response:
+    def receive(self) -> Response:
         """Receive change notifications.
 
-        Tell Graph this address as `notificationUrl` or `lifecycleNotificationUrl` of a subscription. An item is
-        believed for its `clientState`, a secret that the subscription names.
+        Give Graph this address as `notificationUrl` or `lifecycleNotificationUrl` of a subscription. An item is
+        authentic if its `clientState` is the secret that the subscription was created with; others are ignored.
         """
-        if (answer := handshake()) is not None:
-            return answer
-        if not client_states:
+        if (response := validation_response()) is not None:
+            return response
+        if not self._client_states:
             raise NotConfiguredError("Set RECEIVER_CLIENT_STATES to the clientState of your subscriptions.")
-        body = read_untrusted_body(bodies)
-        if not body.strip() or _is_of_a_stranger(body, client_states):
+        body = read_untrusted_body(self._bodies)
+        if not body.strip() or self._is_unauthentic(body):
             return Response(status=ACCEPTED)
-        items = [_kept(item) for item in _believed(read_json(body), client_states)]
+        items = self._read_authentic_items(read_json(body))
         if items:
-            vouch()
-        counters.count_items(items, sink.store(items, notification_id=make_id(), within=time_left()))
+            mark_authenticated()
+        outcomes = self._sink.store(items, notification_id=make_id(), within=time_left())
+        self._counters.count_items(items, outcomes)
         for item in items:
-            _tell(item)
+            _log_item(item)
         return Response(status=ACCEPTED)
 
-    @blueprint.get("/notifications")
     @describe(
         READ,
         {200: Answer("A page.", NotificationPageSchema, sometimes=("Link",))},
         query=EntryPageQuery,
         problems=(BadRequestError,),
     )
-    def list_changes() -> Response:
+    def list_page(self) -> Response:
         """List change notifications, newest first."""
-        authorizer.require("read")
-        page = read_entry_page()
-        entries, cursor = reader.entries("changes", limit=page.limit, before=page.cursor)
-        return page_answer("notifications", [representation.change(entry) for entry in entries], cursor)
+        self._authorizer.require("read")
+        query = read_entry_page()
+        entries, cursor = self._reader.entries("changes", limit=query.limit, before=query.cursor)
+        return page_response("notifications", [representation.change(entry) for entry in entries], cursor)
 
-    return blueprint
+    def _is_unauthentic(self, body: bytes) -> bool:
+        """Return whether a body has none of our clientStates, and is so long that parsing it would be wasted work."""
+        if len(body) <= _ALWAYS_PARSED_BYTES or has_accepted_client_state(body, self._is_ours):
+            return False
+        if (not_logged := REFUSALS.admit("clientState")) is not None:
+            _log.warning("a body without a known clientState is not read", bytes=len(body), untold=not_logged)
+        return True
 
+    def _read_authentic_items(self, document: JSON) -> list[ChangeNotification | Unreadable]:
+        """Read the items whose clientState is ours; any sender may have made up the others.
 
-def _is_of_a_stranger(body: bytes, client_states: Sequence[str]) -> bool:
-    """Tell whether a body is too long to be read for nothing, and holds no clientState of ours."""
-    if len(body) <= _READ_ANYWAY or has_accepted_client_state(
-        body, lambda state: matches(state, client_states)
-    ):
-        return False
-    if (left_out := REFUSALS.admit("clientState")) is not None:
-        _log.warning("a body without a known clientState is not read", bytes=len(body), untold=left_out)
-    return True
+        Raises:
+            InvalidEnvelopeError: the document is not a collection.
+        """
+        rejected = 0
 
+        def is_ours(client_state: JSON) -> bool:
+            nonlocal rejected
+            found = self._is_ours(client_state)
+            rejected += not found
+            return found
 
-def _believed(document: JSON, client_states: Sequence[str]) -> list[ChangeNotification | Unreadable]:
-    """Read the items whose clientState is ours; the others may come from anybody.
+        items = [_without_decryption(item) for item in read_changes(document, is_ours)]
+        if rejected and (not_logged := REFUSALS.admit("clientState")) is not None:
+            _log.warning("items with a wrong clientState are ignored", items=rejected, untold=not_logged)
+        return items
 
-    Raises:
-        InvalidEnvelopeError: the document is no collection.
-    """
-    strangers = 0
-
-    def is_ours(client_state: JSON) -> bool:
-        nonlocal strangers
-        found = matches(client_state, client_states)
-        strangers += not found
-        return found
-
-    items = read_changes(document, is_ours)
-    if strangers and (left_out := REFUSALS.admit("clientState")) is not None:
-        _log.warning("items with a wrong clientState are not believed", items=strangers, untold=left_out)
-    return items
+    def _is_ours(self, client_state: JSON) -> bool:
+        return matches(client_state, self._client_states)
 
 
-def _kept(item: ChangeNotification | Unreadable) -> ChangeNotification | Unreadable:
+def _without_decryption(item: ChangeNotification | Unreadable) -> ChangeNotification | Unreadable:
     if isinstance(item, ChangeNotification) and item.encrypted:
         return Unreadable("encrypted, and there is no decryption yet", item.text, "notifications")
     return item
 
 
-def _tell(item: ChangeNotification | Unreadable) -> None:
+def _log_item(item: ChangeNotification | Unreadable) -> None:
     if isinstance(item, Unreadable):
         _log.warning("a change notification is in quarantine", reason=item.reason)
     elif item.lifecycle_event:

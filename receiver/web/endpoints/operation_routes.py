@@ -1,7 +1,8 @@
-"""`/operations`: what has become of an operation, by the client context that its caller chose."""
+"""`/operations`: the state of an operation by its client context, registration, deletion and lists."""
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from receiver.errors import (
 from receiver.graph.call_notifications import read_response
 from receiver.graph.resource_addresses import normalize_id
 from receiver.graph.schemas import MAX_CLIENT_CONTEXT
+from receiver.graph.updates import OperationUpdate
 from receiver.store.eraser import Eraser
 from receiver.store.reader import Reader
 from receiver.store.record_versions import context_version, operation_version
@@ -23,7 +25,7 @@ from receiver.store.records import OperationRecord
 from receiver.store.writer import Writer
 from receiver.web import representation
 from receiver.web.auth.authorizer import Authorizer
-from receiver.web.live.long_poll import Waiter, tell_preference, wanted_wait
+from receiver.web.live.long_poll import LongPoll, add_applied_preference, requested_wait
 from receiver.web.middleware.request_context import query_argument, time_left
 from receiver.web.openapi import READ, WRITE, Answer, describe
 from receiver.web.openapi.body_schemas import OPERATION
@@ -41,188 +43,215 @@ from receiver.web.openapi.route_parameters import (
     UNLESS_MATCH,
     WAIT,
 )
-from receiver.web.paging import OperationPageQuery, page_answer, read_operation_page
-from receiver.web.preconditions import Preconditions, answer_version, write_if
+from receiver.web.paging import OperationPageQuery, page_response, read_operation_page
+from receiver.web.preconditions import Preconditions, add_version, write_if
 from receiver.web.request_bodies import read_body, read_json
 from receiver.web.request_ids import make_id
 
 _REGISTERED: Final = (OperationRecordSchema, RegistrationSchema)
 _CREATED: Final = 201
 _LONGEST_DEADLINE: Final = DEADLINE["schema"]["maximum"]
+"""Seconds; the document's own limit."""
 
 
-def make_operations(
-    reader: Reader, writer: Writer, eraser: Eraser, waiter: Waiter, authorizer: Authorizer
-) -> Blueprint:
-    """Make the routes of operations.
+def operation_responses(*sometimes: str) -> dict[int, Answer]:
+    """Describe the responses that `operation_response` makes.
 
     Args:
-        reader: reads what is kept.
-        writer: registers.
-        eraser: forgets.
-        waiter: waits for what is to come.
-        authorizer: who may do what.
+        sometimes: further headers that they may have.
     """
-    blueprint = Blueprint("operations", __name__)
+    headers = ("Retry-After", *sometimes)
+    return {
+        200: Answer("The operation.", OperationRecordSchema, ("ETag",), headers),
+        304: Answer("The version is still the one that `If-None-Match` names.", None, ("ETag",), headers),
+    }
 
-    @blueprint.get("/operations/<anything:client_context>")
+
+class OperationRoutes:
+    """The routes of operations.
+
+    Args:
+        reader: reads operation records.
+        writer: registers operations.
+        eraser: deletes operations.
+        long_poll: waits for results.
+        authorizer: checks the scopes of requests.
+    """
+
+    def __init__(
+        self, reader: Reader, writer: Writer, eraser: Eraser, long_poll: LongPoll, authorizer: Authorizer
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._eraser = eraser
+        self._long_poll = long_poll
+        self._authorizer = authorizer
+
+    def blueprint(self) -> Blueprint:
+        """Return the blueprint with these routes."""
+        blueprint = Blueprint("operations", __name__)
+        blueprint.get("/operations/<anything:client_context>")(self.get)
+        blueprint.put("/operations/<anything:client_context>")(self.register)
+        blueprint.delete("/operations/<anything:client_context>")(self.delete)
+        blueprint.get("/operations")(self.list_page)
+        return blueprint
+
     @describe(
         READ,
-        operation_answers("Preference-Applied"),
+        operation_responses("Preference-Applied"),
         parameters=(WAIT, PREFER, IF_MATCH, IF_NONE_MATCH),
         problems=(BadRequestError, OperationNotFoundError, PreconditionFailedError, TooManyWaitingError),
     )
-    def latest(client_context: str) -> Response:
+    def get(self, client_context: str) -> Response:
         """Get the latest operation of a client context, or wait for its result.
 
-        A wait works for an operation that is not known yet. It ends when the operation is done; with an `ETag` in
-        `If-None-Match`, at any change. When the time is over, the latest state is the answer.
+        A wait also works for an operation that is not known yet. It ends when the operation is done; with an `ETag` in
+        `If-None-Match`, at any change. When the time is over, the response is the latest state.
         """
-        scopes = authorizer.require("read")
-        record = waiter.latest(client_context, wanted_wait(), _end_of_wait(Preconditions.of_request()))
-        after_this_request(tell_preference)  # 404 after a wait has it, too
-        return operation_answer(record, secrets_too="secrets" in scopes)
+        scopes = self._authorizer.require("read")
+        ends_wait = _wait_condition(Preconditions.of_request())
+        record = self._long_poll.latest(client_context, requested_wait(), ends_wait)
+        after_this_request(add_applied_preference)  # a 404 after a wait has it, too
+        return operation_response(record, with_secrets="secrets" in scopes)
 
-    @blueprint.put("/operations/<anything:client_context>")
     @describe(
         WRITE,
         {
-            200: Answer("It was known before.", _REGISTERED, sometimes=("ETag", "Retry-After")),
-            201: Answer("It is new.", _REGISTERED, ("Location",), ("ETag", "Retry-After")),
+            200: Answer("The operation was known before.", _REGISTERED, sometimes=("ETag", "Retry-After")),
+            201: Answer("The operation is new.", _REGISTERED, ("Location",), ("ETag", "Retry-After")),
         },
         parameters=(CALL_OF_OPERATION, DEADLINE, IF_MATCH, UNLESS_MATCH),
         body=OPERATION,
         problems=(BadRequestError, OperationNotFoundError, PreconditionFailedError),
     )
-    def register(client_context: str) -> Response:
+    def register(self, client_context: str) -> Response:
         """Register an operation that you asked Graph for.
 
-        It is known then before its result comes. A registration is merged like any other update, so it never
-        overwrites a result. If no result has come when it is due, the operation is `overdue`, and `GET /events` has an
-        event for it.
+        It is then known before its result arrives. A registration is merged like any other update, so it never
+        overwrites a result. If no result has arrived when it is due, the operation is `overdue`, and `GET /events` has
+        an event for it.
         """
-        scopes = authorizer.require("write")
-        if len(client_context) > MAX_CLIENT_CONTEXT:
-            raise BadRequestError(f"A client context has at most {MAX_CLIENT_CONTEXT} characters.")
-        call_id = normalize_id(request.args.get("callId", ""))
-        deadline = _wanted_deadline()
-        update = read_response(read_json(read_body() or b"{}"), client_context, call_id)
+        scopes = self._authorizer.require("write")
+        update, deadline = _read_registration(client_context)
+        outcome = write_if(
+            partial(self._check_registration, client_context), partial(self._register, update, deadline)
+        )
+        return self._registration_response(client_context, outcome, scopes)
 
-        def check(conditions: Preconditions) -> str:
-            found = reader.latest(client_context)
-            conditions.require(_entity_tag(found))
-            return context_version(found)
-
-        def write(version: str) -> str:
-            return writer.register(
-                update, notification_id=make_id(), within=time_left(), deadline=deadline, version=version
-            )
-
-        outcome = write_if(check, write)
-        record = reader.latest(client_context)
-        response = operation_answer(record, secrets_too=False)
-        if "read" not in scopes and record:
-            response = representation.answer(representation.receipt(record))
-        if outcome == "new" and record and not record.others:
-            response.status_code = _CREATED
-            response.headers["Location"] = f"/operations/{quote(client_context, safe='')}"
-        return response
-
-    @blueprint.delete("/operations/<anything:client_context>")
     @describe(
         WRITE,
-        {204: Answer("Nothing is left of it.")},
+        {204: Answer("The operations are deleted.")},
         parameters=(IF_MATCH, UNLESS_MATCH),
         problems=(OperationNotFoundError, PreconditionFailedError),
     )
-    def forget(client_context: str) -> Response:
+    def delete(self, client_context: str) -> Response:
         """Delete every operation of a client context.
 
         Their history and their items in quarantine are deleted, too. An `ETag` in `If-Match` is that of one operation:
-        if the client context has several, nothing is deleted, and the answer is 412.
+        if the client context has several, nothing is deleted, and the response is 412.
         """
-        authorizer.require("write")
-
-        def check(conditions: Preconditions) -> str:
-            found = reader.latest(client_context)
-            if found is None and conditions.if_match is not None:
-                raise _unknown()
-            conditions.require(_entity_tag(found), covers_all=not (found and found.others))
-            return context_version(found)
-
-        def delete(version: str) -> bool:
-            return eraser.delete_operations(client_context, within=time_left(), version=version)
-
-        if not write_if(check, delete):
-            raise _unknown()
+        self._authorizer.require("write")
+        if not write_if(partial(self._check_deletion, client_context), partial(self._delete, client_context)):
+            raise _not_found()
         return Response(status=204)
 
-    @blueprint.get("/operations")
     @describe(
         READ,
         {200: Answer("A page.", OperationPageSchema, sometimes=("Link",))},
         query=OperationPageQuery,
         problems=(BadRequestError,),
     )
-    def list_operations() -> Response:
+    def list_page(self) -> Response:
         """List operations, newest first.
 
         A page may be shorter than `limit`, and even empty, though there is a next one: go on until `next` is null.
         """
-        authorizer.require("read")
-        asked = read_operation_page()
-        page = reader.operations(asked.chosen, limit=asked.limit, cursor=asked.cursor)
-        found = [representation.operation(record) for record in page.operations]
-        return page_answer("operations", found, page.cursor)
+        self._authorizer.require("read")
+        query = read_operation_page()
+        page = self._reader.operations(query.chosen, limit=query.limit, cursor=query.cursor)
+        operations = [representation.operation(record) for record in page.operations]
+        return page_response("operations", operations, page.cursor)
 
-    return blueprint
+    def _check_registration(self, client_context: str, conditions: Preconditions) -> str:
+        record = self._reader.latest(client_context)
+        conditions.require(_entity_tag(record))
+        return context_version(record)
+
+    def _register(self, update: OperationUpdate, deadline: int | None, version: str) -> str:
+        return self._writer.register(
+            update, notification_id=make_id(), within=time_left(), deadline=deadline, version=version
+        )
+
+    def _registration_response(self, client_context: str, outcome: str, scopes: frozenset[str]) -> Response:
+        record = self._reader.latest(client_context)
+        response = operation_response(record, with_secrets=False)
+        if "read" not in scopes and record:
+            response = representation.json_response(representation.receipt(record))
+        if outcome == "new" and record and not record.others:
+            response.status_code = _CREATED
+            response.headers["Location"] = f"/operations/{quote(client_context, safe='')}"
+        return response
+
+    def _check_deletion(self, client_context: str, conditions: Preconditions) -> str:
+        record = self._reader.latest(client_context)
+        if record is None and conditions.if_match is not None:
+            raise _not_found()
+        conditions.require(_entity_tag(record), covers_all=not (record and record.others))
+        return context_version(record)
+
+    def _delete(self, client_context: str, version: str) -> bool:
+        return self._eraser.delete_operations(client_context, within=time_left(), version=version)
 
 
-def operation_answers(*sometimes: str) -> dict[int, Answer]:
-    """Describe what `operation_answer` answers; it may have further headers."""
-    headers = ("Retry-After", *sometimes)
-    return {
-        200: Answer("The operation.", OperationRecordSchema, ("ETag",), headers),
-        304: Answer("It is still the version that `If-None-Match` names.", None, ("ETag",), headers),
-    }
-
-
-def operation_answer(record: OperationRecord | None, *, secrets_too: bool) -> Response:
-    """Answer with an operation: its state and version, when to ask again, or 304 where the asker has it.
+def operation_response(record: OperationRecord | None, *, with_secrets: bool) -> Response:
+    """Make the response for an operation: its state and version, and when to ask again; 304 for a known version.
 
     Raises:
-        OperationNotFoundError: there is none.
+        OperationNotFoundError: there is no record.
         PreconditionFailedError: a GET names another version in `If-Match`.
     """
     if record is None:
-        raise _unknown()
-    response = representation.answer(representation.operation(record, secrets=secrets_too))
+        raise _not_found()
+    response = representation.json_response(representation.operation(record, secrets=with_secrets))
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Vary"] = "Authorization"
     if not record.done:
         response.headers["Retry-After"] = str(representation.RETRY_AFTER)
-    return answer_version(response, operation_version(record))
+    return add_version(response, operation_version(record))
 
 
-def _wanted_deadline() -> int | None:
-    """Return the seconds that the request gives the operation, if it does.
+def _read_registration(client_context: str) -> tuple[OperationUpdate, int | None]:
+    """Read the update that a PUT sends, and its deadline in seconds.
 
     Raises:
-        BadRequestError: it is no number of seconds, or too many.
+        BadRequestError: the client context, an argument or the body is not valid.
     """
-    asked = query_argument("deadline")
-    if asked is None:
+    if len(client_context) > MAX_CLIENT_CONTEXT:
+        raise BadRequestError(f"A client context has at most {MAX_CLIENT_CONTEXT} characters.")
+    call_id = normalize_id(request.args.get("callId", ""))
+    deadline = _read_deadline()
+    return read_response(read_json(read_body() or b"{}"), client_context, call_id), deadline
+
+
+def _read_deadline() -> int | None:
+    """Return the deadline that the request sets, in seconds; None without one.
+
+    Raises:
+        BadRequestError: it is not a whole number of seconds, or too many.
+    """
+    text = query_argument("deadline")
+    if text is None:
         return None
-    if not re.fullmatch(r"[0-9]{1,5}", asked) or not 1 <= int(asked) <= _LONGEST_DEADLINE:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= _LONGEST_DEADLINE:
         raise BadRequestError(
             f"`deadline` must be a whole number of seconds from 1 to {_LONGEST_DEADLINE}. "
-            "Leave it out for what RECEIVER_OVERDUE_SECONDS says."
+            "Leave it out for the default, RECEIVER_OVERDUE_SECONDS."
         )
-    return int(asked)
+    return int(text)
 
 
-def _end_of_wait(conditions: Preconditions) -> Callable[[OperationRecord | None], bool]:
-    """Return what tells whether a record ends the wait: a result, or any version but the one that the client has."""
+def _wait_condition(conditions: Preconditions) -> Callable[[OperationRecord | None], bool]:
+    """Return a function for whether a record ends the wait: a result, or any version that the client does not have."""
     if conditions.names_known_version:
         return lambda record: record is not None and not conditions.is_known(operation_version(record))
     return lambda record: record is not None and record.done
@@ -232,7 +261,7 @@ def _entity_tag(record: OperationRecord | None) -> str | None:
     return None if record is None else operation_version(record)
 
 
-def _unknown() -> OperationNotFoundError:
+def _not_found() -> OperationNotFoundError:
     return OperationNotFoundError(
-        "No update of it has come yet, or it has been deleted. Ask again, or register it with PUT."
+        "No update of it has arrived, or it has been deleted. Ask again later, or register it with PUT."
     )

@@ -1,4 +1,4 @@
-"""`/quarantine`: what could not be read, by groups of equal entries; another try once it can, or forgetting."""
+"""`/quarantine`: the items that could not be read, by groups of equal entries; replay and deletion."""
 
 import orjson
 from flask import Blueprint, Response
@@ -22,83 +22,95 @@ from receiver.web.auth.authorizer import Authorizer
 from receiver.web.middleware.request_context import time_left
 from receiver.web.openapi import WRITE, Answer, describe
 from receiver.web.openapi.response_schemas import QuarantinePageSchema, ReplaySchema
-from receiver.web.paging import ENTRY_ID, QuarantinePageQuery, page_answer, read_quarantine_page
+from receiver.web.paging import ENTRY_ID, QuarantinePageQuery, page_response, read_quarantine_page
 
 
-def make_quarantine(quarantine: QuarantineReader, writer: Writer, authorizer: Authorizer) -> Blueprint:
-    """Make the routes of the quarantine.
+class QuarantineRoutes:
+    """The routes of the quarantine.
 
     Args:
-        quarantine: what is in it.
-        writer: keeps what is replayed, and drops entries.
-        authorizer: checks the scope `write`.
+        quarantine: reads entries and groups.
+        writer: stores replayed items, and deletes entries.
+        authorizer: checks the scopes of requests.
     """
-    blueprint = Blueprint("quarantine", __name__)
 
-    @blueprint.get("/quarantine")
+    def __init__(self, quarantine: QuarantineReader, writer: Writer, authorizer: Authorizer) -> None:
+        self._quarantine = quarantine
+        self._writer = writer
+        self._authorizer = authorizer
+
+    def blueprint(self) -> Blueprint:
+        """Return the blueprint with these routes."""
+        blueprint = Blueprint("quarantine", __name__)
+        blueprint.get("/quarantine")(self.list_page)
+        blueprint.post("/quarantine/<entry_id>/replay")(self.replay)
+        blueprint.delete("/quarantine/<entry_id>")(self.delete)
+        blueprint.delete("/quarantine/groups/<group_id>")(self.delete_group)
+        return blueprint
+
     @describe(
         WRITE,
         {200: Answer("A page.", QuarantinePageSchema, sometimes=("Link",))},
         query=QuarantinePageQuery,
         problems=(BadRequestError,),
     )
-    def list_entries() -> Response:
-        """List what could not be read, newest first.
+    def list_page(self) -> Response:
+        """List the items that could not be read, newest first.
 
         Beside the entries of the page, `groups` counts all entries, by the ids of their groups: those of one group have
         the same reason, type and masked address. Personal data, ids and secrets are hidden.
         """
-        authorizer.require("write")
-        page = read_quarantine_page()
-        entries, cursor = quarantine.page(limit=page.limit, before=page.cursor, group=page.group)
-        groups = {group.newest.group: represent_group(group) for group in quarantine.groups()}
-        return page_answer("items", [represent_entry(entry) for entry in entries], cursor, groups=groups)
+        self._authorizer.require("write")
+        query = read_quarantine_page()
+        entries, cursor = self._quarantine.page(limit=query.limit, before=query.cursor, group=query.group)
+        groups = {group.newest.group: represent_group(group) for group in self._quarantine.groups()}
+        return page_response("items", [represent_entry(entry) for entry in entries], cursor, groups=groups)
 
-    @blueprint.post("/quarantine/<entry_id>/replay")
     @describe(
         WRITE,
-        {200: Answer("It is read, kept as if it had come now, and no longer in quarantine.", ReplaySchema)},
+        {
+            200: Answer(
+                "The item is read, merged as if it had arrived now, and no longer in quarantine.",
+                ReplaySchema,
+            )
+        },
         problems=(BadRequestError, QuarantineEntryNotFoundError, StillUnreadableError),
     )
-    def replay(entry_id: str) -> Response:
-        """Try an item again, once the receiver can read it."""
-        authorizer.require("write")
-        entry = quarantine.entry(_checked(entry_id))
+    def replay(self, entry_id: str) -> Response:
+        """Replay an item, once the receiver can read it."""
+        self._authorizer.require("write")
+        entry = self._quarantine.entry(_valid_id(entry_id))
         if entry is None:
-            raise _unknown()
+            raise _not_found()
         items = _read_again(entry)
-        outcomes = writer.store(items, notification_id=f"replay-{entry_id}", within=time_left())
-        writer.release(entry_id, within=time_left())
-        return representation.answer({"id": entry_id, "outcomes": outcomes})
+        outcomes = self._writer.store(items, notification_id=f"replay-{entry_id}", within=time_left())
+        self._writer.release(entry_id, within=time_left())
+        return representation.json_response({"id": entry_id, "outcomes": outcomes})
 
-    @blueprint.delete("/quarantine/<entry_id>")
     @describe(
         WRITE,
-        {204: Answer("It is gone.")},
+        {204: Answer("The entry is deleted.")},
         problems=(BadRequestError, QuarantineEntryNotFoundError),
     )
-    def forget(entry_id: str) -> Response:
-        """Forget an entry of the quarantine, for good."""
-        authorizer.require("write")
-        if not writer.release(_checked(entry_id), within=time_left()):
-            raise _unknown()
+    def delete(self, entry_id: str) -> Response:
+        """Delete an entry of the quarantine, for good."""
+        self._authorizer.require("write")
+        if not self._writer.release(_valid_id(entry_id), within=time_left()):
+            raise _not_found()
         return Response(status=204)
 
-    @blueprint.delete("/quarantine/groups/<group_id>")
     @describe(
         WRITE,
-        {204: Answer("All that were in it are gone.")},
+        {204: Answer("All entries of the group are deleted.")},
         problems=(QuarantineEntryNotFoundError,),
     )
-    def forget_group(group_id: str) -> Response:
-        """Forget all entries of a group of the quarantine, for good."""
-        authorizer.require("write")
-        ids = quarantine.ids(group_id)
-        if not ids or not writer.release(*ids, within=time_left()):
-            raise _unknown()
+    def delete_group(self, group_id: str) -> Response:
+        """Delete all entries of a group of the quarantine, for good."""
+        self._authorizer.require("write")
+        ids = self._quarantine.ids(group_id)
+        if not ids or not self._writer.release(*ids, within=time_left()):
+            raise _not_found()
         return Response(status=204)
-
-    return blueprint
 
 
 def represent_entry(entry: QuarantineEntry) -> dict[str, object]:
@@ -107,7 +119,7 @@ def represent_entry(entry: QuarantineEntry) -> dict[str, object]:
         "id": entry.id,
         "at": representation.timestamp(entry.at),
         "group": entry.group,
-        **_about(entry),
+        **_common_members(entry),
         "tenantId": entry.tenant_id or None,
         "item": orjson.Fragment(redact(entry.text)),
     }
@@ -116,14 +128,14 @@ def represent_entry(entry: QuarantineEntry) -> dict[str, object]:
 def represent_group(group: QuarantineGroup) -> dict[str, object]:
     """Represent a group of equal entries."""
     return {
-        **_about(group.newest),
+        **_common_members(group.newest),
         "count": group.count,
         "first": representation.timestamp(group.first),
         "last": representation.timestamp(group.newest.at),
     }
 
 
-def _about(entry: QuarantineEntry) -> dict[str, object]:
+def _common_members(entry: QuarantineEntry) -> dict[str, object]:
     return {
         "reason": explain_reason(entry.reason),
         "contract": entry.contract,
@@ -133,21 +145,21 @@ def _about(entry: QuarantineEntry) -> dict[str, object]:
     }
 
 
-def _checked(entry_id: str) -> str:
+def _valid_id(entry_id: str) -> str:
     if not ENTRY_ID.fullmatch(entry_id):
         raise BadRequestError("An id looks like 1795000000000-0; GET /quarantine lists them.")
     return entry_id
 
 
-def _unknown() -> QuarantineEntryNotFoundError:
-    return QuarantineEntryNotFoundError("GET /quarantine lists those that there are.")
+def _not_found() -> QuarantineEntryNotFoundError:
+    return QuarantineEntryNotFoundError("GET /quarantine lists the entries.")
 
 
 def _read_again(entry: QuarantineEntry) -> list[Item]:
-    """Read an item as if it came now.
+    """Read an item as if it had arrived now.
 
     Raises:
-        StillUnreadableError: it still can't be read.
+        StillUnreadableError: it still cannot be read.
     """
     if not entry.is_whole:
         raise _unreadable(entry.reason)
@@ -159,7 +171,7 @@ def _read_again(entry: QuarantineEntry) -> list[Item]:
             notification = read_notification(envelope, entry.tenant_id)
             items += [*notification.updates, *notification.unreadable]
         else:
-            items += read_changes(envelope, lambda _: True)  # it was believed when it came
+            items += read_changes(envelope, lambda _: True)  # its clientState was checked when it arrived
     except InvalidEnvelopeError as error:
         raise _unreadable(error.detail) from None
     for read in items:

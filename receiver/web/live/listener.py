@@ -1,4 +1,4 @@
-"""A subscription: the events that one waiting or streaming client has yet to take from the hub."""
+"""A listener: the events that one waiting or streaming client has not yet taken from the hub."""
 
 import threading
 from collections import deque
@@ -8,26 +8,26 @@ from typing import Final, Literal
 
 from receiver.store.feed import FeedEvent, order
 
-_MOST_PENDING: Final = 1000
-"""Events that one client may leave untaken; one more ends its stream, or lets its wait read the state again."""
+_MAX_PENDING: Final = 1000
+"""Events that a client may leave untaken; one more ends its stream, or makes its long poll read the state again."""
 
-Kind = Literal["stream", "waiter"]
+Kind = Literal["stream", "long_poll"]
 
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """Which events a subscription gets; what is empty does not filter."""
+    """The events that a listener gets; an empty member does not filter."""
 
     client_context: str = ""
     call_id: str = ""
 
     def admits(self, event: FeedEvent) -> bool:
-        """Return whether an event is of interest."""
+        """Return whether a listener with this interest gets an event."""
         return self.client_context in {"", event.client_context} and self.call_id in {"", event.call_id}
 
 
 class ListenerEvent:
-    """An event, and its frame on the wire, which is made once for all streams that send it."""
+    """An event with its frame on the wire, which is made once for all streams that send it."""
 
     __slots__ = ("_encode", "_frame", "event", "order")
 
@@ -46,13 +46,13 @@ class ListenerEvent:
 
 
 class Listener:
-    """What one waiting or streaming client has yet to take.
+    """Collects events for one waiting or streaming client.
 
     Args:
         interest: which events.
-        position: the feed's id after which the events come.
-        kind: what the client does.
-        session: SHA-256 of the id of the session that the client was let in by; empty where it has a key.
+        position: the feed's id after which the events begin.
+        kind: whether the client streams or waits.
+        session: SHA-256 of the id of the session that authorized the client; empty for one with an API key.
     """
 
     def __init__(self, interest: Interest, position: str, kind: Kind, session: str = "") -> None:
@@ -68,18 +68,18 @@ class Listener:
         self._changed = threading.Event()
 
     def skip_to(self, position: str) -> None:
-        """Leave out events up to a position: the client has their outcome already."""
+        """Drop events up to a position: the client has their outcome already."""
         with self._lock:
             self.position = max(self.position, position, key=order)
             self._after = order(self.position)
             self._pending = deque(one for one in self._pending if one.order > self._after)
 
     def offer(self, listener_event: ListenerEvent) -> None:
-        """Append an event. Where too many are pending, a stream is closed, and a waiter gets a gap."""
+        """Append an event. If too many are pending, close a stream, and record a gap for a long poll."""
         with self._lock:
             if listener_event.order <= self._after:
                 return
-            if len(self._pending) < _MOST_PENDING:
+            if len(self._pending) < _MAX_PENDING:
                 self._pending.append(listener_event)
             elif self.kind == "stream":
                 self.closed = True
@@ -88,21 +88,21 @@ class Listener:
         self._changed.set()
 
     def start_over(self, position: str) -> None:
-        """Drop what is pending: events are missing, and those that follow come after a position."""
+        """Drop pending events and record a gap: events are missing up to a position."""
         with self._lock:
             self._drop_until(position)
         self._changed.set()
 
     def close(self) -> None:
-        """End it; the client that takes from it returns."""
+        """Close the listener, so that its client stops taking events."""
         self.closed = True
         self._changed.set()
 
     def take(self, seconds: float) -> list[ListenerEvent] | None:
-        """Wait for events, and return them; none where the time is over or the subscription is closed.
+        """Wait for events, and return them; an empty list after the time or when the listener is closed.
 
         Returns:
-            None where events are missing: read the present state, which `position` comes before.
+            None where events are missing: read the present state, then the events after `position`.
         """
         if self._changed.wait(seconds):
             self._changed.clear()

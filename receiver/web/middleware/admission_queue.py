@@ -1,4 +1,4 @@
-"""Turns: a few requests begin at a time, by rank, and what has begun goes on before others."""
+"""The queue of requests before the application: a few begin at a time, by priority, and finish before others begin."""
 
 import queue
 import threading
@@ -8,30 +8,36 @@ from collections.abc import Callable
 from typing import Final
 
 from receiver.supervision import Loop, Supervisor
-from receiver.web.middleware.request_priority import Rank
+from receiver.web.middleware.request_priority import Priority
 
-_AT_ONCE: Final = 32
-"""Requests that begin before others go on: a few hundredths of a second's work."""
+_SLOTS: Final = 32
+"""Requests that begin in a round, before others go on: a few hundredths of a second's work."""
 
-_MOST_WAITING: Final = 1000
-"""Requests whose turn comes within a second, at the pace of a core."""
+_MAX_WAITING: Final = 1000
+"""Requests of a priority that wait before further ones are shed: about a second's work of a core."""
 
-_MOST_PUBLIC: Final = 64
-"""Requests without a key that wait for a turn; further ones are refused. A browser asks for seven files at once."""
+_MAX_PUBLIC: Final = 64
+"""Unauthenticated requests that wait before further ones are shed. A browser asks for seven files at once."""
 
-_SHARES: Final = {Rank.KNOWN: 0, Rank.GRAPH: 8, Rank.HEALTH: 4, Rank.CLIENT: 4, Rank.PUBLIC: 1}
-"""Of 32 turns, how many a rank gets even when higher ones could use them all; the rest goes by rank."""
+_RESERVED_SLOTS: Final = {
+    Priority.VERIFIED_NOTIFICATION: 0,
+    Priority.NOTIFICATION: 8,
+    Priority.HEALTH: 4,
+    Priority.CLIENT: 4,
+    Priority.PUBLIC: 1,
+}
+"""Of 32 slots, those that a priority gets even when higher ones could use them all; the rest goes by priority."""
 
 
 class AdmissionQueue:
-    """Lets a few requests begin at a time: by rank, and within a rank in the order in which they came.
+    """Lets a few requests begin at a time: by priority, and within a priority in the order of arrival.
 
-    Without that gevent takes up whatever arrives before it goes on with what waits for the store, and under overload
-    nothing is ever finished in time.
+    Without it gevent accepts every new request before it continues with those that wait for the store, and under
+    overload no request is finished in time.
 
     Args:
         clock: seconds.
-        at_once: how many.
+        at_once: the slots of a round.
         name: of its background loop.
         supervisor: runs the loop; by default one of its own.
     """
@@ -39,7 +45,7 @@ class AdmissionQueue:
     def __init__(
         self,
         clock: Callable[[], float] = time.monotonic,
-        at_once: int = _AT_ONCE,
+        at_once: int = _SLOTS,
         name: str = "admission",
         supervisor: Supervisor | None = None,
     ) -> None:
@@ -47,71 +53,77 @@ class AdmissionQueue:
         self._supervisor = supervisor or Supervisor()
         self._is_running = False
         self._clock = clock
-        self._at_once = at_once
-        self._left = at_once
-        self._waiting: tuple[deque[tuple[float, queue.SimpleQueue[None]]], ...] = tuple(deque() for _ in Rank)
-        self._wanted = threading.Event()
+        self._slots = at_once
+        self._free_slots = at_once
+        self._waiting: tuple[deque[tuple[float, queue.SimpleQueue[None]]], ...] = tuple(
+            deque() for _ in Priority
+        )
+        self._has_work = threading.Event()
 
     @property
-    def are_taken(self) -> bool:
-        """Whether the next request has to wait for its turn."""
-        return self._left <= 0 or any(self._waiting)
+    def is_busy(self) -> bool:
+        """Whether the next request has to wait for a slot."""
+        return self._free_slots <= 0 or any(self._waiting)
 
     @property
-    def public_are_full(self) -> bool:
-        """Whether the queue of requests without a key is full."""
-        return len(self._waiting[Rank.PUBLIC]) >= _MOST_PUBLIC
+    def is_full_for_public(self) -> bool:
+        """Whether the limit of waiting unauthenticated requests is reached."""
+        return len(self._waiting[Priority.PUBLIC]) >= _MAX_PUBLIC
 
-    def are_late(self, seconds: float, rank: Rank) -> bool:
-        """Tell whether requests of Graph's or of this rank wait longer for their turn, or too many do."""
+    def is_late(self, seconds: float, priority: Priority) -> bool:
+        """Return whether notifications or requests of a priority wait longer than some seconds, or too many wait."""
         if not any(self._waiting):
             return False
-        return any(self._is_late(seconds, other) for other in {Rank.KNOWN, min(Rank.GRAPH, rank), rank})
+        others = {Priority.VERIFIED_NOTIFICATION, min(Priority.NOTIFICATION, priority), priority}
+        return any(self._is_one_late(seconds, other) for other in others)
 
-    def wait(self, rank: Rank) -> float:
-        """Return when it is the request's turn, with the time at which it came."""
-        came = self._clock()
-        if not self.are_taken:
-            self._left -= 1
-            if self._left <= 0:
-                self._want()
-            return came
-        turn: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._waiting[rank].append((came, turn))
-        self._want()
-        turn.get()
-        return came
+    def wait(self, priority: Priority) -> float:
+        """Wait for a slot, and return the time at which the request arrived."""
+        arrived = self._clock()
+        if not self.is_busy:
+            self._free_slots -= 1
+            if self._free_slots <= 0:
+                self._wake()
+            return arrived
+        slot: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._waiting[priority].append((arrived, slot))
+        self._wake()
+        slot.get()
+        return arrived
 
-    def _is_late(self, seconds: float, rank: Rank) -> bool:
-        waiting = self._waiting[rank]
-        return bool(waiting) and (self._clock() - waiting[0][0] > seconds or len(waiting) >= _MOST_WAITING)
+    def _is_one_late(self, seconds: float, priority: Priority) -> bool:
+        waiting = self._waiting[priority]
+        return bool(waiting) and (self._clock() - waiting[0][0] > seconds or len(waiting) >= _MAX_WAITING)
 
-    def _want(self) -> None:
+    def _wake(self) -> None:
         if not self._is_running:
             self._is_running = True
-            self._supervisor.start(self._name, self._give)
-        self._wanted.set()
+            self._supervisor.start(self._name, self._run)
+        self._has_work.set()
 
-    def _give(self, loop: Loop) -> None:
+    def _run(self, loop: Loop) -> None:
         while True:
-            self._wanted.clear()
-            time.sleep(0)  # behind all that can go on now
-            while any(self._waiting):  # at the start, too: an error may have left some waiting
-                self._give_round()
+            self._has_work.clear()
+            time.sleep(0)  # after every greenlet that can go on now
+            while any(self._waiting):  # also right at the start: an error may have left requests waiting
+                self._admit_round()
                 loop.progress()
                 time.sleep(0)
-            self._left = self._at_once
+            self._free_slots = self._slots
             loop.progress()
             loop.idle()
-            self._wanted.wait()
+            self._has_work.wait()
             loop.begin()
 
-    def _give_round(self) -> None:
-        wanted = [len(waiting) for waiting in self._waiting]
-        given = [min(wanted[rank], share * self._at_once // _AT_ONCE) for rank, share in _SHARES.items()]
-        left = self._at_once - sum(given)
-        for rank in Rank:
-            more = min(left, wanted[rank] - given[rank])
+    def _admit_round(self) -> None:
+        waiting = [len(requests) for requests in self._waiting]
+        admitted = [
+            min(waiting[priority], reserved * self._slots // _SLOTS)
+            for priority, reserved in _RESERVED_SLOTS.items()
+        ]
+        left = self._slots - sum(admitted)
+        for priority in Priority:
+            more = min(left, waiting[priority] - admitted[priority])
             left -= more
-            for _ in range(given[rank] + more):
-                self._waiting[rank].popleft()[1].put(None)
+            for _ in range(admitted[priority] + more):
+                self._waiting[priority].popleft()[1].put(None)

@@ -1,7 +1,7 @@
-"""The door: what is shed is refused here, before anybody has read more of it than where it ends.
+"""Fast rejection: reject a request that is shed before it is parsed.
 
-To read a request takes longer than to refuse it, and in an overload most are refused. Only what comes whole, and can
-be read in no two ways, is refused here; all else goes on to the HTTP parser, and is refused behind it.
+Parsing a request takes longer than rejecting it, and under overload most are rejected. Only a request that has arrived
+whole, and has an unambiguous end, is rejected here. Any other is parsed, and rejected by the load shedder.
 """
 
 import re
@@ -9,7 +9,7 @@ from typing import Final
 
 from receiver.errors import OverloadedError
 from receiver.server.raw_responses import raw_answer
-from receiver.web.middleware.load_shedder import LoadShedder, refusal
+from receiver.web.middleware.load_shedder import LoadShedder, rejection
 
 _REQUEST: Final = re.compile(
     rb"(GET|POST|PUT|DELETE) (/[!-~]*+) HTTP/1\.1\r\n(?:[\w!#$%&'*+.^`|~-]++:[^\r\n\0]*+\r\n)*+\r\n"
@@ -24,27 +24,24 @@ _OTHERWISE_FRAMED: Final = (b"\r\ntransfer-encoding:", b"\r\nexpect:", b"\r\nupg
 
 
 class FastRejector:
-    """Refuses requests as they come over the wire.
+    """Rejects requests by their bytes on the wire.
 
     Args:
-        load_shedder: knows what is too much, and counts what is refused.
-        behind_proxy: whether `X-Forwarded-Proto` tells the scheme.
+        load_shedder: decides which requests are shed, and counts them.
+        behind_proxy: whether `X-Forwarded-Proto` is the scheme.
     """
 
     def __init__(self, load_shedder: LoadShedder, *, behind_proxy: bool) -> None:
         self._load_shedder = load_shedder
         self._behind_proxy = behind_proxy
 
-    def refuse(self, data: bytes) -> bytes | None:
-        """Answer what is shed.
+    def reject(self, data: bytes) -> bytes | None:
+        """Return the whole response to a request that is shed; None if the request is to be parsed.
 
         Args:
-            data: what has been received at the beginning of a request.
-
-        Returns:
-            The whole answer, after which the next request may come; None where the request is to be read.
+            data: the bytes received since the beginning of the request.
         """
-        if not self._load_shedder.sheds_anything:
+        if not self._load_shedder.is_shedding:
             return None
         request = _REQUEST.match(data)
         if request is None or not _is_whole(data, request.end()):
@@ -52,23 +49,23 @@ class FastRejector:
         method, path = request[1].decode(), request[2].partition(b"?")[0].decode()
         head = data[: request.end()]
         authorization = _AUTHORIZATION.search(head)
-        rank = self._load_shedder.rank(
+        priority = self._load_shedder.classify(
             method,
             path,
             authorization[1].decode() if authorization else None,
             has_cookie=_COOKIE.search(head) is not None,
         )
-        if not self._load_shedder.sheds(rank):
+        if not self._load_shedder.sheds(priority):
             return None
-        self._load_shedder.refuse(path)
+        self._load_shedder.count_rejection(path)
         schemes = _SCHEMES.findall(head.lower()) if self._behind_proxy else []
         given = _REQUEST_ID.search(head)
-        headers, document = refusal(given[1].decode() if given else None, https=schemes[-1:] == [b"https"])
+        headers, document = rejection(given[1].decode() if given else None, https=schemes[-1:] == [b"https"])
         return raw_answer(OverloadedError.status, headers, document)
 
 
 def _is_whole(data: bytes, head: int) -> bool:
-    """Tell whether these bytes are one request, its body and nothing else, and the connection goes on after it."""
+    """Return whether these bytes are exactly one request with its body, and the connection stays open after it."""
     fields = data[: head - 2].lower()
     lengths = _LENGTH.findall(fields)
     return (

@@ -1,8 +1,8 @@
-"""Shedding: what could not be answered in time is refused at once, before any work is spent on it.
+"""Load shedding: reject at once, before any work is done for it, a request that could not be answered in time.
 
-Strangers are refused first, then reads, and notifications last; probes are answered. Two things say that it is too
-much: the store and the spool have more to do than they can in time, or this process itself has, so that requests wait
-long for their turn.
+Unauthenticated requests are rejected first, then reads, and notifications last; probes are always answered. There are
+two signs of overload: the queues of the store and of the spool are full, or requests wait too long for a slot in this
+process.
 """
 
 import time
@@ -19,8 +19,8 @@ from receiver.spool.intake import NotificationSink
 from receiver.store.transport.batching_client import BatchingClient
 from receiver.web.middleware.admission_queue import AdmissionQueue
 from receiver.web.middleware.request_context import request_id_from
-from receiver.web.middleware.request_priority import Rank, Ranks
-from receiver.web.middleware.response_headers import hardening
+from receiver.web.middleware.request_priority import Priority, PriorityClassifier
+from receiver.web.middleware.response_headers import missing_security_headers
 from receiver.web.problems import address_of, problem_document
 
 if TYPE_CHECKING:
@@ -28,29 +28,30 @@ if TYPE_CHECKING:
 
 _CALLBACK: Final = "/callback"
 
-_LATE: Final = 0.6
-"""Seconds until one's turn comes, beyond which notifications are refused; reads beyond half of it."""
+_LATE_SECONDS: Final = 0.6
+"""Seconds in the admission queue after which notifications are shed; reads are shed after half of it."""
 
-REFUSED_AT_ONCE: Final = 128
-"""Refusals before others go on: less than those take that begin. Who comes again at once, though told to wait, must not
-take all the time."""
+REJECTIONS_AT_ONCE: Final = 128
+"""Rejections before other requests go on: they take less time than the requests that begin in a round. A client that
+repeats its request at once, in spite of `Retry-After`, must not take all the time."""
 
-_BETWEEN_LINES: Final = 1.0
+_LOG_SECONDS: Final = 1.0
+"""Seconds between two lines in the log about shed requests; each line has their number."""
 
 _log: Final = structlog.get_logger("receiver.shedding")
 
 
 class LoadShedder:
-    """A WSGI application before another, which hands on to it only what can be answered in time.
+    """A WSGI middleware that passes on only requests that can be answered in time.
 
     Args:
-        application: the other.
-        sink: keeps notifications.
-        reads: the way on which the store is asked.
-        counters: count what is refused.
-        ranks: tells whose turn comes first.
+        application: the wrapped application.
+        sink: stores notifications; a full one is a sign of overload.
+        reads: reads from the store; full queues are a sign of overload.
+        counters: count rejections.
+        classifier: returns the priority of a request.
         admission_queue: of all requests of this process.
-        refusals: turns of those that are refused, `REFUSED_AT_ONCE` of them.
+        rejections: the queue of rejected requests, with `REJECTIONS_AT_ONCE` slots.
     """
 
     def __init__(
@@ -60,96 +61,99 @@ class LoadShedder:
         reads: BatchingClient,
         counters: Counters,
         *,
-        ranks: Ranks,
+        classifier: PriorityClassifier,
         admission_queue: AdmissionQueue,
-        refusals: AdmissionQueue,
+        rejections: AdmissionQueue,
     ) -> None:
         self._application = application
         self._sink = sink
         self._reads = reads
         self._counters = counters
-        self._ranks = ranks
+        self._classifier = classifier
         self._admission_queue = admission_queue
-        self._refusals = refusals
-        self._told_at = 0.0
-        self._untold = 0
+        self._rejections = rejections
+        self._logged_at = 0.0
+        self._not_logged = 0
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Answer a request, or have it answered."""
-        if not self._admission_queue.are_taken and not self.sheds_anything:
-            environ[RECEIVED_AT] = self._admission_queue.wait(
-                Rank.GRAPH
-            )  # which is not asked where there is no queue
+        """Pass a request on to the application, or reject it."""
+        if not self._admission_queue.is_busy and not self.is_shedding:
+            # The priority does not matter while no request has to wait.
+            environ[RECEIVED_AT] = self._admission_queue.wait(Priority.NOTIFICATION)
             return self._application(environ, start_response)
         path = environ["PATH_INFO"]
-        rank = self.rank(
+        priority = self.classify(
             environ["REQUEST_METHOD"],
             path,
             environ.get("HTTP_AUTHORIZATION"),
             has_cookie="HTTP_COOKIE" in environ,
         )
-        if not self.sheds(rank):
-            environ[RECEIVED_AT] = self._admission_queue.wait(rank)
+        if not self.sheds(priority):
+            environ[RECEIVED_AT] = self._admission_queue.wait(priority)
             return self._application(environ, start_response)
-        self.refuse(path)
-        headers, document = refusal(
+        self.count_rejection(path)
+        headers, document = rejection(
             environ.get("HTTP_X_REQUEST_ID"), https=environ["wsgi.url_scheme"] == "https"
         )
         start_response("503 Service Unavailable", headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [document]
 
     @property
-    def sheds_anything(self) -> bool:
-        """Whether there is too much for any request."""
-        return self._sheds_reads or self._admission_queue.public_are_full
+    def is_shedding(self) -> bool:
+        """Whether requests of any priority are shed now."""
+        return self._sheds_reads or self._admission_queue.is_full_for_public
 
-    def rank(self, method: str, path: str, authorization: str | None, *, has_cookie: bool) -> Rank:
-        """Return the rank of a request."""
-        return self._ranks.of(method, path, authorization, has_cookie=has_cookie)
+    def classify(self, method: str, path: str, authorization: str | None, *, has_cookie: bool) -> Priority:
+        """Return the priority of a request; see `PriorityClassifier.classify`."""
+        return self._classifier.classify(method, path, authorization, has_cookie=has_cookie)
 
-    def sheds(self, rank: Rank) -> bool:
-        """Tell whether there is too much for a request of this rank."""
-        match rank:
-            case Rank.KNOWN | Rank.GRAPH:
-                return self._admission_queue.are_late(_LATE, rank) or self._sink.is_full
-            case Rank.HEALTH:
+    def sheds(self, priority: Priority) -> bool:
+        """Return whether requests of a priority are shed now."""
+        match priority:
+            case Priority.VERIFIED_NOTIFICATION | Priority.NOTIFICATION:
+                return self._admission_queue.is_late(_LATE_SECONDS, priority) or self._sink.is_full
+            case Priority.HEALTH:
                 return False
-            case Rank.CLIENT:
+            case Priority.CLIENT:
                 return self._sheds_reads
-            case Rank.PUBLIC:
-                return self.sheds_anything
+            case Priority.PUBLIC:
+                return self.is_shedding
 
     @property
     def _sheds_reads(self) -> bool:
         return (
-            self._admission_queue.are_late(_LATE / 2, Rank.CLIENT)
+            self._admission_queue.is_late(_LATE_SECONDS / 2, Priority.CLIENT)
             or self._sink.is_full
             or self._reads.is_full
         )
 
-    def refuse(self, path: str) -> None:
-        """Count a refusal, and return when it is its turn."""
-        self._refusals.wait(Rank.CLIENT)
+    def count_rejection(self, path: str) -> None:
+        """Wait for a slot to reject a request, then count and log the rejection."""
+        self._rejections.wait(Priority.CLIENT)
         if path.startswith(_CALLBACK):
             self._counters.count_response(OverloadedError.status, 0.0)
         self._counters.count_refusal(OverloadedError, None)
-        self._tell()
+        self._log()
 
-    def _tell(self) -> None:
-        """Write a line a second: one for each would take longer than to refuse it."""
-        self._untold += 1
+    def _log(self) -> None:
+        """Write a line a second: a line for each rejection would take longer than the rejection."""
+        self._not_logged += 1
         now = time.monotonic()
-        if now > self._told_at + _BETWEEN_LINES:
-            LOG_CONTEXT.set({})  # left by the previous request of this connection
-            _log.warning("shed", problem=OverloadedError.type, requests=self._untold)
-            self._told_at, self._untold = now, 0
+        if now > self._logged_at + _LOG_SECONDS:
+            LOG_CONTEXT.set({})  # it still has the previous request of this connection
+            _log.warning(
+                "requests shed: more than this process answers in time; add workers or instances",
+                problem=OverloadedError.type,
+                requests=self._not_logged,
+            )
+            self._logged_at, self._not_logged = now, 0
 
 
-def refusal(given_id: str | None, *, https: bool) -> tuple[list[tuple[str, str]], bytes]:
-    """Return headers and body of what a request is told that is shed.
+def rejection(given_id: str | None, *, https: bool) -> tuple[list[tuple[str, str]], bytes]:
+    """Return the headers and the body of the response to a shed request.
 
     Args:
-        given_id: the id that its sender gave it.
+        given_id: the request id that its sender gave it.
         https: whether it came by https.
     """
     request_id, error = request_id_from(given_id), OverloadedError()
@@ -161,6 +165,6 @@ def refusal(given_id: str | None, *, https: bool) -> tuple[list[tuple[str, str]]
         ("Content-Length", str(len(document))),
         ("Retry-After", str(error.retry_after)),
         ("X-Request-ID", request_id),
-        *hardening("https" if https else "http", ()),
+        *missing_security_headers("https" if https else "http", ()),
     ]
     return headers, document

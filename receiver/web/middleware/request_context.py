@@ -1,4 +1,4 @@
-"""What goes with every request: its id, the time it may take, its line in the log."""
+"""The context of every request: its id, the time that its work may take, and its line in the log."""
 
 import re
 import time
@@ -13,29 +13,29 @@ from receiver.errors import StoreUnavailableError
 from receiver.log_grouping import ANSWERS, REFUSALS
 from receiver.logs import LOG_CONTEXT
 from receiver.server.environ_names import MARK_AUTHENTICATED, RECEIVED_AT
-from receiver.web.middleware.response_headers import hardening
+from receiver.web.middleware.response_headers import missing_security_headers
 from receiver.web.request_ids import make_id
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-ANSWER_WITHIN: Final = 2.3
-"""Seconds that the work of a request may take; Graph counts an answer after 3 s as slow."""
+RESPONSE_SECONDS: Final = 2.3
+"""Seconds that the work of a request may take; Graph counts a response after 3 s as slow."""
 
-_LEAST: Final = 0.2
-"""Seconds for work that could not begin earlier, since the client was slow."""
+_LEAST_SECONDS: Final = 0.2
+"""Seconds that work gets which could not begin earlier because the client was slow."""
 
 _ID: Final = re.compile(r"[\w.:-]{8,128}", re.ASCII)
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
-_QUIET: Final = frozenset({"/livez", "/readyz", "/metrics"})
+_NOT_LOGGED: Final = frozenset({"/livez", "/readyz", "/metrics"})
 
 _log: Final = structlog.get_logger("receiver.request")
 
 
-class _Exchange:
-    """A request on its way to its answer."""
+class _RequestContext:
+    """A request from its arrival to its response."""
 
-    __slots__ = ("began", "deadline", "environ", "facts", "message_id", "request_id")
+    __slots__ = ("began", "deadline", "environ", "log_fields", "message_id", "request_id")
 
     def __init__(self, environ: "WSGIEnvironment", request_id: str, message_id: str | None) -> None:
         self.began: float = environ.get(RECEIVED_AT) or time.monotonic()
@@ -43,29 +43,28 @@ class _Exchange:
         self.environ = environ
         self.request_id = request_id
         self.message_id = message_id
-        self.facts: dict[str, object] = {}
+        self.log_fields: dict[str, object] = {}
 
 
-_current: Final[ContextVar[_Exchange]] = ContextVar("exchange")
+_current: Final[ContextVar[_RequestContext]] = ContextVar("request_context")
 
 
-def with_context(application: "WSGIApplication") -> "WSGIApplication":
-    """Have every request of a Flask app begun, logged and answered alike.
+def add_request_context(application: "WSGIApplication") -> "WSGIApplication":
+    """Wrap a Flask app, so that every request has a context, a line in the log and the same headers.
 
-    Around the app, not by its hooks: Flask's own objects take longer to ask than all that is done here.
+    It wraps the app instead of using its hooks: reading Flask's own objects takes longer than all that is done here.
     """
 
     def in_context(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        exchange = _begin(environ)
+        context = _begin(environ)
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Callable[[bytes], object]:
-            _log_answer(exchange, int(status[:3]))
-            ids = [("X-Request-ID", exchange.request_id)]
-            if exchange.message_id:
-                ids.append(("client-request-id", exchange.message_id))
-            return start_response(
-                status, [*headers, *ids, *hardening(environ["wsgi.url_scheme"], headers)], *rest
-            )
+            _log_response(context, int(status[:3]))
+            ids = [("X-Request-ID", context.request_id)]
+            if context.message_id:
+                ids.append(("client-request-id", context.message_id))
+            security_headers = missing_security_headers(environ["wsgi.url_scheme"], headers)
+            return start_response(status, [*headers, *ids, *security_headers], *rest)
 
         return application(environ, start)
 
@@ -73,34 +72,34 @@ def with_context(application: "WSGIApplication") -> "WSGIApplication":
 
 
 def request_id() -> str:
-    """Return the id of the request, the sender's own or one made here."""
+    """Return the id of the request: the sender's own, or one made here."""
     return _current.get().request_id
 
 
 def request_id_from(given: str | None) -> str:
-    """Return an id for a request: what its sender gave, if that is one, or one made here."""
+    """Return an id for a request: the sender's if it is valid, else a new one."""
     return given if given is not None and _ID.fullmatch(given) else make_id()
 
 
 def wsgi_environ() -> "WSGIEnvironment":
-    """Return the request's WSGI environ; Flask's `request` takes some ten times as long to ask."""
+    """Return the request's WSGI environ; reading Flask's `request` takes some ten times as long."""
     return _current.get().environ
 
 
-def vouch() -> None:
-    """Tell the server that the request's credentials are good."""
-    if (tell := _current.get().environ.get(MARK_AUTHENTICATED)) is not None:
-        tell()
+def mark_authenticated() -> None:
+    """Report to the server that the request's credentials are good, so that it keeps the connection longer."""
+    if (mark := _current.get().environ.get(MARK_AUTHENTICATED)) is not None:
+        mark()
 
 
 def route() -> str | None:
-    """Return the rule that the request's path matches, not the path: a client context may hold anything."""
+    """Return the rule that the request's path matches, not the path: a client context may be personal data."""
     rule = request.url_rule
     return rule.rule if rule else None
 
 
 def query_argument(name: str) -> str | None:
-    """Return an argument of the request's query, the first of that name; None where there is none."""
+    """Return the first query argument of a name; None without one."""
     return request.args.get(name) if wsgi_environ()["QUERY_STRING"] else None
 
 
@@ -108,27 +107,27 @@ def time_left() -> float:
     """Return the seconds that are left for the request's work, however many steps it has.
 
     Raises:
-        StoreUnavailableError: there is none left: the store was too slow in the steps before.
+        StoreUnavailableError: no time is left, since the store was too slow in earlier steps.
     """
-    exchange, now = _current.get(), time.monotonic()
-    if exchange.deadline is None:
-        exchange.deadline = max(exchange.began + ANSWER_WITHIN, now + _LEAST)
-    if exchange.deadline <= now:
+    context, now = _current.get(), time.monotonic()
+    if context.deadline is None:
+        context.deadline = max(context.began + RESPONSE_SECONDS, now + _LEAST_SECONDS)
+    if context.deadline <= now:
         raise StoreUnavailableError("The store does not answer in time. Try again soon.")
-    return exchange.deadline - now
+    return context.deadline - now
 
 
 def time_taken() -> float:
-    """Return the seconds that have passed since the request began."""
+    """Return the seconds since the request began."""
     return time.monotonic() - _current.get().began
 
 
-def note(**facts: object) -> None:
-    """Add facts to the line that the log gets about this request."""
-    _current.get().facts.update(facts)
+def add_log_fields(**fields: object) -> None:
+    """Add fields to the line that the log gets about this request."""
+    _current.get().log_fields.update(fields)
 
 
-def _begin(environ: "WSGIEnvironment") -> _Exchange:
+def _begin(environ: "WSGIEnvironment") -> _RequestContext:
     request_id = request_id_from(environ.get("HTTP_X_REQUEST_ID"))
     message_id = _id(environ, "HTTP_X_MICROSOFT_SKYPE_MESSAGE_ID")
     scenario = _id(environ, "HTTP_X_MICROSOFT_SKYPE_CHAIN_ID") or _id(environ, "HTTP_SCENARIO_ID")
@@ -136,15 +135,15 @@ def _begin(environ: "WSGIEnvironment") -> _Exchange:
         LOG_CONTEXT.set({"request_id": request_id, "message_id": message_id, "scenario": scenario})
     else:
         LOG_CONTEXT.set({"request_id": request_id})
-    exchange = _Exchange(environ, request_id, message_id)
-    _current.set(exchange)
-    return exchange
+    context = _RequestContext(environ, request_id, message_id)
+    _current.set(context)
+    return context
 
 
-def _log_answer(exchange: _Exchange, status: int) -> None:
-    """Write a line about an answer; under load not for all of a kind."""
-    environ = exchange.environ
-    if environ["PATH_INFO"] in _QUIET:
+def _log_response(context: _RequestContext, status: int) -> None:
+    """Log a response; under load only some of those with the same method and status."""
+    environ = context.environ
+    if environ["PATH_INFO"] in _NOT_LOGGED:
         return
     method = environ["REQUEST_METHOD"]
     grouping = REFUSALS if 400 <= status < 500 else ANSWERS  # noqa: PLR2004
@@ -152,17 +151,17 @@ def _log_answer(exchange: _Exchange, status: int) -> None:
     if left_out is None:
         return
     if left_out:
-        exchange.facts["untold"] = left_out
+        context.log_fields["untold"] = left_out
     _log.info(
         "answered",
         method=method,
         route=route(),
         status=status,
-        ms=round((time.monotonic() - exchange.began) * 1000, 1),
-        **exchange.facts,
+        ms=round((time.monotonic() - context.began) * 1000, 1),
+        **context.log_fields,
     )
 
 
-def _id(given: Mapping[str, str], name: str) -> str | None:
-    value = given.get(name)
+def _id(environ: Mapping[str, str], name: str) -> str | None:
+    value = environ.get(name)
     return value if value is not None and _ID.fullmatch(value) else None

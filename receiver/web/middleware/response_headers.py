@@ -1,4 +1,4 @@
-"""What every answer's headers tell browsers, unless the view that made it has told them otherwise."""
+"""Add the security headers to every response, unless its view has set them itself."""
 
 from collections.abc import Sequence
 from typing import Final, TypeAlias
@@ -11,13 +11,13 @@ _WITH_HTTPS: Final = (*HARDENING, HTTPS_ONLY)
 _NAMES: Final = frozenset(name.lower() for name, _ in HARDENING)
 
 
-def hardening(scheme: str, told: _Headers) -> _Headers:
-    """Return the headers of `receiver.server.security_headers` that an answer still lacks.
+def missing_security_headers(scheme: str, present: _Headers) -> _Headers:
+    """Return the headers of `receiver.server.security_headers` that a response lacks.
 
     Args:
-        scheme: by which the request came, `http` or `https`.
-        told: the answer's own headers.
+        scheme: of the request, `http` or `https`.
+        present: the response's own headers.
     """
     wanted = _WITH_HTTPS if scheme == "https" else HARDENING
-    names = _NAMES.intersection([name.lower() for name, _ in told])
+    names = _NAMES.intersection([name.lower() for name, _ in present])
     return [header for header in wanted if header[0].lower() not in names] if names else wanted

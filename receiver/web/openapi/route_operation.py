@@ -16,7 +16,7 @@ from receiver.web.openapi.operation_ids import OPERATION_IDS
 from receiver.web.openapi.problem_responses import ANY_PROBLEM, addresses, response_name
 from receiver.web.openapi.route_description import JSON_TYPE, Answer, Body, Description, Parameter
 from receiver.web.openapi.route_parameters import PATH
-from receiver.web.problems import status_of_a_bug
+from receiver.web.problems import unexpected_error_status
 
 _ARGUMENT: Final = re.compile(r"<(?:[^<>:]+:)?([^<>:]+)>")
 
@@ -138,7 +138,7 @@ def _of_any(method: str, status: int) -> Iterator[type[ReceiverError]]:
     """Yield what may come of any request to a route that is there, as far as it has this status."""
     if status == BadRequestError.status:
         yield BadRequestError
-    if status == status_of_a_bug(method):
+    if status == unexpected_error_status(method):
         yield ReceiverError
 
 

@@ -11,7 +11,7 @@ from receiver.errors import NotConfiguredError, ReceiverError, UnauthenticatedEr
 from receiver.graph.schemas import OPERATION_SCHEMAS
 from receiver.spool.spool_queue import Spool
 from receiver.web.auth.authorizer import Authorizer
-from receiver.web.auth.challenges import answer_challenge
+from receiver.web.auth.challenges import add_challenge
 from receiver.web.openapi.authentication_texts import HTML
 from receiver.web.pages import time_text
 from receiver.web.pages.json_markup import pretty
@@ -85,7 +85,7 @@ def register_frame(blueprint: Blueprint, authorizer: Authorizer, spool: Spool | 
         if isinstance(found, (UnauthenticatedError, NotConfiguredError)):
             return sign_in_form(closed=isinstance(found, NotConfiguredError))
         response = render("error.html", found.status, error=found)
-        answer_challenge(response, found)
+        add_challenge(response, found)
         if found.retry_after is not None:
             response.headers["Retry-After"] = str(found.retry_after)
         return response
@@ -121,7 +121,7 @@ def sign_in_form(
     response = page.at(str(escape(wanted))).answer(200 if plain else status)
     public_page(response).headers["Vary"] = f"{_HEADERS['Vary']}, Accept-Encoding"
     if response.status_code == 401:  # noqa: PLR2004
-        answer_challenge(response, UnauthenticatedError)
+        add_challenge(response, UnauthenticatedError)
     return response
 
 

@@ -7,8 +7,8 @@ from flask import Blueprint, Response, request
 
 from receiver.errors import ForbiddenError, InsufficientScopeError, InvalidAPIKeyError, TooManyAttemptsError
 from receiver.web.auth import cookies
-from receiver.web.auth.authorizer import Authorizer, refuse_other_sites
-from receiver.web.auth.sessions import LIFE
+from receiver.web.auth.authorizer import Authorizer, reject_cross_site_request
+from receiver.web.auth.sessions import SESSION_SECONDS
 from receiver.web.auth.sign_in_limit import BROWSER_SECONDS
 from receiver.web.openapi import STORE, Answer, describe
 from receiver.web.openapi.authentication_texts import HTML, PUBLIC_PAGE
@@ -37,7 +37,7 @@ def register_signing_in(blueprint: Blueprint, authorizer: Authorizer) -> None:
     )
     def sign_in() -> Response:
         """Sign in to the page with an API key that may `read`."""
-        refuse_other_sites()
+        reject_cross_site_request()
         request.max_content_length = _LONGEST_FORM
         then = _local(request.form.get("then", ""))
         try:
@@ -51,7 +51,7 @@ def register_signing_in(blueprint: Blueprint, authorizer: Authorizer) -> None:
             response.headers["Retry-After"] = str(error.retry_after)
             return response
         response = _see_other(then)
-        cookies.set_session(response, session_id, LIFE)
+        cookies.set_session(response, session_id, SESSION_SECONDS)
         if browser := authorizer.remember_browser():
             cookies.set_browser(response, browser, BROWSER_SECONDS)
         return response

@@ -24,6 +24,7 @@ from gunicorn.config import Config  # type: ignore[import-untyped]
 from gunicorn.workers.base_async import AsyncWorker  # type: ignore[import-untyped]
 
 import receiver.app
+from receiver.components import make_components
 from receiver.logs import configure_logging
 from receiver.server.serve import gunicorn_settings
 from receiver.settings.configuration import Settings, read_settings
@@ -145,7 +146,9 @@ def make_worker(settings: Settings, variant: Variant) -> Worker:
     config.set("pre_request", lambda _worker, _request: None)
     worker = Worker(1, os.getppid(), [], None, 30, config, config.logger_class(config))
     with patch.object(receiver.app, "ReceiverFlask", variant.flask):
-        worker.wsgi = receiver.app.create_app(settings)
+        components = make_components(settings)
+        worker.wsgi = receiver.app.create_app(components)
+    components.start()
     return worker
 
 
