@@ -149,7 +149,7 @@ def _log_refusal(error: ReceiverError, reason: Reason | None) -> None:
 
 
 def _suppressed(left_out: int) -> dict[str, int]:
-    return {"untold": left_out} if left_out else {}
+    return {"suppressed": left_out} if left_out else {}
 
 
 def problem_document(

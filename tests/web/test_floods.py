@@ -184,5 +184,5 @@ def test_a_strangers_items_cost_little_however_many_they_are(
     assert answer.seconds < 2.5
     assert store.client.keys() == []
     lines = service.log[before:].splitlines()
-    assert len([line for line in lines if "a body without a known clientState is not read" in line]) == 1
+    assert len([line for line in lines if "a body without a known clientState is ignored" in line]) == 1
     assert len(lines) < 10

@@ -111,7 +111,7 @@ class CallbackRoutes:
         mark_authenticated()
         text = self._read_body(sender.tenant_id)
         if not text.strip():
-            _log.info("empty notification")  # Graph does send them
+            _log.info("empty notification: there is nothing to store")  # Graph does send them
             return _ACCEPTED
         document = self._parse(text, sender.tenant_id)
         if is_old_skype_call(document):
@@ -160,7 +160,8 @@ class CallbackRoutes:
             add_log_fields(ignored=",".join(loggable(collection) for collection in notification.ignored))
         for item, outcome in zip(items, outcomes, strict=True):
             if isinstance(item, Unreadable):
-                _log.warning("an item could not be read and is in quarantine", reason=item.reason)
+                event = "an item could not be read and is in quarantine; see GET /quarantine"
+                _log.warning(event, reason=item.reason)
             elif outcome == "conflict" or self._logs_every_item:
                 _log_item(item, outcome)
 

@@ -182,8 +182,8 @@ def _check_signing_keys(keys: KeySet) -> Check:
     if not status.keys:
         return Check("none", f"none: {status.error or 'not fetched yet'}")
     if status.error:
-        kept = f"ok: {status.keys} kept from {status.age:.0f} s ago, since then: {status.error}"
-        return Check("ok, but could not be fetched again", kept)
+        fetched = f"{status.keys} keys, fetched {status.age:.0f} s ago"
+        return Check("ok, but could not be fetched again", f"ok: {fetched}; since then: {status.error}")
     return _OK
 
 

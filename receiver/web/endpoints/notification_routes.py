@@ -125,7 +125,8 @@ class NotificationRoutes:
         if len(body) <= _ALWAYS_PARSED_BYTES or has_accepted_client_state(body, self._is_ours):
             return False
         if (not_logged := REFUSALS.admit("clientState")) is not None:
-            _log.warning("a body without a known clientState is not read", bytes=len(body), untold=not_logged)
+            event = "a body without a known clientState is ignored; check RECEIVER_CLIENT_STATES"
+            _log.warning(event, bytes=len(body), suppressed=not_logged)
         return True
 
     def _read_authentic_items(self, document: JSON) -> list[ChangeNotification | Unreadable]:
@@ -144,7 +145,8 @@ class NotificationRoutes:
 
         items = [_without_decryption(item) for item in read_changes(document, is_ours)]
         if rejected and (not_logged := REFUSALS.admit("clientState")) is not None:
-            _log.warning("items with a wrong clientState are ignored", items=rejected, untold=not_logged)
+            event = "items with a wrong clientState are ignored; check RECEIVER_CLIENT_STATES"
+            _log.warning(event, items=rejected, suppressed=not_logged)
         return items
 
     def _is_ours(self, client_state: JSON) -> bool:
@@ -159,16 +161,21 @@ def _without_decryption(item: ChangeNotification | Unreadable) -> ChangeNotifica
 
 def _log_item(item: ChangeNotification | Unreadable) -> None:
     if isinstance(item, Unreadable):
-        _log.warning("a change notification is in quarantine", reason=item.reason)
+        _log.warning(
+            "a change notification could not be read and is in quarantine; see GET /quarantine",
+            reason=item.reason,
+        )
     elif item.lifecycle_event:
         what_to_do = _WHAT_TO_DO.get(item.lifecycle_event, "see Graph's page on lifecycle notifications")
         _log.warning(
-            "subscription",
+            "lifecycle notification",
             lifecycle_event=loggable(item.lifecycle_event),
             subscription_id=loggable(item.subscription_id),
             what_to_do=what_to_do,
         )
     else:
         _log.info(
-            "change", change_type=loggable(item.change_type), subscription_id=loggable(item.subscription_id)
+            "change notification",
+            change_type=loggable(item.change_type),
+            subscription_id=loggable(item.subscription_id),
         )

@@ -151,7 +151,7 @@ def _log_response(context: _RequestContext, status: int) -> None:
     if left_out is None:
         return
     if left_out:
-        context.log_fields["untold"] = left_out
+        context.log_fields["suppressed"] = left_out
     _log.info(
         "answered",
         method=method,
