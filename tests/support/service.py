@@ -76,6 +76,7 @@ class Service:
             "RECEIVER_API_KEYS": ",".join(entry.entry for entry in (_READ_ENTRY, _WRITE_ENTRY, _ALL_ENTRY)),
             "RECEIVER_CLIENT_STATES": f"another,{CLIENT_STATE}",
             "PYTHONWARNINGS": "error",
+            **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
             **({"RECEIVER_APP_IDS": APP_ID, "RECEIVER_METADATA_URL": issuer.metadata_url} if issuer else {}),
             **({"REDIS_URL": redis_url} if redis_url else {}),
             **environment,
