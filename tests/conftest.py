@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # So a shell starts a background job, and so every program that is started here would ignore SIGINT, too. With a
     # handler it is reset to the default at `exec`; pytest itself goes on without minding.
     signal.signal(signal.SIGINT, lambda number, frame: None)
+
+sys.dont_write_bytecode = False
+"""pytest keeps the tests as it has rewritten them, whatever PYTHONDONTWRITEBYTECODE is: that takes a worker 5 s."""
 
 settings.register_profile("night", deadline=None)  # tests/fuzz/night.py says what for
 
