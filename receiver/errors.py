@@ -1,7 +1,6 @@
-"""The one tree of errors: each knows its problem type, title and HTTP status (RFC 9457).
+"""The one tree of errors: each class has its problem type, title and HTTP status (RFC 9457).
 
-Code anywhere raises what went wrong; `receiver.web.problems` turns it into an answer. This file knows
-nothing of HTTP libraries.
+Any room raises them; `receiver.web.problems` turns them into answers. This file knows no HTTP library.
 """
 
 from collections.abc import Mapping
@@ -9,12 +8,12 @@ from typing import ClassVar
 
 
 class ReceiverError(Exception):
-    """What went wrong, for the one who asked.
+    """The receiver failed because of a bug.
 
     Args:
-        detail: what is wrong here and what to do about it; it leaves the house, so it never holds a secret,
-            personal data or a piece of the input.
-        retry_after: seconds after which another try makes sense, where it does.
+        detail: what happened, which limit or setting is the reason, and what to do. Clients see it, so it never
+            holds a secret, personal data or a piece of the input.
+        retry_after: seconds after which a client may try again; None where it makes no difference.
         extensions: further members of the problem document.
     """
 
@@ -36,7 +35,7 @@ class ReceiverError(Exception):
 
 
 class BadRequestError(ReceiverError):
-    """The request itself is not understood."""
+    """The request is not valid."""
 
     type = "invalid-request"
     title = "The request is not valid"
@@ -51,21 +50,21 @@ class InvalidJSONError(BadRequestError):
 
 
 class InvalidEnvelopeError(BadRequestError):
-    """The body is JSON, but no collection of notifications."""
+    """The body is JSON, but not a collection of notifications."""
 
     type = "invalid-envelope"
     title = "The body is not a collection of notifications"
 
 
 class InvalidOperationError(BadRequestError):
-    """The body of a PUT is no operation."""
+    """The body of a PUT is not an operation."""
 
     type = "invalid-operation"
     title = "The body is not a call operation"
 
 
 class UnauthenticatedError(ReceiverError):
-    """Nobody we know is speaking."""
+    """The request has no valid authentication."""
 
     type = "unauthenticated"
     title = "Authentication is needed"
@@ -73,14 +72,14 @@ class UnauthenticatedError(ReceiverError):
 
 
 class MissingTokenError(UnauthenticatedError):
-    """There is no bearer token."""
+    """The request has no bearer token."""
 
     type = "missing-token"
     title = "A bearer token is needed"
 
 
 class InvalidTokenError(UnauthenticatedError):
-    """The bearer token is not to be believed."""
+    """The bearer token could not be verified."""
 
     type = "invalid-token"
     title = "The bearer token is not valid"
@@ -94,7 +93,7 @@ class InvalidAPIKeyError(UnauthenticatedError):
 
 
 class ForbiddenError(ReceiverError):
-    """Somebody we know asks for what is not his."""
+    """The request is authenticated, and not allowed."""
 
     type = "forbidden"
     title = "This is not allowed"
@@ -102,25 +101,25 @@ class ForbiddenError(ReceiverError):
 
 
 class TenantNotAllowedError(ForbiddenError):
-    """The token is good, its tenant is not on the list."""
+    """The token is valid, but its tenant is not in `RECEIVER_TENANTS`."""
 
     type = "tenant-not-allowed"
     title = "This tenant is not allowed"
 
 
 class InsufficientScopeError(ForbiddenError):
-    """The API key lacks the scope."""
+    """The API key lacks the scope that the route needs."""
 
     type = "insufficient-scope"
     title = "The API key lacks a scope"
 
     def __init__(self, scope: str) -> None:
-        super().__init__(f"This needs a key with the scope `{scope}`.")
+        super().__init__(f"This needs an API key with the scope `{scope}`.")
         self.scope = scope
 
 
 class NotFoundError(ReceiverError):
-    """There is nothing under this address."""
+    """The address does not exist."""
 
     type = "not-found"
     title = "Not found"
@@ -128,28 +127,28 @@ class NotFoundError(ReceiverError):
 
 
 class UnknownAppError(NotFoundError):
-    """The callback names an app id that is not set."""
+    """The callback's address has an app id that is not in `RECEIVER_APP_IDS`."""
 
     type = "unknown-app"
     title = "This app id is not set"
 
 
 class OperationNotFoundError(NotFoundError):
-    """No update of this operation has come, or it has been deleted."""
+    """The receiver has no update of this operation, or it has been deleted."""
 
     type = "operation-not-found"
     title = "This operation is not known"
 
 
 class CallNotFoundError(NotFoundError):
-    """No update of this call has come, or it has been deleted."""
+    """The receiver has no update of this call, or it has been deleted."""
 
     type = "call-not-found"
     title = "This call is not known"
 
 
 class QuarantineEntryNotFoundError(NotFoundError):
-    """The quarantine holds no such entry."""
+    """The quarantine has no entry with this id."""
 
     type = "quarantine-entry-not-found"
     title = "This quarantine entry is not known"
@@ -172,15 +171,15 @@ class RequestTimeoutError(ReceiverError):
 
 
 class StillUnreadableError(ReceiverError):
-    """A replayed item still can't be read."""
+    """A replayed item still can't be parsed."""
 
     type = "still-unreadable"
-    title = "The item still can't be read"
+    title = "The item still can't be parsed"
     status = 409
 
 
 class PreconditionFailedError(ReceiverError):
-    """A condition of the request, `If-Match` or `If-None-Match`, is false; nothing has changed."""
+    """A condition of the request, `If-Match` or `If-None-Match`, is false; nothing was changed."""
 
     type = "precondition-failed"
     title = "A condition of the request is false"
@@ -188,7 +187,7 @@ class PreconditionFailedError(ReceiverError):
 
 
 class PayloadTooLargeError(ReceiverError):
-    """The body is over the limit."""
+    """The body is larger than `RECEIVER_MAX_BODY_BYTES`."""
 
     type = "payload-too-large"
     title = "The body is too large"
@@ -196,15 +195,15 @@ class PayloadTooLargeError(ReceiverError):
 
 
 class UnsupportedMediaTypeError(ReceiverError):
-    """The body is of a type, or in an encoding, that we don't read."""
+    """The body has a media type or an encoding that the route does not take."""
 
     type = "unsupported-media-type"
-    title = "This kind of body is not read"
+    title = "The media type is not supported"
     status = 415
 
 
 class URITooLongError(ReceiverError):
-    """The address is longer than any of ours."""
+    """The address is longer than that of any route."""
 
     type = "uri-too-long"
     title = "The address is too long"
@@ -212,7 +211,7 @@ class URITooLongError(ReceiverError):
 
 
 class HeadersTooLargeError(ReceiverError):
-    """There are too many headers, or one is too long."""
+    """The request has too many headers, or one is too long."""
 
     type = "headers-too-large"
     title = "The headers are too large"
@@ -220,23 +219,23 @@ class HeadersTooLargeError(ReceiverError):
 
 
 class UnsupportedTransferCodingError(ReceiverError):
-    """The body is transferred in a way that we don't read."""
+    """The body has a transfer coding that is not supported."""
 
     type = "unsupported-transfer-coding"
-    title = "This way to transfer a body is not read"
+    title = "The transfer coding is not supported"
     status = 501
 
 
 class TooManyAttemptsError(ReceiverError):
-    """There were more than ten attempts of this client to sign in within a minute, or a hundred of all together."""
+    """This client tried to sign in more than ten times within a minute, or all clients more than a hundred times."""
 
     type = "too-many-tries"
-    title = "Too many tries"
+    title = "Too many attempts to sign in"
     status = 429
 
 
 class UnavailableError(ReceiverError):
-    """We can't do it now; the fault is ours, and another try makes sense."""
+    """The receiver can't do this now, through no fault of the request; try again."""
 
     type = "unavailable"
     title = "The receiver can't do this now"
@@ -256,34 +255,36 @@ class NotConfiguredError(UnavailableError):
 
 
 class KeysUnavailableError(UnavailableError):
-    """The signing keys, or those of now, could not be had, so this token can't be judged."""
+    """The signing keys, or the present ones, could not be fetched, so the token can't be verified."""
 
     type = "keys-unavailable"
-    title = "The signing keys can't be reached"
+    title = "The signing keys are not available"
 
 
 class TooManyWaitingError(UnavailableError):
-    """As many wait and stream in this process as may."""
+    """As many clients wait and stream in this process as `RECEIVER_MAX_WAITING` allows."""
 
     type = "too-many-waiting"
-    title = "Too many are waiting"
+    title = "Too many clients are waiting"
 
 
 class StoreUnavailableError(UnavailableError):
-    """The store did not take it, or did not answer, in time."""
+    """The store did not accept the request, or did not answer in time."""
 
     type = "store-unavailable"
-    title = "The store did not take it, or did not answer"
+    title = "The store is not available"
 
 
 class OverloadedError(StoreUnavailableError):
-    """More is under way in this process than can be done in time."""
+    """This process has more requests than it can answer in time."""
 
     type = "overloaded"
-    title = "Too much is under way"
+    title = "The receiver is overloaded"
 
     def __init__(self) -> None:
-        super().__init__("More is under way here than can be done in time. Try again soon.")
+        super().__init__(
+            "This process has more requests than it can answer in time. Try again after `Retry-After`."
+        )
 
 
 class NotPermittedError(StoreUnavailableError):
@@ -291,4 +292,4 @@ class NotPermittedError(StoreUnavailableError):
 
 
 class WriteRefusedError(StoreUnavailableError):
-    """The store works, but can't merge this one write with what it holds."""
+    """The store works, but can't merge this write with the record that it holds."""

@@ -12,7 +12,7 @@ import pytest
 from tests.support.api_document import document
 from tests.support.service import ALL, APP_ID, READ, WRITE, Service
 
-FOR_ANYBODY = {
+FOR_ALL = {
     "GET /livez",
     "GET /readyz",
     "GET /openapi.json",
@@ -117,7 +117,7 @@ def lacking(operation: Operation) -> tuple[int, str]:
 
 
 def test_nothing_else_is_for_anybody() -> None:
-    assert {operation.name for operation in OPERATIONS if not operation.security} == FOR_ANYBODY
+    assert {operation.name for operation in OPERATIONS if not operation.security} == FOR_ALL
 
 
 @operations("apiKey")

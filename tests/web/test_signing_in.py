@@ -176,7 +176,10 @@ def test_who_tries_too_many_keys_has_to_wait(service: Service) -> None:
     assert {answer.status for answer in answers} == {401, 429}
     assert refused.status == 429
     assert 0 < int(refused.headers["Retry-After"]) <= 60
-    assert f"Too many tries. Wait {refused.headers['Retry-After']} seconds" in refused.body.decode()
+    assert (
+        f"Too many attempts to sign in. Wait {refused.headers['Retry-After']} seconds"
+        in refused.body.decode()
+    )
     assert "API key" in refused.body.decode(), "the form is there for the next try"
     assert service.get("/operations").status == 200, "who has a key needs no form"
 

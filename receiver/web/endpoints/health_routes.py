@@ -20,7 +20,7 @@ from receiver.trust.key_set import KeySet
 from receiver.web import representation
 from receiver.web.auth.authorizer import Authorizer
 from receiver.web.middleware.request_context import time_left
-from receiver.web.openapi import ANYBODY, Answer, describe
+from receiver.web.openapi import PUBLIC, Answer, describe
 from receiver.web.openapi.response_schemas import LifeSchema, ReadinessSchema
 
 _UNAVAILABLE: Final = 503
@@ -89,7 +89,7 @@ class HealthRoutes:
         blueprint.get("/readyz")(self.get_readiness)
         return blueprint
 
-    @describe(ANYBODY, {200: Answer("The process is alive.", LifeSchema)})
+    @describe(PUBLIC, {200: Answer("The process is alive.", LifeSchema)})
     def get_liveness(self) -> Response:
         """Get whether this process is alive.
 
@@ -98,7 +98,7 @@ class HealthRoutes:
         return representation.json_response({"status": "alive"})
 
     @describe(
-        ANYBODY,
+        PUBLIC,
         {
             200: Answer("The receiver can accept notifications.", ReadinessSchema),
             503: Answer("It cannot; `checks` has the reason, with an API key in detail.", ReadinessSchema),

@@ -21,7 +21,7 @@ from receiver.web.auth.authorizer import Authorizer
 from receiver.web.endpoints.callback_routes import ACCEPTED
 from receiver.web.middleware.request_context import mark_authenticated, time_left
 from receiver.web.middleware.untrusted_bodies import UntrustedBodies
-from receiver.web.openapi import ANYBODY, READ, STORE, Answer, describe
+from receiver.web.openapi import PUBLIC, READ, STORE, Answer, describe
 from receiver.web.openapi.body_schemas import CHANGE_NOTIFICATIONS
 from receiver.web.openapi.response_schemas import NotificationPageSchema
 from receiver.web.openapi.route_parameters import VALIDATION_TOKEN
@@ -76,7 +76,7 @@ class NotificationRoutes:
         return blueprint
 
     @describe(
-        ANYBODY,
+        PUBLIC,
         {
             200: Answer("The token of a validation request.", media_type="text/plain; charset=utf-8"),
             202: Answer("Every authentic item is stored.", sometimes=("client-request-id",)),

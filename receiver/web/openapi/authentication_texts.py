@@ -1,4 +1,4 @@
-"""Who may use a route: how he says who he is, and how he is refused."""
+"""Authentication of routes: the schemes, and the problems that answer a request without them."""
 
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -35,8 +35,8 @@ SCHEMES: Final = {
         "type": "apiKey",
         "in": "cookie",
         "name": HTTPS_NAME,
-        "description": "A session of the page; over plain http the cookie's name lacks `__Host-`. It allows what the "
-        "API key allows that it was started with; changes only from the receiver's own page.",
+        "description": "A session of the page; over plain http the cookie's name lacks `__Host-`. It has the scopes of "
+        "the API key that started it; changes are accepted only from the receiver's own page.",
     },
     "graphToken": {
         "type": "http",
@@ -49,12 +49,12 @@ SCHEMES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may use a route.
+    """The authentication that a route takes.
 
     Args:
-        security: the ways to say who one is, of which one is enough; none: anybody may.
-        problems: how one is refused.
-        problems_as: the media type in which this route refuses.
+        security: the accepted ways to authenticate, of which one is enough; empty for a public route.
+        problems: the problems of a request that is not authenticated or not allowed.
+        problems_as: the media type of these problems.
     """
 
     security: tuple[Requirement, ...] = ()
@@ -67,11 +67,11 @@ def _key(scope: str) -> tuple[Requirement, ...]:
 
 
 STORE: Final = (StoreUnavailableError, OverloadedError)
-"""What may come of every route that asks the store."""
+"""The problems of every route that asks the store."""
 
 _REFUSALS: Final = (InvalidAPIKeyError, InsufficientScopeError, *STORE)
 
-ANYBODY: Final = Access()
+PUBLIC: Final = Access()
 READ: Final = Access(_key("read"), (*_REFUSALS, NotConfiguredError))
 WRITE: Final = Access(_key("write"), (*_REFUSALS, NotConfiguredError, ForbiddenError))
 GRAPH: Final = Access(
@@ -79,10 +79,10 @@ GRAPH: Final = Access(
     (MissingTokenError, InvalidTokenError, TenantNotAllowedError, NotConfiguredError, KeysUnavailableError),
 )
 PAGE: Final = Access(_key("read"), _REFUSALS, HTML)
-"""A page for somebody who has signed in; whoever has not is asked to."""
+"""A page for clients that have signed in; others get the form to sign in."""
 WRITE_PAGE: Final = Access(_key("write"), _REFUSALS, HTML)
 """A page for sessions of a key with the scope `write`."""
 FIRST_PAGE: Final = Access(({}, *_key("read")), _REFUSALS, HTML)
-"""The page where anybody may come, and is asked to sign in."""
+"""The start page: a client without a session gets the form to sign in."""
 PUBLIC_PAGE: Final = Access(problems_as=HTML)
-"""A page for anybody."""
+"""A page without authentication."""

@@ -1,4 +1,4 @@
-"""Examples of bodies, by their schema. Those of answers are made by the code that makes the answers."""
+"""Examples of bodies, by schema. `receiver.web.representation` makes those of answers, as it makes the answers."""
 
 from typing import Any, Final
 
@@ -67,12 +67,15 @@ def _as_json(document: object) -> Any:
     return orjson.loads(orjson.dumps(document))
 
 
-_TOLD: Final = _as_json(representation.operation(_OPERATION_RECORD))
+_OPERATION_JSON: Final = _as_json(representation.operation(_OPERATION_RECORD))
 
 EXAMPLES: Final[dict[type[Schema], Any]] = {
-    response_schemas.OperationRecordSchema: {**_TOLD, "others": 0},
-    response_schemas.OperationPageSchema: {"operations": [_TOLD], "next": "1"},
-    response_schemas.CallRecordSchema: {**_as_json(representation.call(_CALL_RECORD)), "operations": [_TOLD]},
+    response_schemas.OperationRecordSchema: {**_OPERATION_JSON, "others": 0},
+    response_schemas.OperationPageSchema: {"operations": [_OPERATION_JSON], "next": "1"},
+    response_schemas.CallRecordSchema: {
+        **_as_json(representation.call(_CALL_RECORD)),
+        "operations": [_OPERATION_JSON],
+    },
     response_schemas.RegistrationSchema: {
         "clientContext": _CLIENT_CONTEXT,
         "status": "running",

@@ -1,4 +1,4 @@
-"""The bodies that routes take. Graph's are made of the schemas that read them."""
+"""The bodies of requests. Those of Graph are described by the schemas that parse them."""
 
 from typing import Final
 
@@ -24,7 +24,7 @@ RESOURCES: Final[tuple[type[Schema], ...]] = (
     ParticipantSchema,
     DeltaParticipantsSchema,
 )
-"""What a call notification may tell of."""
+"""The resources that a call notification may hold."""
 
 _REFERENCES: Final = [
     {"$ref": f"#/components/schemas/{schema.__name__.removesuffix('Schema')}"} for schema in RESOURCES
@@ -50,7 +50,7 @@ class ChangeNotificationsSchema(ChangeNotificationCollectionSchema):
 
 class SignInSchema(Schema):
     key = fields.String(required=True, metadata={"description": "An API key."})
-    then = fields.String(metadata={"description": "Where to go afterwards: a path of the receiver's own."})
+    then = fields.String(metadata={"description": "The path of the receiver to open after signing in."})
 
 
 CALL_NOTIFICATIONS: Final = Body(

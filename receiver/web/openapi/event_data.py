@@ -1,4 +1,4 @@
-"""The data of the events of the stream, by their type: what `receiver.web.endpoints.event_routes` writes."""
+"""The data of the stream's events, by type, as `receiver.web.endpoints.event_routes` writes them."""
 
 from typing import Final
 
@@ -21,13 +21,13 @@ class CallEventSchema(CallRecordSchema):
 
 
 class ResetEventSchema(AnswerSchema):
-    """Events were missed: the newest operations follow, and what else is kept of the past has to be read again."""
+    """Events were missed: the newest operations follow; read everything else again."""
 
-    reason = fields.String(required=True, metadata={"description": "Why."})
+    reason = fields.String(required=True, metadata={"description": "Why events were missed."})
 
 
 class BookmarkEventSchema(AnswerSchema):
-    """Nothing has changed; the event has an `id` to go on from."""
+    """Nothing has changed: the event only has an `id` to resume from."""
 
 
 EVENTS: Final[dict[str, type[Schema]]] = {

@@ -1,4 +1,4 @@
-"""The headers of answers that mean something, by name."""
+"""The descriptions of response headers, by name."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -26,7 +26,7 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "WWW-Authenticate": {
-        "description": "Which authentication the route takes; where a bearer token was sent, what is wrong with it "
+        "description": "The authentication that the route takes, and what is wrong with a bearer token that was sent "
         "(RFC 6750).",
         "schema": {
             "type": "string",
@@ -45,7 +45,7 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
 
 
 def described_headers(always: Iterable[str], sometimes: Iterable[str]) -> dict[str, Any]:
-    """Return the description of headers, by name.
+    """Return the descriptions of headers, by name.
 
     Args:
         always: the names of those that the answer has.

@@ -1,4 +1,4 @@
-"""Making the OpenAPI document out of the routes of an app and what is said of them.
+"""The OpenAPI document, made from the routes of an app and their descriptions.
 
 OpenAPI 3.1: https://spec.openapis.org/oas/v3.1.1.html
 """
@@ -24,7 +24,7 @@ from receiver.web.openapi.route_tags import TAGS
 JSON: TypeAlias = dict[str, Any]
 
 IMPLIED: Final = frozenset({"HEAD", "OPTIONS"})
-"""The methods that Flask adds by itself."""
+"""The methods that Flask adds to each route."""
 
 _INTRODUCTION: Final = """\
 Receives Microsoft Graph's notifications of call operations, stores the latest state of each, and returns it to
@@ -36,7 +36,7 @@ Every error is a problem document (RFC 9457); its `type` is the address of an ex
 
 
 class Document:
-    """The document of an app: made when it is first wanted, when all routes are there, and then kept."""
+    """The document of an app, made at the first request, when all routes are registered, and then kept."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app

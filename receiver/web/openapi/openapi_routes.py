@@ -1,11 +1,11 @@
-"""`/openapi.json`: the document, for machines; `/docs` is made of it for people."""
+"""`/openapi.json`: the OpenAPI document; `/docs` shows it as a page."""
 
 from functools import cache
 
 from flask import Blueprint, Response
 
 from receiver.errors import PreconditionFailedError
-from receiver.web.openapi.authentication_texts import ANYBODY
+from receiver.web.openapi.authentication_texts import PUBLIC
 from receiver.web.openapi.openapi_document import Document
 from receiver.web.openapi.response_schemas import DocumentSchema
 from receiver.web.openapi.route_description import Answer, describe
@@ -20,7 +20,7 @@ def make_openapi(document: Document) -> Blueprint:
 
     @blueprint.get("/openapi.json")
     @describe(
-        ANYBODY,
+        PUBLIC,
         {
             200: Answer("The document.", DocumentSchema, ("ETag",)),
             304: Answer("It is still the version that `If-None-Match` names.", always=("ETag",)),

@@ -1,4 +1,4 @@
-"""The name of each operation, as a generated client has it: a verb and what it is done to, `getOperation`."""
+"""The operation id of each route, which names the function in a generated client: verb and noun, `getOperation`."""
 
 from typing import Final
 
@@ -34,4 +34,4 @@ OPERATION_IDS: Final[dict[str, str]] = {
     "GET /view/call/{callId}": "showCall",
     "GET /view/quarantine": "showQuarantine",
 }
-"""By method and path, as the document has them."""
+"""By method and path, as they stand in the document."""

@@ -1,6 +1,6 @@
 """Responses with a problem, one for each status, which all routes share as `components/responses`.
 
-Which types of problem a route may answer with is said at the route, as `x-problems`.
+The types of problem that a route may answer with stand at the route, as `x-problems`.
 """
 
 from collections.abc import Iterable
@@ -20,14 +20,14 @@ _STATUSES: Final = {
     400: ("BadRequest", "The request is not valid; `detail` says what to send instead."),
     401: ("Unauthorized", "The key or token is missing, or it is not valid."),
     403: ("Forbidden", "The key or token is known, and does not allow this."),
-    404: ("NotFound", "It is not known here, or has been deleted."),
+    404: ("NotFound", "The receiver does not know it, or it has been deleted."),
     408: ("RequestTimeout", "The body did not arrive in time."),
     409: ("Conflict", "The present state does not allow this."),
     412: ("PreconditionFailed", "`If-Match` or `If-None-Match` is false, and nothing has changed."),
-    413: ("ContentTooLarge", "The body is over the limit."),
+    413: ("ContentTooLarge", "The body is larger than `RECEIVER_MAX_BODY_BYTES`."),
     415: ("UnsupportedMediaType", "The body has another media type or encoding than the route takes."),
     429: ("TooManyRequests", "Too many requests of this kind; `Retry-After` says when to try again."),
-    503: ("ServiceUnavailable", "Not possible now; `Retry-After` says when to try again."),
+    503: ("ServiceUnavailable", "The receiver cannot do it now; `Retry-After` says when to try again."),
 }
 """The name of the response of each status, and what it means."""
 
@@ -52,7 +52,7 @@ def response_name(status: int, media_type: str) -> str:
 
 def problem_response(status: int, media_type: str) -> dict[str, Any]:
     """Make the response of a status; arguments as above."""
-    # What is wrong before a page's own code runs is a problem document there, too.
+    # An error before the page's own code runs is a problem document on pages, too.
     media_types = [PROBLEM] if media_type == PROBLEM else [media_type, PROBLEM]
     return {
         "description": _STATUSES[status][1],
@@ -62,9 +62,9 @@ def problem_response(status: int, media_type: str) -> dict[str, Any]:
 
 
 def any_problem() -> dict[str, Any]:
-    """Make the response that any route may give: what HTTP itself forbids, and bugs."""
+    """Make the response that any route may give: errors of HTTP itself, and bugs."""
     return {
-        "description": "What may be the answer to any request. An unknown address is a page for a browser.",
+        "description": "An error that any request may get. For an unknown address, a browser gets a page.",
         "content": {PROBLEM: _content(PROBLEM), HTML: _content(HTML)},
         "x-problems": [*addresses((*OF_HTTP, ReceiverError)), BLANK],
     }

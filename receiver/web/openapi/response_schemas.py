@@ -1,7 +1,7 @@
 """The marshmallow schemas of answers: they document what `receiver.web.representation` makes, and load nothing.
 
-Each names every member; the tests hold the real answers to them. Graph's own part of an answer stays open, and is
-described no more closely than the receiver can promise: a member that does not fit Graph's type is told as it came.
+Each names every member; the tests compare the real answers with them. Graph's own part of an answer stays open: a
+member that does not fit Graph's type is returned as Graph sent it.
 """
 
 from typing import Any, Final
@@ -63,7 +63,7 @@ class StateTimeSchema(AnswerSchema):
 
 class ConflictSchema(AnswerSchema):
     status = _text("The status of the second result.")
-    at = _time("When it came.")
+    at = _time("When it was received.")
     operation = fields.Nested(
         CommsOperationSchema, required=True, metadata={"description": "The second result."}
     )
@@ -87,9 +87,9 @@ class OperationRecordSchema(AnswerSchema):
     type = _perhaps("Graph's type: `inviteParticipantsOperation`, for example. New ones may appear.")
     status = _perhaps("`notStarted`, `running`, `completed`, `failed`, or another that Graph may send.")
     done = _flag("It has its result: `completed` or `failed`.")
-    overdue = _flag("Its result was due and has not come. It may still come, and ends this.")
+    overdue = _flag("Its result is past due. A result that is still received ends this.")
     due = fields.AwareDateTime(
-        **_NULLABLE, metadata={"description": "When its result is due; null once it has come."}
+        **_NULLABLE, metadata={"description": "When its result is due; null once it is done."}
     )
     operation = fields.Nested(
         CommsOperationSchema,
@@ -104,11 +104,11 @@ class OperationRecordSchema(AnswerSchema):
         metadata={"description": "The result in short; null while it is not `done`."},
     )
     timeline = fields.List(fields.Nested(StatusTimeSchema), required=True)
-    firstSeen = _time("When the first update came.")
+    firstSeen = _time("When the first update was received.")
     updated = _time("When it last changed.")
     revision = _number("How often it has changed: by an update, by a new deadline, by becoming overdue.")
-    notifications = _number("How many notifications came, duplicates included.")
-    duplicates = _number("How many of them repeated what was known.")
+    notifications = _number("How many notifications were received, duplicates included.")
+    duplicates = _number("How many of them changed nothing.")
     conflict = fields.Nested(
         ConflictSchema,
         **_NULLABLE,
@@ -159,8 +159,8 @@ class CallRecordSchema(Schema):
     firstSeen = fields.AwareDateTime()
     updated = fields.AwareDateTime()
     revision = _number("How often it has changed.", required=False)
-    notifications = _number("How many notifications came, duplicates included.", required=False)
-    duplicates = _number("How many of them repeated what was known.", required=False)
+    notifications = _number("How many notifications were received, duplicates included.", required=False)
+    duplicates = _number("How many of them changed nothing.", required=False)
 
     class Meta:
         unknown = RAISE
@@ -168,7 +168,7 @@ class CallRecordSchema(Schema):
 
 class NotificationRecordSchema(AnswerSchema):
     id = _text("The receiver's own id of this item.")
-    at = _time("When it came.")
+    at = _time("When it was received.")
     notification = fields.Dict(
         keys=fields.String(),
         required=True,
@@ -182,28 +182,30 @@ class NotificationPageSchema(AnswerSchema):
 
 
 class _QuarantinedSchema(AnswerSchema):
-    reason = _text("Why it can't be read: which member, and what was expected.")
-    contract = _text("Where it came: `callback` or `notifications`.")
+    reason = _text("Why it can't be parsed: the member, and what was expected.")
+    contract = _text("The route that received it: `callback` or `notifications`.")
     address = _perhaps("The address of its resource, ids and names masked; null where it names none.")
     type = _perhaps("The type of its resource; null where it names none.")
-    replayable = _flag("A later version may be able to read it; else it can only be forgotten.")
+    replayable = _flag("Whether a later version may be able to parse it; else it can only be deleted.")
 
 
 class QuarantineEntrySchema(_QuarantinedSchema):
-    id = _text("The id, to replay or forget it.")
-    at = _time("When it came.")
+    id = _text("The id, to replay or delete it.")
+    at = _time("When it was received.")
     group = _text("The id of its group.")
     tenantId = _perhaps("The tenant that it is signed for.")
     item = fields.Raw(
         **_NULLABLE,
-        metadata={"description": "What came; texts and numbers that may be personal data are hidden."},
+        metadata={
+            "description": "The item as received; texts and numbers that may be personal data are hidden."
+        },
     )
 
 
 class QuarantineGroupSchema(_QuarantinedSchema):
     count = _number("How many entries are in it.")
-    first = _time("When the first of them came.")
-    last = _time("When the last of them came.")
+    first = _time("When the first of them was received.")
+    last = _time("When the last of them was received.")
 
 
 class QuarantinePageSchema(AnswerSchema):
@@ -212,7 +214,7 @@ class QuarantinePageSchema(AnswerSchema):
         keys=fields.String(),
         values=fields.Nested(QuarantineGroupSchema),
         required=True,
-        metadata={"description": "All that is in quarantine, by the ids of groups of equal entries."},
+        metadata={"description": "Every group of equal entries in quarantine, by its id."},
     )
     next = _next()
 
@@ -234,11 +236,12 @@ class LifeSchema(AnswerSchema):
 
 class SpoolSchema(AnswerSchema):
     waiting = _number(
-        "Notifications that wait on this machine's disk for the store; null where that is unknown.",
+        "Notifications queued on this machine's disk for the store; null where that is unknown.",
         allow_none=True,
     )
     oldestSeconds = _number(
-        "How long the oldest of them has waited; null where none does, or that is unknown.", allow_none=True
+        "Seconds since the oldest of them was received; null where there is none, or that is unknown.",
+        allow_none=True,
     )
     dead = _number(
         "Notifications that the store, though it works, could not merge; null where that is unknown.",
@@ -254,7 +257,7 @@ class ReadinessSchema(AnswerSchema):
         values=fields.String(),
         required=True,
         metadata={
-            "description": "What was looked at: `ok`, or what is wrong. `loops` names each background loop that has "
+            "description": "Each check: `ok`, or what is wrong. `loops` names each background loop that has "
             "ended, keeps failing or makes no progress. `records` counts stored values that could not be read; it "
             "does not make the receiver unready."
         },
@@ -278,12 +281,15 @@ class ProblemSchema(Schema):
 
     type = fields.String(
         required=True,
-        metadata={"description": "Which problem it is; there it is explained.", "format": "uri-reference"},
+        metadata={
+            "description": "The type of the problem, and the address of its explanation.",
+            "format": "uri-reference",
+        },
     )
-    title = _text("The problem in a few words, always the same for its type.")
+    title = _text("The problem in short, the same for each problem of the type.")
     status = _number("The status of the answer.")
-    detail = _text("What is wrong here, and what to do about it.")
+    detail = _text("What is wrong with this request, and what to do about it.")
     requestId = _text("The id of the request, in the log too.")
     errors = fields.Dict(
-        keys=fields.String(), metadata={"description": "What is wrong with which query argument."}
+        keys=fields.String(), metadata={"description": "The error of each wrong query argument, by its name."}
     )

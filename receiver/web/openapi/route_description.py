@@ -1,4 +1,4 @@
-"""The words in which a route is described, and where a description is kept: at the view itself."""
+"""How a route is described: the description is an attribute of its view."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -35,9 +35,9 @@ class Answer:
     """One answer of a route.
 
     Args:
-        text: what it is.
-        schema: of its body, or several of which one fits; None with the media type of JSON: it has none.
-        always: the headers that it has (headers.py).
+        text: its description.
+        schema: of its body, or several of which one fits; None with the media type of JSON where it has no body.
+        always: the headers that it has (header_descriptions.py).
         sometimes: those that it may have.
         media_type: of its body.
         or_as: further media types that it may have.
@@ -55,12 +55,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What a route takes.
+    """The body of a request.
 
     Args:
-        text: what it is.
-        schema: what it looks like.
-        problems: how it may be refused.
+        text: its description.
+        schema: its schema.
+        required: whether a request must have one.
+        media_type: its media type.
+        problems: the problems of a wrong body.
     """
 
     text: str
@@ -72,7 +74,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """All that is said of a route beside its path, methods and docstring."""
+    """The description of a route, beside its path, methods and docstring."""
 
     access: Access
     answers: Mapping[int, Answer]
@@ -83,7 +85,7 @@ class Description:
 
     @property
     def all_problems(self) -> tuple[type[ReceiverError], ...]:
-        """The problems that it may answer with: its own, and those of access and body."""
+        """The problems that it may answer with: its own, and those of authentication and body."""
         of_body = self.body.problems if self.body else ()
         return (*self.access.problems, *of_body, *self.problems)
 
@@ -100,22 +102,22 @@ def describe(
     """Describe a view, which stays as it is; its docstring gives title and text.
 
     Args:
-        access: who may use it.
-        answers: by status, those that are no problems.
+        access: the authentication that it takes.
+        answers: the answers that are not problems, by status.
         query: the webargs schema that reads its query arguments.
         parameters: further parameters.
-        body: what it takes.
-        problems: how it may fail, beside what access and body bring.
+        body: the body that it takes.
+        problems: its own problems, beside those of authentication and body.
     """
 
-    def keep(view: View) -> View:
+    def attach(view: View) -> View:
         setattr(view, _ATTRIBUTE, Description(access, answers, query, parameters, body, problems))
         return view
 
-    return keep
+    return attach
 
 
 def description_of(view: Callable[..., object]) -> Description | None:
-    """Return what is said of a view, if anything is."""
+    """Return the description of a view; None where it has none."""
     found: Description | None = getattr(view, _ATTRIBUTE, None)
     return found

@@ -1,4 +1,4 @@
-"""One route as an OpenAPI operation. Schemas stand in it as classes, and apispec puts references in their place."""
+"""One route as an OpenAPI operation. Schemas are classes, which apispec replaces with references."""
 
 import inspect
 import re
@@ -23,7 +23,7 @@ _ARGUMENT: Final = re.compile(r"<(?:[^<>:]+:)?([^<>:]+)>")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method of one path, its view, and what is said of it."""
+    """One method of one path, with its view and description."""
 
     rule: Rule
     method: str
@@ -54,13 +54,14 @@ class Route:
             if error.status not in self.description.answers:
                 by_status.setdefault(error.status, []).append(error)
         return {
-            status: [*errors, *_of_any(self.method, status)] for status, errors in sorted(by_status.items())
+            status: [*errors, *_problems_of_any_route(self.method, status)]
+            for status, errors in sorted(by_status.items())
         }
 
 
 def operation(route: Route) -> dict[str, Any]:
     """Make the operation object of a route."""
-    said = route.description
+    description = route.description
     title, _, text = (inspect.getdoc(route.view) or route.id).partition("\n\n")
     made = {
         "tags": [route.tag],
@@ -68,12 +69,12 @@ def operation(route: Route) -> dict[str, Any]:
         "summary": " ".join(title.split()).removesuffix("."),
         "description": text,
         "parameters": _parameters(route),
-        "security": list(said.access.security),
+        "security": list(description.access.security),
         "responses": _responses(route),
         "x-problems": {str(status): addresses(errors) for status, errors in route.problems_by_status.items()},
     }
-    if said.body:
-        made["requestBody"] = _body(said.body)
+    if description.body:
+        made["requestBody"] = _body(description.body)
     return made
 
 
@@ -95,10 +96,11 @@ def _body(body: Body) -> dict[str, Any]:
 
 
 def _responses(route: Route) -> dict[str, Any]:
-    said = route.description
-    answers = {str(status): _answer(answer) for status, answer in said.answers.items()}
+    description = route.description
+    answers = {str(status): _answer(answer) for status, answer in description.answers.items()}
     problems = {
-        str(status): response_name(status, said.access.problems_as) for status in route.problems_by_status
+        str(status): response_name(status, description.access.problems_as)
+        for status in route.problems_by_status
     }
     return {**answers, **problems, "default": ANY_PROBLEM}
 
@@ -113,9 +115,9 @@ def _answer(answer: Answer) -> dict[str, Any]:
 
 
 def _events(events: Mapping[str, type[Schema]]) -> dict[str, Any]:
-    """Describe a stream: its schema is that of the `data` of an event, which `x-events` has for each type alone.
+    """Describe a stream: its schema is that of the `data` of an event; `x-events` has one for each type of event.
 
-    OpenAPI 3.1 has no words for a stream; the generators that know of `text/event-stream` read the schema like this.
+    OpenAPI 3.1 cannot describe a stream; generators that support `text/event-stream` read the schema like this.
     """
     by_type = {name: {"$ref": f"#/components/schemas/{component(schema)}"} for name, schema in events.items()}
     return {"schema": {"anyOf": list(events.values())}, "x-events": by_type}
@@ -134,8 +136,8 @@ def _content(schema: type[Schema] | tuple[type[Schema], ...] | None) -> dict[str
     return {"schema": schema, **({"example": EXAMPLES[schema]} if schema in EXAMPLES else {})}
 
 
-def _of_any(method: str, status: int) -> Iterator[type[ReceiverError]]:
-    """Yield what may come of any request to a route that is there, as far as it has this status."""
+def _problems_of_any_route(method: str, status: int) -> Iterator[type[ReceiverError]]:
+    """Yield the problems of this status that a request to any route may get."""
     if status == BadRequestError.status:
         yield BadRequestError
     if status == unexpected_error_status(method):

@@ -1,4 +1,4 @@
-"""Parameters: every argument of a path by its name there, and those headers and query arguments that views read."""
+"""Parameters: the arguments of paths, by name, and the headers and query arguments that views read themselves."""
 
 from typing import Final
 
@@ -117,5 +117,5 @@ VALIDATION_TOKEN: Final[Parameter] = {
 
 
 def only(name: str, text: str) -> Parameter:
-    """Make a query argument that picks by some text."""
+    """Make a query argument that filters by a text."""
     return {"name": name, "in": "query", "description": text, "schema": {"type": "string"}}

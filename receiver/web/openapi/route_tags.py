@@ -1,4 +1,4 @@
-"""The groups of routes, in the order of the document: one for each blueprint, by its name, with a title and a text."""
+"""The groups of routes in the order of the document: title and text of each blueprint, by its name."""
 
 from typing import Final
 

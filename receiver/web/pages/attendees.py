@@ -1,4 +1,4 @@
-"""Who takes part, as Graph's identities name them. Pure; Graph's sets are open, so any kind of identity will do."""
+"""Participants, by the names in Graph's identities. Pure; Graph's set of identities is open, so any kind is read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,24 +8,24 @@ from receiver.graph.json_codec import JSON, parse
 
 @dataclass(frozen=True, slots=True)
 class Attendee:
-    """Somebody in a call, by his name, and what the roster says of him, in words."""
+    """A participant of a call: the name, and notes from the roster."""
 
     name: str
     notes: tuple[str, ...]
 
 
 def invited(participants: str | None) -> tuple[str, ...]:
-    """Name the participants of an operation, given as JSON text: display names, else phone numbers or ids."""
+    """Return the names of an operation's participants, given as JSON text: display names, else phone numbers or ids."""
     return tuple(name for one in _list(participants) if (name := _name(one)))
 
 
 def attendees(participants: Sequence[JSON]) -> tuple[Attendee, ...]:
-    """Read participants of a roster."""
+    """Return the participants of a roster."""
     return tuple(_attendee(one) for one in participants if isinstance(one, dict))
 
 
 def named(info: str | None) -> str:
-    """Name the one whom a `participantInfo`, given as JSON text, tells of; empty if it names nobody."""
+    """Return the name in a `participantInfo`, given as JSON text; empty if it has none."""
     return _name(parse(info.encode())) if info else ""
 
 
@@ -37,7 +37,7 @@ def _list(text: str | None) -> list[JSON]:
 def _attendee(participant: dict[str, JSON]) -> Attendee:
     flags = {"isMuted": "muted", "isInLobby": "in the lobby", "removedState": "removed"}
     return Attendee(
-        _name(participant.get("info")) or "Somebody",
+        _name(participant.get("info")) or "Unknown participant",
         tuple(words for member, words in flags.items() if participant.get(member)),
     )
 

@@ -1,4 +1,4 @@
-"""Words of the OpenAPI document as HTML: paragraphs with code in them, and what kind of value a schema wants."""
+"""Texts of the OpenAPI document as HTML: paragraphs with code in them, and the kind of value of a schema."""
 
 import re
 from collections.abc import Iterator
@@ -19,37 +19,37 @@ _FORMATS: Final = {"date-time": "time", "uri-reference": "address"}
 
 
 def inline(text: str) -> Markup:
-    """Write a text as HTML, what stands between backticks as code."""
+    """Return a text as HTML, with the parts between backticks as code."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped right here
 
 
 def prose(text: str) -> Markup:
-    """Write paragraphs, which blank lines part, as HTML."""
+    """Return paragraphs, separated by blank lines, as HTML."""
     return Markup().join(
         Markup("<p>{}</p>").format(inline(part)) for part in text.split("\n\n") if part.strip()
     )
 
 
 def breakable(path: str) -> Markup:
-    """Write a path as HTML that may be broken behind its slashes."""
+    """Return a path as HTML that may be broken behind its slashes."""
     return Markup("/<wbr>").join(path.split("/"))
 
 
 def kind_of(schema: dict[str, Any]) -> Markup:
-    """Say what a schema wants: `text or null`, `list of Call`, with a link to each type that has a name."""
+    """Return the kind of value of a schema, such as `text or null` or `list of Call`, with links to named types."""
     return Markup(" or ").join(dict.fromkeys(_kinds(schema)))
 
 
 def limits(schema: dict[str, Any]) -> str:
-    """Say how a value is limited beyond its kind: `1 to 200; 50 if absent`."""
-    said = []
+    """Return the limits of a schema in words: `1 to 200; 50 if absent`."""
+    texts = []
     if "minimum" in schema and "maximum" in schema:
-        said.append(f"{schema['minimum']:,} to {schema['maximum']:,}")
+        texts.append(f"{schema['minimum']:,} to {schema['maximum']:,}")
     if "maxLength" in schema:
-        said.append(f"at most {schema['maxLength']} characters")
+        texts.append(f"at most {schema['maxLength']} characters")
     if schema.get("default") not in {"", None}:
-        said.append(f"{schema['default']} if absent")
-    return "; ".join(said)
+        texts.append(f"{schema['default']} if absent")
+    return "; ".join(texts)
 
 
 def _kinds(schema: dict[str, Any]) -> Iterator[Markup]:

@@ -1,4 +1,4 @@
-"""`/docs`: every route, for people; `/problems/<type>`: what went wrong, and what to do about it."""
+"""`/docs`: every route, as a page; `/problems/<type>`: the meaning of a problem, and what to do about it."""
 
 import inspect
 import re
@@ -29,8 +29,8 @@ _PROBLEMS: Final[dict[str, type[ReceiverError]]] = {error.type: error for error 
 
 def register_docs(blueprint: Blueprint, document: Document) -> None:
     """Add the pages of documentation."""
-    for words in (inline, prose, breakable, kind_of, limits):
-        blueprint.add_app_template_filter(words)
+    for text_filter in (inline, prose, breakable, kind_of, limits):
+        blueprint.add_app_template_filter(text_filter)
 
     whole = VariedDocument(partial(_make_docs, document), _ADDRESS, HTML)
     explained: dict[str, PublicDocument] = {}
@@ -84,11 +84,11 @@ def _make_problem(document: Document, kind: str) -> str:
 
 
 def _render(template: str, **context: object) -> str:
-    """Make a page that depends on no request, though one has caused it."""
+    """Render a page that is the same for every request."""
     return render_template(template, base="layout.html", scopes=frozenset(), **context)
 
 
 def _address() -> str:
-    """Return the receiver's own address as the client has written it, if no shell could mistake it."""
+    """Return the receiver's address as the client wrote it, if it is safe in a shell; else that of a local one."""
     address = request.host_url.rstrip("/")
     return address if _PLAIN_ADDRESS.fullmatch(address) else "http://127.0.0.1:8000"

@@ -1,4 +1,4 @@
-"""JSON for reading: indented, with its tokens marked up for the style sheet. Whatever it holds is escaped."""
+"""JSON as HTML: indented, with its tokens marked up for the style sheet, and escaped."""
 
 import json
 import re
@@ -14,7 +14,7 @@ _TOKEN: Final = re.compile(
 
 
 def pretty(value: JSON) -> Markup:
-    """Write a value as indented JSON in HTML: keys in `<b>`, texts in `<i>`, numbers and the like in `<u>`."""
+    """Return a value as indented JSON in HTML: keys in `<b>`, texts in `<i>`, numbers and the like in `<u>`."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
     pieces: list[str | Markup] = []
     end = 0

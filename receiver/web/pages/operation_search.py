@@ -1,4 +1,4 @@
-"""Finding operations for the table: by state, type and text, page by page, never looking at more than is bearable."""
+"""Search of operations for the table: by state, type and text, page by page, with a limit of records read."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -12,15 +12,15 @@ from receiver.web.pages.operation_wording import OVERDUE
 PAGE: Final = 50
 """Operations on a page."""
 
-LOOKED_AT: Final = 2000
-"""Records, about, that one page looks at for a text: the store has no index of texts."""
+MOST_READ: Final = 2000
+"""Records, about, that one page reads to find a text: the store has no index of texts. More would make it slow."""
 
 _BATCH: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to look for; what is empty or None does not filter.
+    """A search; an empty or None member does not filter.
 
     Args:
         status: Graph's, or `overdue`.
@@ -35,14 +35,14 @@ class Query:
 
     @property
     def chosen(self) -> OperationFilter:
-        """What of it the store can filter by."""
+        """The part of the search by which the store filters."""
         if self.status == OVERDUE:
             return OperationFilter(type=self.type, overdue=True)
         return OperationFilter(type=self.type, status=self.status)
 
     @property
     def filters(self) -> bool:
-        """It is not simply everything."""
+        """Whether it filters at all."""
         return bool(self.status or self.type or self.text)
 
 
@@ -52,7 +52,7 @@ class Found:
 
     Args:
         cursor: where the next page begins; None: this is the last.
-        gave_up: the page is short since it has looked at enough; there may be more behind the cursor.
+        gave_up: the search ended at `MOST_READ` records; there may be more behind the cursor.
     """
 
     operations: tuple[OperationRecord, ...]
@@ -61,7 +61,7 @@ class Found:
 
 
 def find(reader: Reader, query: Query) -> Found:
-    """Find a page of operations."""
+    """Return a page of operations."""
     chosen = query.chosen
     if not query.text:
         page = reader.operations(chosen, limit=PAGE, cursor=query.cursor)
@@ -75,7 +75,7 @@ def find(reader: Reader, query: Query) -> Found:
 
 
 def _walk(reader: Reader, chosen: OperationFilter, query: Query) -> Found:
-    """Look for the text in record after record, from the newest on."""
+    """Search the text in record after record, from the newest on."""
     found: list[OperationRecord] = []
     cursor, top, needle = query.cursor, query.cursor, query.text.casefold()
     while True:
@@ -87,7 +87,7 @@ def _walk(reader: Reader, chosen: OperationFilter, query: Query) -> Found:
             if len(found) == PAGE:
                 return Found(tuple(found), record.number)
         cursor = page.cursor
-        if cursor is None or len(page.operations) < _BATCH or (top or 0) - cursor >= LOOKED_AT:
+        if cursor is None or len(page.operations) < _BATCH or (top or 0) - cursor >= MOST_READ:
             return Found(tuple(found), cursor, gave_up=cursor is not None)
 
 

@@ -1,4 +1,4 @@
-"""What all pages have in common: how they are rendered, their headers, their errors, their static files."""
+"""The frame of all pages: rendering, headers, errors and static files."""
 
 from functools import lru_cache
 from typing import Final
@@ -20,7 +20,7 @@ from receiver.web.pages.static_files import register_static_files
 from receiver.web.public_documents import VariedDocument
 
 _THEN: Final = "where-to-go-after-signing-in"
-"""Placeholder in the form for the address of the wanted page."""
+"""Placeholder in the form for the address of the requested page."""
 
 _STATUSES: Final = ["notStarted", "running", OVERDUE, "completed", "failed"]
 
@@ -37,7 +37,7 @@ _HEADERS: Final = {
             "frame-ancestors 'none'",
         )
     ),
-    # Not `no-referrer`: browsers then send `Origin: null` with our own forms, by which we know them over plain http.
+    # Not `no-referrer`: browsers then send `Origin: null` with the page's own forms, whose `Origin` is checked.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Vary": "Cookie, X-Fragment",
@@ -45,19 +45,19 @@ _HEADERS: Final = {
 
 
 def render(template: str, status: int = 200, **context: object) -> Response:
-    """Answer with a page, or with the live part of it where the page's own script asks for that."""
+    """Return a page, or only its live part where the page's own script requests it."""
     response = Response(render_template(template, **context), status, content_type=HTML)
     response.headers.update(_HEADERS)
     return response
 
 
 def is_fragment() -> bool:
-    """Tell whether the page's own script asks, for the part that changes."""
+    """Return whether the page's own script requests the live part."""
     return "X-Fragment" in request.headers
 
 
 def register_frame(blueprint: Blueprint, authorizer: Authorizer, spool: Spool | None) -> None:
-    """Give the blueprint of the page its static files, its errors, and what every template needs."""
+    """Register static files, errors, and the variables of every template at the blueprint of the pages."""
     static = register_static_files(blueprint)
 
     @blueprint.app_context_processor
@@ -92,7 +92,7 @@ def register_frame(blueprint: Blueprint, authorizer: Authorizer, spool: Spool | 
 
 
 def public_page(response: Response) -> Response:
-    """Give a public document the headers of a page."""
+    """Set the headers of a page on a public document, and return it."""
     vary = response.headers["Vary"]
     response.headers.update(_HEADERS)
     response.headers["Vary"] = vary
@@ -100,20 +100,20 @@ def public_page(response: Response) -> Response:
 
 
 def public_error(found: ReceiverError) -> Response:
-    """Answer with the page of an error to a client that need not have signed in."""
+    """Return the page of an error to a client that may not have signed in."""
     return render("error.html", found.status, error=found, is_public=True, spool=None)
 
 
 def sign_in_form(
     *, closed: bool = False, wrong: str = "", then: str | None = None, status: int = 401
 ) -> Response:
-    """Answer with the form to sign in.
+    """Return the form to sign in.
 
     Args:
-        closed: no key is set, so nobody can.
-        wrong: what was wrong with the last try.
-        then: where to go afterwards; where the request wanted to go, if not given.
-        status: of the answer, where something was wrong or the wanted page can't be shown.
+        closed: no API key is set, so no client can sign in.
+        wrong: the error of the last attempt.
+        then: the path to open after signing in; that of the request, if not given.
+        status: of the answer, after a failed attempt or where the requested page needs a session.
     """
     wanted = request.full_path.rstrip("?") if then is None else then
     plain = request.path == "/" and not is_fragment() and not wrong
@@ -126,15 +126,15 @@ def sign_in_form(
 
 
 @lru_cache(maxsize=256)
-def _sign_in_page(*, closed: bool, wrong: str, fragment: bool) -> VariedDocument:  # noqa: ARG001 - tells pages apart
-    """Return the form, made once for each thing that may be wrong; where to go on differs for each request."""
+def _sign_in_page(*, closed: bool, wrong: str, fragment: bool) -> VariedDocument:  # noqa: ARG001 - a key of the cache
+    """Return the form, rendered once for each error; only the path to open after it differs between requests."""
     return VariedDocument(
         lambda: render_template("sign_in.html", closed=closed, wrong=wrong, then=_THEN), _THEN, HTML
     )
 
 
 def _link(**arguments: object) -> str:
-    """Return this page's path with other query arguments; those that are empty are left out."""
+    """Return this page's path with other query arguments, without empty ones."""
     given = {name: value for name, value in arguments.items() if value not in {"", None}}
     return request.path + (f"?{urlencode(given)}" if given else "")
 

@@ -34,7 +34,7 @@ _QUERY: Final = (
     only("status", "Only operations of this status."),
     only("type", "Only operations of this type."),
     only("q", "Only operations with this text in their names or ids."),
-    only("cursor", "Where the page before ended."),
+    only("cursor", "Where the previous page ended."),
 )
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}")
 
@@ -51,12 +51,12 @@ def make_page(
     """Make the routes of the page.
 
     Args:
-        reader: what there is to see.
-        quarantine: what could not be read.
-        authorizer: who may see it.
-        document: what the documentation is made of.
+        reader: reads operations and calls.
+        quarantine: reads the quarantine.
+        authorizer: checks keys and sessions.
+        document: the OpenAPI document, shown at `/docs`.
         recent_answers: returns the responses to Graph of the last ten minutes.
-        spool: what has yet to come in; None where there is none.
+        spool: the queue on disk, for the notice of waiting notifications; None where there is none.
     """
     blueprint = Blueprint("page", "receiver.web.pages", template_folder="templates")
     register_frame(blueprint, authorizer, spool)
@@ -70,7 +70,7 @@ def make_page(
     def operations() -> Response:
         """Show the operations, newest first, as they come and change.
 
-        Whoever has not signed in gets the form for that.
+        A client without a session gets the form to sign in.
         """
         g.scopes = authorizer.require("read")
         query = _read_query()
@@ -92,7 +92,7 @@ def make_page(
         g.scopes = authorizer.require("read")
         record = reader.by_number(int(number)) if _NUMBER.fullmatch(number) else None
         if record is None:
-            raise OperationNotFoundError("No update of it has come yet, or it has been deleted.")
+            raise OperationNotFoundError("The receiver has no update of it, or it has been deleted.")
         now = _now()
         same = OperationFilter(client_context=record.client_context)
         others = reader.operations(same, limit=_OTHERS + 1).operations if record.client_context else ()
@@ -111,7 +111,7 @@ def make_page(
         wanted = normalize_id(call_id)
         record, operations = reader.call(wanted)
         if record is None and not operations:
-            raise CallNotFoundError("No update of it has come yet, or it has been deleted.")
+            raise CallNotFoundError("The receiver has no update of it, or it has been deleted.")
         now = _now()
         shown = tuple(OperationView(one, now) for one in operations[:_OF_A_CALL])
         view = CallView(wanted, record, shown, now)
@@ -121,7 +121,7 @@ def make_page(
 
 
 def _read_query() -> Query:
-    """Read what to look for from the address; what makes no sense there is ignored."""
+    """Return the search in the query string; arguments of another form are ignored."""
     cursor = request.args.get("cursor", "")
     return Query(
         status=request.args.get("status", "")[:_LONGEST_TEXT],

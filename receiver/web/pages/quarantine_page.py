@@ -34,7 +34,7 @@ class QuarantineView:
 
     @property
     def reason(self) -> str:
-        """Why it can't be read, in a sentence."""
+        """The reason why it can't be parsed, as a sentence."""
         return explain_reason(self.entry.reason)
 
     @property
@@ -43,13 +43,13 @@ class QuarantineView:
         return inline(self.reason)
 
     @property
-    def came_to(self) -> str:
-        """The route that it came to."""
+    def received_by(self) -> str:
+        """The route that received it."""
         return "/callback" if self.entry.contract == "callback" else "/notifications"
 
     @property
     def document(self) -> JSON:
-        """What came, without personal data, ids and secrets."""
+        """The item without personal data, ids and secrets."""
         return parse(redact(self.entry.text).encode())
 
 
@@ -62,11 +62,11 @@ def register_quarantine(blueprint: Blueprint, quarantine: QuarantineReader, auth
         {200: Answer("The page.", media_type=HTML)},
         parameters=(
             only("group", "Only the entries of this group."),
-            only("cursor", "Where the page before ended."),
+            only("cursor", "Where the previous page ended."),
         ),
     )
     def quarantine_page() -> Response:
-        """Show what could not be read.
+        """Show the items in quarantine.
 
         It takes the scope `write`, as `GET /quarantine` does.
         """
@@ -75,7 +75,7 @@ def register_quarantine(blueprint: Blueprint, quarantine: QuarantineReader, auth
         if group:
             return _entries(group)
         groups = quarantine.groups()
-        # An entry that was forgotten in between is left out with its group.
+        # An entry that was deleted since `groups` was read is left out with its group.
         newest = {one.id: one for one in quarantine.entries([each.newest.id for each in groups[:_GROUPS]])}
         views = [
             QuarantineView(newest[each.newest.id], each.count, each.first)

@@ -1,4 +1,4 @@
-"""Records as the templates show them: in words, with where their links lead. Nothing secret gets past here."""
+"""Records as the templates show them: in words, with links, and without secrets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from receiver.web.pages.operation_wording import (
 from receiver.web.pages.timeline_strips import Segment, Span, Step, steps, strip
 
 _MOST_OF_A_ROSTER: Final = 100
-"""Participants that the page shows; a thousand would take 1.4 s of the worker whenever anything changes."""
+"""Participants that the page shows; a thousand would take 1.4 s of the worker at each change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class OperationView:
 
     @property
     def href(self) -> str:
-        """Where its page is."""
+        """The path of its page."""
         return f"/view/operation/{self.record.number}"
 
     @property
@@ -51,7 +51,7 @@ class OperationView:
 
     @property
     def people(self) -> tuple[str, ...]:
-        """Whom it names."""
+        """The names of its participants."""
         return attendees.invited(public_members(self.record.members).get("participants"))
 
     @property
@@ -67,7 +67,7 @@ class OperationView:
 
     @property
     def took(self) -> int | None:
-        """Ms from the first news to the result; None while there is none, or where it was the first news."""
+        """Ms from the first update to the result; None without a result, or where the result was the first update."""
         if not self.record.done:
             return None
         return (self.ended - self.record.first_seen) or None
@@ -105,7 +105,7 @@ class OperationView:
 
     @property
     def has_secrets(self) -> bool:
-        """Something was left out."""
+        """Whether secrets are left out."""
         return _has_secrets(self.record.members)
 
     @property
@@ -139,12 +139,12 @@ class CallView:
 
     @property
     def ended(self) -> bool:
-        """It is over."""
+        """Whether the call has ended."""
         return self.record is not None and state_rank(self.record.state) == ENDED_RANK
 
     @property
     def span(self) -> Span:
-        """From the first news to the last, or until now while something may still happen."""
+        """The time from the first update to the last; to now while the call has not ended."""
         records = [one.record for one in self.operations]
         starts = [record.first_seen for record in records]
         ends = [one.ended for one in self.operations]
@@ -182,7 +182,7 @@ class CallView:
 
     @property
     def caller(self) -> str:
-        """Who calls; empty where that is not known."""
+        """The name of the caller; empty where it is not known."""
         return attendees.named(public_members(self.record.members).get("source")) if self.record else ""
 
     @property
@@ -205,7 +205,7 @@ class CallView:
 
     @property
     def has_secrets(self) -> bool:
-        """Something was left out."""
+        """Whether secrets are left out."""
         return self.record is not None and _has_secrets(self.record.members)
 
     @property

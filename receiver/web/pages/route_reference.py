@@ -1,4 +1,4 @@
-"""The OpenAPI document as the page of documentation shows it. Pure: it knows the document, and nothing else."""
+"""The OpenAPI document as `/docs` shows it. Pure: it knows only the document."""
 
 import json
 import shlex
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-_WHO: Final = {
+_CREDENTIALS: Final = {
     "apiKey": "an API key",
     "session": "a session",
     "graphToken": "a token of Graph's",
 }
 _JSON: Final = "application/json"
 _EVENTS: Final = "text/event-stream"
-_OF_PEOPLE: Final = "page"
+_PAGES: Final = "page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,53 +33,57 @@ class RouteView:
 
     method: str
     path: str
-    said: dict[str, Any]
+    description: dict[str, Any]
     shared: dict[str, dict[str, Any]]
     """The answers that routes share, by the references to them."""
 
     @property
     def id(self) -> str:
-        """Its name, also within the page."""
-        return str(self.said["operationId"])
+        """Its operation id, also its id within the page."""
+        return str(self.description["operationId"])
 
     @property
-    def who(self) -> str:
-        """Who may use it, in words."""
-        ways = {name: scopes for way in self.said["security"] for name, scopes in way.items()}
-        if {} in self.said["security"] or not ways:
-            return "Anybody may."
-        names = " or ".join(_WHO[name] for name in ways)
+    def authentication(self) -> str:
+        """The authentication that it needs, as a sentence."""
+        ways = {name: scopes for way in self.description["security"] for name, scopes in way.items()}
+        if {} in self.description["security"] or not ways:
+            return "Public: needs no authentication."
+        names = " or ".join(_CREDENTIALS[name] for name in ways)
         scopes = sorted({f"`{scope}`" for scopes in ways.values() for scope in scopes})
         return f"Needs {names}, with the scope {', '.join(scopes)}." if scopes else f"Needs {names}."
 
     @property
     def body(self) -> dict[str, Any] | None:
-        """What it takes: media type, text, schema, perhaps an example."""
-        said = self.said.get("requestBody")
-        if said is None:
+        """Its body: media type, text, schema, perhaps an example."""
+        description = self.description.get("requestBody")
+        if description is None:
             return None
-        [(media_type, content)] = said["content"].items()
+        [(media_type, content)] = description["content"].items()
         return {
-            "text": said["description"],
-            "required": said["required"],
+            "text": description["description"],
+            "required": description["required"],
             "media_type": media_type,
             **content,
         }
 
     @property
     def answers(self) -> tuple["AnswerView", ...]:
-        """Its answers, those that any request may get left out."""
-        problems = self.said["x-problems"]
+        """Its answers, without those that any request may get."""
+        problems = self.description["x-problems"]
         return tuple(
-            AnswerView(status, self.shared.get(said.get("$ref", ""), said), tuple(problems.get(status, ())))
-            for status, said in sorted(self.said["responses"].items())
+            AnswerView(
+                status,
+                self.shared.get(description.get("$ref", ""), description),
+                tuple(problems.get(status, ())),
+            )
+            for status, description in sorted(self.description["responses"].items())
             if status != "default"
         )
 
     def curl(self, address: str) -> str:
-        """Return a command that uses it; nothing, where only Graph or a browser does."""
-        schemes = {name for way in self.said["security"] for name in way}
-        if "graphToken" in schemes or _OF_PEOPLE in self.said["tags"]:
+        """Return a curl command that uses it; empty for a route of Graph or of browsers."""
+        schemes = {name for way in self.description["security"] for name in way}
+        if "graphToken" in schemes or _PAGES in self.description["tags"]:
             return ""
         parts = ["curl"]
         if any(_EVENTS in answer.media_type for answer in self.answers):
@@ -95,7 +99,7 @@ class RouteView:
 
     def _example(self) -> str:
         path, query = self.path, []
-        for parameter in self.said["parameters"]:
+        for parameter in self.description["parameters"]:
             example = quote(str(parameter.get("example", parameter["name"])), safe="")
             if parameter["in"] == "path":
                 path = path.replace(f"{{{parameter['name']}}}", example)
@@ -109,23 +113,23 @@ class AnswerView:
     """One answer of a route; `problems` are the types of problem that it may be."""
 
     status: str
-    said: dict[str, Any]
+    description: dict[str, Any]
     problems: tuple[str, ...]
 
     @property
     def is_good(self) -> bool:
-        """It is what was asked for."""
+        """Whether it is a success."""
         return self.status < "3"
 
     @property
     def media_type(self) -> str:
         """That of its body; empty if it has none."""
-        return next(iter(self.said.get("content", {})), "")
+        return next(iter(self.description.get("content", {})), "")
 
     @property
     def content(self) -> dict[str, Any]:
         """Schema, and perhaps an example, of its body."""
-        return next(iter(self.said.get("content", {}).values()), {})
+        return next(iter(self.description.get("content", {}).values()), {})
 
     @property
     def events(self) -> dict[str, Any]:
@@ -135,7 +139,7 @@ class AnswerView:
 
 
 def groups(document: dict[str, Any]) -> tuple[Group, ...]:
-    """Arrange the routes of a document by their tags."""
+    """Return the routes of a document, grouped by their tags."""
     return tuple(
         Group(tag["name"], tag["x-displayName"], tag["description"], tuple(_routes(document, tag["name"])))
         for tag in document["tags"]
@@ -156,6 +160,6 @@ def _routes(document: dict[str, Any], tag: str) -> Iterator[RouteView]:
     responses = document["components"]["responses"]
     shared = {f"#/components/responses/{name}": response for name, response in responses.items()}
     for path, methods in document["paths"].items():
-        for method, said in methods.items():
-            if tag in said["tags"]:
-                yield RouteView(method.upper(), path, said, shared)
+        for method, description in methods.items():
+            if tag in description["tags"]:
+                yield RouteView(method.upper(), path, description, shared)

@@ -1,4 +1,4 @@
-"""Signing in to the page with an API key, and out again."""
+"""Routes to sign in to the page with an API key, and to sign out."""
 
 import re
 from typing import Final
@@ -17,11 +17,11 @@ from receiver.web.pages.page_layout import sign_in_form
 
 _LONGEST_FORM: Final = 16 << 10
 _LOCAL_PATH: Final = re.compile(r"/(?:[!-.0-\[\]-~][!-\[\]-~]*)?")
-"""A path of our own: neither `//elsewhere` nor `/\\elsewhere`, which browsers read as an address."""
+"""A path of this receiver: neither `//elsewhere` nor `/\\elsewhere`, which browsers read as an address."""
 
 
 def register_signing_in(blueprint: Blueprint, authorizer: Authorizer) -> None:
-    """Add the routes of signing in and out."""
+    """Add the routes to sign in and out."""
 
     @blueprint.post("/sign-in")
     @describe(
@@ -43,9 +43,12 @@ def register_signing_in(blueprint: Blueprint, authorizer: Authorizer) -> None:
         try:
             session_id = authorizer.sign_in(request.form.get("key", "").strip())
         except InvalidAPIKeyError:
-            return sign_in_form(wrong="This key is not known here.", then=then)
+            return sign_in_form(
+                wrong="This API key is not in RECEIVER_API_KEYS. Use another, or add its entry there.",
+                then=then,
+            )
         except InsufficientScopeError:
-            return sign_in_form(wrong="This key may not read: it lacks the scope “read”.", then=then)
+            return sign_in_form(wrong="This API key lacks the scope “read”. Use another.", then=then)
         except TooManyAttemptsError as error:
             response = sign_in_form(wrong=f"{error.title}. {error.detail}", then=then, status=error.status)
             response.headers["Retry-After"] = str(error.retry_after)

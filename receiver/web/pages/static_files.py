@@ -1,4 +1,4 @@
-"""The static files of the pages, kept in memory: they are few and small."""
+"""The static files of the pages, kept in memory, since they are few and small."""
 
 import hashlib
 from pathlib import Path

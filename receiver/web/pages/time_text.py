@@ -1,4 +1,4 @@
-"""Times and durations as people say them. Pure; times are in ms since 1970. `static/times.js` says the same."""
+"""Times and durations in words. Pure; times are in ms since 1970. `static/times.js` does the same in the browser."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -13,7 +13,7 @@ _PRECISE: Final = 10 * _SECOND
 
 
 def elapsed(duration: int) -> str:
-    """Say how long something took: `0.4 s`, `42 s`, `1 min 04 s`, `3 h 12 min`, `2 d 4 h`."""
+    """Return a duration in words: `0.4 s`, `42 s`, `1 min 04 s`, `3 h 12 min`, `2 d 4 h`."""
     duration = max(0, duration)
     if duration < _PRECISE:
         return f"{duration // 100 / 10:.1f} s"
@@ -27,7 +27,7 @@ def elapsed(duration: int) -> str:
 
 
 def ago(at: int, now: int) -> str:
-    """Say how long ago something was."""
+    """Return the age of a time in words."""
     past = max(0, now - at)
     if past < _NOW:
         return "just now"
@@ -41,11 +41,11 @@ def ago(at: int, now: int) -> str:
 
 
 def clock(at: int) -> str:
-    """Write a time in full: `24 Nov 2026, 00:28:49.028 UTC`."""
+    """Return a time in full: `24 Nov 2026, 00:28:49.028 UTC`."""
     moment = datetime.fromtimestamp(at / 1000, UTC)
     return f"{moment.day} {moment:%b %Y, %H:%M:%S}.{at % 1000:03} UTC"
 
 
 def machine(at: int) -> str:
-    """Write a time for `<time datetime>`."""
+    """Return a time for `<time datetime>`."""
     return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""Timelines as strips: which state from where to where, in thousandths of the strip's length. Pure."""
+"""Timelines as strips: each state from where to where, in thousandths of the strip's length. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from receiver.web.pages.operation_wording import Word, state_word
 
 LENGTH: Final = 1000
 _LEAST: Final = 14
-"""Below this, nobody sees it."""
+"""The least length of a segment, so that a short state stays visible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,13 @@ class Span:
     end: int
 
     def place(self, at: int) -> int:
-        """Return where a time stands on the strip."""
+        """Return the place of a time on the strip."""
         whole = max(1, self.end - self.start)
         return min(LENGTH, max(0, (at - self.start) * LENGTH // whole))
 
 
 def steps(times: Mapping[str, int]) -> list[Step]:
-    """Order the states of a timeline by when each was first seen."""
+    """Return the states of a timeline in the order in which they were first seen."""
     ordered = sorted(times.items(), key=lambda time: time[1])
     before = [None, *(at for _, at in ordered)]
     return [
@@ -54,7 +54,7 @@ def steps(times: Mapping[str, int]) -> list[Step]:
 
 
 def strip(times: Mapping[str, int], span: Span, *, until: int) -> list[Segment]:
-    """Lay a timeline out over a span: each state lasts until the next, the last one until a time given."""
+    """Return the segments of a timeline within a span: each state lasts until the next, the last one until `until`."""
     ordered = sorted(times.items(), key=lambda time: time[1])
     ends = [*ordered, ("", max(until, ordered[-1][1]))] if ordered else []
     return [

@@ -1,5 +1,5 @@
-// Makes an element look like another one while touching as little as possible, so that focus, selection, scroll
-// position and opened details stay where they are. Children with `data-key` are recognised wherever they stand.
+// Changes an element into another one with as few changes as possible, so that focus, selection, scroll position
+// and opened details stay. Children with `data-key` are matched wherever they are.
 
 const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE ? node.dataset.key : undefined);
 
@@ -8,7 +8,7 @@ const isSame = (old, fresh) =>
 
 function morphAttributes(old, fresh) {
   for (const { name } of [...old.attributes]) {
-    const opened = name === "open" && old.nodeName === "DETAILS"; // the reader's own doing
+    const opened = name === "open" && old.nodeName === "DETAILS"; // opened by the reader
     if (!fresh.hasAttribute(name) && !opened) old.removeAttribute(name);
   }
   for (const { name, value } of fresh.attributes) {
@@ -40,7 +40,7 @@ function morphChildren(old, fresh) {
       if (match) match.remove();
       continue;
     }
-    while (next && next !== match && !keyOf(next)) next = removed(next); // what stood between two that are gone
+    while (next && next !== match && !keyOf(next)) next = removed(next); // nodes between two that were removed
     if (match === next) next = next.nextSibling;
     else old.insertBefore(match, next);
     morph(match, child);
@@ -48,7 +48,7 @@ function morphChildren(old, fresh) {
   while (next) next = removed(next);
 }
 
-/** Make `old` like `fresh`, which is of the same kind, and is used up by this. */
+/** Change `old` into `fresh`, an element of the same kind, whose children may be moved out of it. */
 export function morph(old, fresh) {
   if (old.nodeType !== Node.ELEMENT_NODE) {
     if (old.data !== fresh.data) old.data = fresh.data;

@@ -1,5 +1,5 @@
-// Keeps the page as the receiver knows things: asks for its live part again when the stream says that something
-// changed, and puts it in place of the old one. Without this script the page reads just as well.
+// Keeps the page up to date: when the stream sends an event, fetches the live part of the page again and replaces
+// the old one. Without this script the page shows the state at the time of the request.
 
 import { morph } from "./morph.js";
 import { Stream } from "./stream.js";
@@ -55,10 +55,10 @@ async function refresh() {
       cache: "no-store",
       signal: AbortSignal.timeout(10_000),
     });
-    if ([401, 403, 404].includes(answer.status)) return location.reload(); // signed out, not allowed, or forgotten
+    if ([401, 403, 404].includes(answer.status)) return location.reload(); // signed out, not allowed, or deleted
     if (answer.ok) show(await answer.text(), address);
   } catch {
-    // The stream says whether we are connected, and asks again when we are.
+    // The stream shows whether the page is connected, and refreshes it when it is again.
   } finally {
     busy = false;
     free = Date.now() + Math.max(GAP, 3 * (Date.now() - began));
@@ -81,16 +81,16 @@ function show(text, address) {
   morph(live, fresh);
   readClock();
   showTimes();
-  if (sameList) tell(before);
+  if (sameList) showChanges(before);
 }
 
-// Telling what changed: to the eye by a short glow, to the ear by a polite sentence
+// Showing changes: a short glow, and a polite announcement to screen readers
 
 function states() {
   return new Map([...live.querySelectorAll("[data-state]")].map((item) => [item.dataset.key, item.dataset.state]));
 }
 
-function tell(before) {
+function showChanges(before) {
   for (const item of live.querySelectorAll("[data-state]")) {
     if (before.get(item.dataset.key) === item.dataset.state) continue;
     changes.push(`${item.dataset.name}: ${item.dataset.state}.`);

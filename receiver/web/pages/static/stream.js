@@ -1,9 +1,9 @@
-// The live stream, as long as somebody looks: browsers allow six connections to a host, so a page that nobody
-// sees must not hold one. Its events are taken as a signal only; what has changed is asked for separately.
+// The live stream, while the page is visible: browsers allow six connections to a host, so a hidden page must not
+// hold one. An event is only a signal; the page fetches what has changed separately.
 
 const EVENTS = ["operation", "call", "change", "reset"];
 const LONGEST_PAUSE = 15_000;
-const PATIENCE = 6_000; // of trying again, after which we say that we are not connected
+const PATIENCE = 6_000; // ms of reconnecting, after which the page shows that it is not connected
 
 export class Stream {
   #source = null;
@@ -12,7 +12,7 @@ export class Stream {
   #wanted = false;
   #lostSince = 0;
 
-  /** `onState` is told "connecting", "live", "reconnecting", "lost" or "closed"; `onEvent`, that something changed. */
+  /** Calls `onState` with "connecting", "live", "reconnecting", "lost" or "closed", and `onEvent` for each event. */
   constructor(address, onState, onEvent) {
     this.address = address;
     this.onState = onState;
@@ -41,7 +41,7 @@ export class Stream {
       this.#pause = 1_000;
       this.#lostSince = 0;
       this.onState("live");
-      this.onEvent(); // whatever has happened in between
+      this.onEvent(); // for events between two connections
     };
     source.onerror = () => this.#lose(source);
     for (const kind of EVENTS) source.addEventListener(kind, () => this.onEvent());

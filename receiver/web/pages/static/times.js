@@ -1,4 +1,4 @@
-// Durations and ages that go on while the page is open. receiver/web/pages/time_text.py says the same.
+// Durations and ages that count on while the page is open, in the same words as receiver/web/pages/time_text.py.
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
