@@ -42,14 +42,15 @@ MOST_WORKERS: Final = 8
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Return how many workers run the tests: one for each core; none for one or two files, which begin sooner so."""
+    """Return how many workers run the tests: three for two cores, since half of a test's time is waiting.
+
+    One or two files that are named run in this process: they begin sooner so.
+    """
     files = {argument.partition("::")[0] for argument in config.args}
     if len(files) <= 2 and all(file.endswith(".py") for file in files):
         return 0
-    return min(
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        MOST_WORKERS,
-    )
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores + cores // 2, MOST_WORKERS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -4,14 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from receiver.metrics.slow_answers import VERY_SLOW
 from tests.faults import apart, common
 from tests.faults.account import Row
 from tests.faults.bench import Bench, bench
 
 PACE = 0.1
-
-IN_TIME = 5.0
-"""Seconds; 2.5 is promised, and measured by the program: the machine that runs tests may be slow itself."""
 
 TESTED_ELSEWHERE = {apart.with_a_full_spool, apart.without_a_spool}
 """What these show is shown more quickly in tests/web."""
@@ -26,7 +24,7 @@ def running() -> Iterator[Bench]:
 def nothing_is_lost(row: Row) -> None:
     assert row.defects == [], row
     assert row.accepted >= 40
-    assert row.slowest < IN_TIME
+    assert row.slowest < VERY_SLOW, "Graph waits no longer; the program measures the 2.5 s that are promised"
 
 
 @pytest.mark.parametrize("name", common.COMMON)

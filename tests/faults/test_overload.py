@@ -7,15 +7,18 @@ from functools import partial
 
 import pytest
 
+from receiver.metrics.slow_answers import VERY_SLOW
 from tests.faults.overload import OVERLOADS, Overload, slow_store
+
+pytestmark = pytest.mark.serial
 
 SLOW_STORES, FLOOD = OVERLOADS[:2], OVERLOADS[-1]
 """The others, for so short a time, tell nothing more. Of the flood no time is promised: it shares its core with us."""
 
 SECONDS = 3.0
 AFTER = 6.0
-SLOWEST = 6.0
-AT_ONCE = 0.5
+PROMISED = 2.5
+"""Seconds within which half of the refusals come here; at once, as the program measures on a machine with two cores."""
 
 
 @pytest.mark.parametrize("overload", [*SLOW_STORES, FLOOD], ids=lambda overload: overload.args[0])
@@ -26,8 +29,8 @@ def test_nothing_that_was_answered_202_is_lost(overload: "partial[Overload]") ->
     if overload in SLOW_STORES:
         assert came.accepting < AFTER, came
         assert came.recovery < AFTER, came
-        assert came.slowest < SLOWEST, came
-        assert came.refusals[0] < AT_ONCE, came
+        assert came.slowest < VERY_SLOW, came
+        assert came.refusals[0] < PROMISED, came
         assert came.memory[1] < came.memory[0] + 150, came
 
 

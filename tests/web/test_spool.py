@@ -22,6 +22,8 @@ from tests.support.service import CLIENT_STATE, WRITE, Service
 from tests.support.stores import StoreServer
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def spooling(tmp_path: Path, own_store: StoreServer, issuer: Issuer) -> Iterator[Service]:

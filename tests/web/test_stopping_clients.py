@@ -13,6 +13,8 @@ from tests.support.service import READ, WRITE
 from tests.support.service_fixtures import Start
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.slow
+
 MOST = 4
 """Times that a client may be let in during a stop: once when it ends, and once more where both are close."""
 

@@ -14,6 +14,8 @@ from tests.support.service import READ, WRITE, Service
 from tests.support.service_fixtures import Start
 from tests.support.stores import StoreServer
 
+pytestmark = pytest.mark.slow
+
 HERD = 600
 """More than twice as many as may queue for reads of the store."""
 

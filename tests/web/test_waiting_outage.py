@@ -15,6 +15,8 @@ from tests.support.stores import StoreServer
 from tests.web.test_waiting import Waiting
 from tests.web.test_waiting_herds import herd
 
+pytestmark = pytest.mark.slow
+
 HERD = 300
 
 
