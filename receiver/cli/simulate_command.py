@@ -1,4 +1,4 @@
-"""The command `receiver simulate`: play Microsoft Graph to a receiver."""
+"""The command `receiver simulate`: send a receiver the notifications of simulated calls."""
 
 import os
 import socket
@@ -12,14 +12,14 @@ from typing import Final, TextIO
 from urllib.parse import urlsplit
 
 import click
-import platformdirs
 
-from receiver.simulator.invitations import ENDINGS
+from receiver.cli.simulation_output import SimulationOutput, curl_hint
+from receiver.cli.simulation_servers import make_issuer, serve_invitations, serve_issuer
+from receiver.simulator.invitations import INVITATION_RESULTS
 from receiver.simulator.invite_api import NEVER, InviteAPI
 from receiver.simulator.issuer import METADATA_PATH, Issuer
-from receiver.simulator.ledger import Ledger
-from receiver.simulator.narrator import Narrator, curl_hint
 from receiver.simulator.notification_sender import Sender
+from receiver.simulator.run_statistics import RunStatistics
 from receiver.simulator.simulation import Plan, Run
 from receiver.simulator.token_kinds import MAKERS, TokenKind
 
@@ -28,33 +28,42 @@ DEFAULT_ISSUER_PORT: Final = 8001
 DEFAULT_APP_ID: Final = "00001111-aaaa-2222-bbbb-3333cccc4444"
 DEFAULT_TENANT: Final = "aaaabbbb-0000-cccc-1111-dddd2222eeee"
 
-_HELP: Final = f"""Play Microsoft Graph: send signed, realistic call notifications to a receiver at URL.
+_HELP: Final = f"""Send signed, realistic call notifications to a receiver at URL, like Microsoft Graph.
 
 The simulator serves an OpenID issuer of its own on this machine while it runs, and signs its tokens with a
-key that is kept in a file. Start the receiver with these two settings, so that it believes this issuer:
+key that is stored in a file. Start the receiver with these two settings, so that it trusts this issuer:
 
 \b
 export RECEIVER_METADATA_URL=http://127.0.0.1:{DEFAULT_ISSUER_PORT}{METADATA_PATH}
 export RECEIVER_APP_IDS={DEFAULT_APP_ID}
 
-They are the same at every start; --issuer-port and --app-id change them. Never set them where real calls
-come in.
+They are the same at every start; --issuer-port and --app-id change them. Never set them on a receiver of
+real calls.
 
-A call has its states, rosters, and several operations (invitations, one of which mostly nobody answers,
-prompts, recordings, tones, hold music) in the shapes that Graph has been seen to use. All names and numbers
-are invented.
+A call has states, rosters, and several operations (invitations, one of them usually unanswered,
+prompts, recordings, tones, hold music), in the forms that captured traffic has. All names and numbers are
+invented.
 
-With --graph-port it also takes invitations as Graph does, for a calling app to try: `POST
-/v1.0/communications/calls/{{id}}/participants/invite`. Their results come later, to URL, like all others.
+With --graph-port it also accepts invitations, for a calling app to test: `POST
+/v1.0/communications/calls/{{id}}/participants/invite`. Their results are posted to URL later, like all others.
 
-Exit status 0 means that every delivery got the answer that is right for its token: 202 (204 to the old Skype
-format) to valid ones, 401 to forged ones; else 1.
+\b
+Exit status: 0  each post got the right status for its token: 202 (204 for the old Skype
+                format) for valid ones, 401 for forged ones
+             1  a post got another status or no response, or a port or the key file can't be used
+             2  the arguments are wrong
 """
 
 
-@click.command("simulate", help=_HELP, short_help="Play Microsoft Graph to a receiver.")
+@click.command("simulate", help=_HELP, short_help="Send notifications of simulated calls to a receiver.")
 @click.argument("url", default=DEFAULT_URL)
-@click.option("--calls", type=click.IntRange(min=0), default=3, show_default=True, help="0: until stopped.")
+@click.option(
+    "--calls",
+    type=click.IntRange(min=0),
+    default=3,
+    show_default=True,
+    help="Number of calls; 0: until stopped.",
+)
 @click.option(
     "--speed",
     "--rate",
@@ -62,29 +71,37 @@ format) to valid ones, 401 to forged ones; else 1.
     type=click.FloatRange(min=0),
     default=20.0,
     show_default=True,
-    help="How many times faster than real calls, which take about 90 s; 0: without waiting.",
+    help="Speed relative to real calls, which take about 90 s; 0: without waiting.",
 )
-@click.option("--seed", type=int, help="The same seed invents the same calls, ids and all.")
-@click.option("--duplicate", is_flag=True, help="Send some notifications twice.")
-@click.option("--reorder", is_flag=True, help="Send them out of order.")
 @click.option(
-    "--batch", type=click.IntRange(1, 1000), default=1, show_default=True, help="Notifications in one POST."
+    "--seed", type=int, help="Seed of the calls, which decides them and their ids.  [default: random]"
+)
+@click.option("--duplicate", is_flag=True, help="Send some notifications twice.")
+@click.option("--reorder", is_flag=True, help="Send notifications out of order.")
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="Most notifications in one POST.",
 )
 @click.option(
     "--token",
     type=click.Choice([kind.value for kind in TokenKind]),
     default=TokenKind.VALID.value,
     show_default=True,
-    help="What is true of the tokens; all but valid and rotated-key are forgeries.",
+    help="The kind of the tokens; all but valid and rotated-key are forgeries.",
 )
-@click.option("--show-token", is_flag=True, help="Print such a token, for a POST by hand, and send nothing.")
+@click.option(
+    "--show-token", is_flag=True, help="Print a token of this kind, for a POST by hand, and send nothing."
+)
 @click.option("--rotate-key", is_flag=True, help="Change the signing key in the middle of the run.")
 @click.option(
     "--retry",
     type=click.IntRange(0, 100),
     default=0,
     show_default=True,
-    help="Try again that often after 503 or no answer. Graph doesn't.",
+    help="Retries of a POST after 503 or no response; Graph never retries.",
 )
 @click.option("--app-id", default=DEFAULT_APP_ID, show_default=True, help="The audience of the tokens.")
 @click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="The tenant in the tokens.")
@@ -93,35 +110,37 @@ format) to valid ones, 401 to forged ones; else 1.
     type=click.IntRange(0, 65535),
     default=DEFAULT_ISSUER_PORT,
     show_default=True,
-    help="Where the issuer is served on 127.0.0.1; 0: a free port.",
+    help="Port of the issuer on 127.0.0.1; 0: a free port.",
 )
 @click.option(
     "--graph-port",
     type=click.IntRange(0, 65535),
-    help="Take invitations on 127.0.0.1, too; 0: a free port.  [default: none are taken]",
+    help="Port on 127.0.0.1 at which invitations are accepted; 0: a free port.  [default: none]",
 )
 @click.option(
     "--outcome",
-    type=click.Choice([*ENDINGS, NEVER]),
-    help="What becomes of invitations that are taken.  [default: any of these but never]",
+    type=click.Choice([*INVITATION_RESULTS, NEVER]),
+    help="The result of accepted invitations.  [default: any of these but never]",
 )
 @click.option(
     "--key-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="PEM file of the signing key, made if missing.  [default: in your data directory]",
+    help="PEM file of the signing key, created if missing.  [default: in your data directory]",
 )
 @click.option(
     "--report",
     type=click.File("w", encoding="utf-8", lazy=False),
-    help="Write a JSON line for each operation: what a receiver is to know, and the status its result got.",
+    help="File for a JSON line an operation: the state that a receiver must have, and its result's HTTP status.",
 )
 @click.option(
     "--query-key",
     metavar="KEY",
-    help="After each call, print a curl command that asks for an operation of it.",
+    help="API key for a curl command, printed after each call, that queries an operation of it.",
 )
 @click.option("--quiet", is_flag=True, help="Print the summary only.")
-@click.option("--until-parent-exits", is_flag=True, help="Stop when standard input ends, or brings anything.")
+@click.option(
+    "--until-parent-exits", is_flag=True, help="Stop when standard input ends, or receives anything."
+)
 def simulate(
     *,
     url: str,
@@ -146,16 +165,16 @@ def simulate(
     quiet: bool,
     until_parent_exits: bool,
 ) -> None:
-    """Play Microsoft Graph to a receiver."""
+    """Send notifications of simulated calls to a receiver."""
     kind = TokenKind(token)
-    issuer = _issuer(key_file, issuer_port)
+    issuer = make_issuer(key_file, issuer_port)
     if show_token:
         click.echo(MAKERS[kind](issuer, app_id, tenant))
         return
     url = _callback(url)
-    narrator = Narrator(kind.expected_statuses, quiet=quiet)
-    ledger = Ledger(kind.expected_statuses, report)
-    random = Random(seed)  # noqa: S311  # invented calls, no secrets
+    output = SimulationOutput(kind.expected_statuses, quiet=quiet)
+    statistics = RunStatistics(kind.expected_statuses, report)
+    random = Random(seed)  # noqa: S311  # invented calls, not secrets
     stop = threading.Event()
     if until_parent_exits:
         threading.Thread(target=_stop_at_input, args=(stop,), daemon=True).start()
@@ -170,12 +189,12 @@ def simulate(
         rotate_key=rotate_key,
     )
     with ExitStack() as stack:
-        _serve(stack, issuer, issuer_port)
+        serve_issuer(stack, issuer, issuer_port)
         if until_parent_exits:
-            _await_receiver(url, stop)  # which the parent starts when it has seen that the issuer is there
+            _await_receiver(url, stop)  # the parent starts it once the issuer serves
         else:
             for line in _settings(issuer, app_id):
-                narrator.say(line)
+                output.show_line(line)
         make_sender = partial(
             Sender,
             url,
@@ -187,14 +206,19 @@ def simulate(
             sleep=stop.wait,
         )
         if graph_port is not None:
-            own = Random(None if seed is None else f"{seed}, invitations")  # noqa: S311  # as above
-            told = narrator.delivery
-            api = InviteAPI(make_sender(), own, ending=outcome, speed=speed, told=told, port=graph_port)
-            narrator.say(f"Invitations are taken at {_entered(stack, api).url}")
+            api = InviteAPI(
+                make_sender(),
+                Random(None if seed is None else f"{seed}, invitations"),  # noqa: S311  # as above
+                outcome=outcome,
+                speed=speed,
+                on_posted=output.show_post,
+                port=graph_port,
+            )
+            output.show_line(f"Invitations are accepted at {serve_invitations(stack, api).url}")
         hint = partial(curl_hint, url, query_key) if query_key else None
-        _play(Run(plan, make_sender(), random, ledger, narrator, stop, hint))
-    narrator.summary(ledger.summary())
-    if not ledger.all_as_expected:
+        _play(Run(plan, make_sender(), random, statistics, output, stop, hint))
+    output.show_summary(statistics.summary())
+    if not statistics.all_as_expected:
         raise SystemExit(1)
 
 
@@ -215,49 +239,9 @@ def _play(run: Run) -> None:
         click.echo("\nStopped.")
 
 
-def _issuer(key_file: Path | None, port: int) -> Issuer:
-    """Make the issuer.
-
-    Raises:
-        click.ClickException: the key file can't be used.
-    """
-    try:
-        path = key_file or Path(platformdirs.user_data_dir("receiver")) / "simulator-key.pem"
-    except RuntimeError:
-        raise click.UsageError(
-            "This user has no home folder to keep a key in: name a file by --key-file"
-        ) from None
-    try:
-        return Issuer(path, port=port)
-    except (OSError, ValueError) as error:
-        raise click.ClickException(f"The key file {path} can't be used: {error}") from None
-
-
-def _serve(stack: ExitStack, issuer: Issuer, port: int) -> None:
-    """Let the issuer answer until the stack is left.
-
-    Raises:
-        click.ClickException: the port can't be used.
-    """
-    try:
-        stack.enter_context(issuer)
-    except OSError as error:
-        raise click.ClickException(
-            f"The issuer can't be served on 127.0.0.1:{port}: {error}. Does another simulator, or "
-            "`receiver demo`, run? Another port is chosen by --issuer-port; tell the receiver, too."
-        ) from None
-
-
-def _entered(stack: ExitStack, api: InviteAPI) -> InviteAPI:
-    try:
-        return stack.enter_context(api)
-    except OSError as error:
-        raise click.ClickException(f"The invite API can't be served: {error}. Choose another port.") from None
-
-
 def _settings(issuer: Issuer, app_id: str) -> list[str]:
     return [
-        "The receiver believes this simulator if it was started with",
+        "The receiver trusts this simulator if it was started with",
         f"  export RECEIVER_METADATA_URL={issuer.metadata_url}",
         f"  export RECEIVER_APP_IDS={app_id}",
         "",
@@ -265,10 +249,10 @@ def _settings(issuer: Issuer, app_id: str) -> list[str]:
 
 
 def _callback(url: str) -> str:
-    """Return where to send to: the address, or its `/callback` where it has no path.
+    """Return the callback address: the given one, with `/callback` if it has no path.
 
     Raises:
-        click.BadParameter: it is not an address.
+        click.BadParameter: the URL is not an HTTP address.
     """
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -281,6 +265,6 @@ def _callback(url: str) -> str:
 
 
 def _stop_at_input(stop: threading.Event) -> None:
-    # os.read, since a thread inside sys.stdin holds a lock that the interpreter wants at its exit
+    # os.read, since a thread that reads sys.stdin holds a lock that the interpreter needs at its exit
     os.read(sys.stdin.fileno(), 1)
     stop.set()

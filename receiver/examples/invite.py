@@ -21,22 +21,34 @@ GRAPH: Final = "https://graph.microsoft.com/v1.0"
 @click.command()
 @click.argument("call_id")
 @click.argument("person")
-@click.option("--graph", envvar="GRAPH_URL", default=GRAPH, show_default=True, show_envvar=True)
+@click.option(
+    "--graph",
+    envvar="GRAPH_URL",
+    default=GRAPH,
+    show_default=True,
+    show_envvar=True,
+    help="Graph's base URL.",
+)
 @click.option(
     "--token", envvar="GRAPH_TOKEN", required=True, show_envvar=True, help="An access token for Graph."
 )
-@click.option("--url", envvar="RECEIVER_URL", required=True, show_envvar=True, help="Where the receiver is.")
-@click.option("--key", envvar="RECEIVER_KEY", show_envvar=True, help="An API key that may read and write.")
-@click.option("--timeout", default=90.0, show_default=True, help="For how many seconds to wait.")
+@click.option("--url", envvar="RECEIVER_URL", required=True, show_envvar=True, help="The receiver's address.")
+@click.option(
+    "--key", envvar="RECEIVER_KEY", show_envvar=True, help="An API key with the scopes read and write."
+)
+@click.option("--timeout", default=90.0, show_default=True, help="Longest wait in seconds.")
 def main(
     *, call_id: str, person: str, graph: str, token: str, url: str, key: str | None, timeout: float
 ) -> None:
     """Invite PERSON, a telephone number or a user's id, into the call CALL_ID, and print the result.
 
-    Exit status 0 means that the person is in the call.
-    """
+    \b
+    Exit status: 0  the person is in the call
+                 1  the person is not, the result is not known yet, or a request failed
+                 2  the arguments are wrong
+    """  # noqa: D301 - `\b` makes click keep the lines as they are
     receiver = Receiver(url, key)
-    client_context = str(uuid.uuid4())  # a new one for each operation: it is what we find the result by
+    client_context = str(uuid.uuid4())  # a new one for each operation: the result is found by it
     try:
         click.echo(f"Inviting {person}, as {client_context}.")
         response = invite(graph, token, call_id, person, client_context)

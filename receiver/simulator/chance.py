@@ -1,8 +1,8 @@
-"""Chance, as words: the generator is always handed in, so that a seed repeats everything."""
+"""Random decisions. The generator is always an argument, so that a seed repeats every decision."""
 
 from random import Random
 
 
-def happens(random: Random, share: float) -> bool:
-    """Decide whether something happens that does in this share of cases, 0 to 1."""
-    return random.random() < share
+def with_probability(random: Random, probability: float) -> bool:
+    """Return True with this probability, 0 to 1."""
+    return random.random() < probability

@@ -1,4 +1,4 @@
-"""Invitations: how Graph answers when it is asked for one, and how it may end. Pure: chance is an argument."""
+"""Invitations: Graph's response to one, and its possible results. Pure: randomness is an argument."""
 
 from dataclasses import dataclass
 from random import Random
@@ -10,15 +10,15 @@ TYPE: Final = "inviteParticipantsOperation"
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """How an invitation ends.
+class InvitationResult:
+    """A possible result of an invitation.
 
     Attributes:
         status: `completed` or `failed`.
-        code: of its resultInfo, as is the subcode.
-        subcode: which says more.
-        message: Graph's words; `{}` stands for the address of the one who was invited.
-        after: seconds, the least and the most, between the request and the result.
+        code: the code of its resultInfo.
+        subcode: the subcode of its resultInfo.
+        message: Graph's message; `{}` stands for the address of the invited participant.
+        after: seconds from the request to the result, minimum and maximum.
     """
 
     status: str
@@ -30,43 +30,45 @@ class Ending:
 
 _SOON: Final = (1.0, 8.0)
 
-ANSWERED: Final = Ending("completed", 200, 0, "Action completed successfully.", (4.0, 15.0))
-UNANSWERED: Final = Ending("failed", 408, 10057, "Nobody answered at {}. DiagCode: 408#10057.@", (61.0, 66.0))
+ANSWERED: Final = InvitationResult("completed", 200, 0, "Action completed successfully.", (4.0, 15.0))
+UNANSWERED: Final = InvitationResult(
+    "failed", 408, 10057, "Nobody answered at {}. DiagCode: 408#10057.@", (61.0, 66.0)
+)
 _NO_NUMBER: Final = "No telephone number is assigned to the application that calls: {}"
 REFUSED: Final = {
-    "no-number": Ending("failed", 403, 10151, _NO_NUMBER, _SOON),
-    "gone": Ending("failed", 410, 301004, "The participant has left: {}", _SOON),
-    "unreachable": Ending("failed", 480, 10037, "No endpoint is reachable for: {}", _SOON),
-    "service-failed": Ending("failed", 500, 7101, "The service failed while it added: {}", _SOON),
+    "no-number": InvitationResult("failed", 403, 10151, _NO_NUMBER, _SOON),
+    "gone": InvitationResult("failed", 410, 301004, "The participant has left: {}", _SOON),
+    "unreachable": InvitationResult("failed", 480, 10037, "No endpoint is reachable for: {}", _SOON),
+    "service-failed": InvitationResult("failed", 500, 7101, "The service failed while it added: {}", _SOON),
 }
-"""Endings for other reasons than that nobody answers, by the name that the command line has for each."""
+"""Failures other than an unanswered call, by their names on the command line."""
 
-ENDINGS: Final = {"completed": ANSWERED, "unanswered": UNANSWERED, **REFUSED}
-"""All endings by name."""
+INVITATION_RESULTS: Final = {"completed": ANSWERED, "unanswered": UNANSWERED, **REFUSED}
+"""All results by their names on the command line."""
 
 
 class InvalidInvitationError(Exception):
-    """What is asked for is no invitation that Graph would take."""
+    """The request is not an invitation that Graph would accept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """Who is invited, as the caller wrote it: each an `invitationParticipantInfo`."""
+    """An invitation as requested; each participant is an `invitationParticipantInfo`."""
 
     participants: tuple[JSONObject, ...]
     client_context: str | None
 
     @property
     def address(self) -> str:
-        """How Graph's messages name the first who is invited: `4:` a number, `8:orgid:` a user."""
+        """The first participant's address in Graph's messages: `4:` and a number, `8:orgid:` and a user's id."""
         for kind, prefix in (("phone", "4:"), ("user", "8:orgid:")):
-            who = _identity_set(self.participants[0]).get(kind)
-            if isinstance(who, dict) and who.get("id"):
-                return f"{prefix}{who['id']}"
+            identity = _identity_set(self.participants[0]).get(kind)
+            if isinstance(identity, dict) and identity.get("id"):
+                return f"{prefix}{identity['id']}"
         return "the participant"
 
     def running(self, operation_id: str) -> JSONObject:
-        """Return what Graph answers to the request: an operation that runs, with its nulls written out."""
+        """Return Graph's response to the request: a running operation, with its nulls."""
         return {
             "@odata.type": f"#microsoft.graph.{TYPE}",
             "id": operation_id,
@@ -90,9 +92,9 @@ class Invitation:
             ],
         }
 
-    def result(self, ending: Ending) -> JSONObject:
-        """Return the members of the result, which is poorer than the answer: neither nulls nor replacesCallId."""
-        told: list[JSONObject] = [
+    def result_members(self, result: InvitationResult) -> JSONObject:
+        """Return the members of the result; unlike the response it has neither nulls nor replacesCallId."""
+        participants: list[JSONObject] = [
             {
                 "@odata.type": "#microsoft.graph.invitationParticipantInfo",
                 "identity": _identity_set(participant),
@@ -100,7 +102,7 @@ class Invitation:
             for participant in self.participants
         ]
         context: JSONObject = {} if self.client_context is None else {"clientContext": self.client_context}
-        return {"participants": told, "status": ending.status, **context}
+        return {"participants": participants, "status": result.status, **context}
 
 
 _MOST_PARTICIPANTS: Final = 5
@@ -108,16 +110,16 @@ _LONGEST_CONTEXT: Final = 256
 
 
 def read_invitation(document: object) -> Invitation:
-    """Read the body of a request.
+    """Parse the body of a request.
 
     Raises:
-        InvalidInvitationError: with what Graph would say.
+        InvalidInvitationError: the body is not an invitation; the message is like Graph's.
     """
     if not isinstance(document, dict):
-        raise InvalidInvitationError("The body is no JSON object.")
+        raise InvalidInvitationError("The body is not a JSON object.")
     participants, context = document.get("participants"), document.get("clientContext")
     if not isinstance(participants, list) or not 1 <= len(participants) <= _MOST_PARTICIPANTS:
-        raise InvalidInvitationError(f"participants: from one to {_MOST_PARTICIPANTS} are to be invited.")
+        raise InvalidInvitationError(f"participants: one to {_MOST_PARTICIPANTS} are allowed.")
     if not all(isinstance(one, dict) and isinstance(one.get("identity"), dict) for one in participants):
         raise InvalidInvitationError("participants: each needs an identity.")
     if len(participants) > 1 and any(one.get("replacesCallId") for one in participants):
@@ -127,10 +129,10 @@ def read_invitation(document: object) -> Invitation:
     return Invitation(tuple(participants), context)
 
 
-def choose_ending(random: Random, name: str | None = None) -> Ending:
-    """Return the ending of that name; without one any: half of the invited come, a quarter doesn't answer."""
+def choose_result(random: Random, name: str | None = None) -> InvitationResult:
+    """Return the result of that name; without one any: half are answered, a quarter are not."""
     if name is not None:
-        return ENDINGS[name]
+        return INVITATION_RESULTS[name]
     some_refusal = random.choice(list(REFUSED.values()))
     return random.choices([ANSWERED, UNANSWERED, some_refusal], [2, 1, 1])[0]
 

@@ -1,7 +1,7 @@
 """The issuer of the simulator's tokens: an OpenID document, a key document, and signed tokens.
 
-It stands in for `api.aps.skype.com`. It serves loopback only by default, over plain HTTP, which the receiver
-accepts from a loopback address and from nowhere else.
+It replaces `api.aps.skype.com`. By default it serves on loopback only, over plain HTTP, which the receiver accepts
+from loopback addresses only.
 """
 
 import time
@@ -24,18 +24,18 @@ KEYS_PATH: Final = "/v1/keys"
 
 
 class Issuer:
-    """An OpenID issuer with real keys; a context manager that serves until it is left.
+    """An OpenID issuer with real keys, as a context manager that serves.
 
     Args:
-        key_file: PEM file of the first signing key, made if missing; None means a key for this time only.
-            Keys that `rotate` makes are never written.
+        key_file: PEM file of the first signing key, created if missing; None for a key that is not stored.
+            Keys made by `rotate` are never written.
         host: loopback address to serve on.
         port: port to serve on; 0 takes a free one.
         clock: seconds since 1970, for the times in tokens.
 
     Raises:
         OSError: the key file can't be used.
-        ValueError: the key file holds no RSA key.
+        ValueError: the key file does not contain an RSA key.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Issuer:
         self._server.start()
 
     def stop(self) -> None:
-        """Stop serving; the port stays reserved in `metadata_url`, so that it can be started again there."""
+        """Stop serving; `metadata_url` keeps the port, at which it can be started again."""
         self._server.stop()
 
     @property
@@ -78,16 +78,16 @@ class Issuer:
 
     @property
     def key(self) -> SigningKey:
-        """The key that signs now."""
+        """The current signing key."""
         return self._keys[-1]
 
     def rotate(self) -> SigningKey:
-        """Make a new signing key, and go on serving the old ones beside it."""
+        """Generate a new signing key; the old ones are still served."""
         self._keys = [*self._keys, SigningKey.generate()]
         return self.key
 
     def withdraw_old_keys(self) -> None:
-        """Stop serving all keys but the one that signs now."""
+        """Stop serving all keys but the current one."""
         self._keys = [self.key]
 
     def claims(
@@ -103,10 +103,10 @@ class Issuer:
         """Return the claims of a callback token.
 
         Args:
-            audience: the app id the token is for.
-            tenant_id: the tenant the call belongs to.
-            issuer: the issuer it names; Graph uses `BOT_FRAMEWORK` and `GRAPH`.
-            lifetime: from `not_before` to the end.
+            audience: the app id.
+            tenant_id: the tenant of the call.
+            issuer: the issuer claim; Graph uses `BOT_FRAMEWORK` and `GRAPH`.
+            lifetime: time from `not_before` to the expiry.
             not_before: seconds since 1970; now, if None.
             tenant_claim: `tid` or `LONG_TENANT_CLAIM`.
         """
@@ -161,7 +161,7 @@ class Issuer:
                 "issuer": BOT_FRAMEWORK,
                 "authorization_endpoint": "https://invalid.botframework.com/",
                 "jwks_uri": f"{self._server.origin}{KEYS_PATH}",
-                "id_token_signing_alg_values_supported": ["RSA256"],  # Graph's own mistake for RS256
+                "id_token_signing_alg_values_supported": ["RSA256"],  # as in Graph's own document, for RS256
                 "token_endpoint_auth_methods_supported": ["private_key_jwt"],
             },
             KEYS_PATH: {"keys": [key.jwk() for key in self._keys]},
@@ -169,6 +169,6 @@ class Issuer:
 
 
 def sign(claims: JSONObject, key: SigningKey, kid: str, headers: Mapping[str, str] | None = None) -> str:
-    """Sign claims with a key under any key id; a forger may name a key that isn't his."""
+    """Sign claims with a key under any key id: a forged token may name another's key."""
     header = {"kid": kid, "x5t": kid, **(headers or {})}
     return jwt.encode(dict(claims), key.private_key, algorithm="RS256", headers=header)

@@ -1,4 +1,4 @@
-"""A small HTTP server on a loopback port, in a thread of its own, for what of the simulator is asked."""
+"""A small HTTP server on a loopback port, in a thread of its own: the base of the issuer and the invite API."""
 
 import json
 import socketserver
@@ -16,7 +16,7 @@ _LONGEST_BODY: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked: the method, the path without its query, headers by lower-case name, and the body."""
+    """A request: the method, the path without its query, headers by lower-case name, and the body."""
 
     method: str
     path: str
@@ -26,7 +26,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is answered, as JSON."""
+    """A response with a JSON body."""
 
     status: int
     document: JSONObject
@@ -34,11 +34,11 @@ class Reply:
 
 
 class LoopbackServer:
-    """Answers requests from its start to its stop; it may be started again, and keeps its port.
+    """A server that can be stopped and started again, on the same port.
 
     Args:
-        answer: answers a request; called in many threads.
-        name: of its thread.
+        answer: returns the response to a request; called in many threads.
+        name: the name of its thread.
         host: loopback address to serve on.
         port: port to serve on; 0 takes a free one.
     """
@@ -53,11 +53,11 @@ class LoopbackServer:
 
     @property
     def origin(self) -> str:
-        """Its address, without a path."""
+        """The server's address, without a path."""
         return f"http://{self._host}:{self._port}"
 
     def start(self) -> None:
-        """Begin to serve; nothing, where it does already.
+        """Begin to serve; does nothing if it already does.
 
         Raises:
             OSError: the port is taken.
@@ -84,7 +84,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def server_bind(self) -> None:
-        # HTTPServer's own asks the name service for a full host name, which can take seconds.
+        # HTTPServer's own resolves the full host name, which can take seconds.
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
@@ -94,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def __init__(self, answer: Callable[[Request], Reply], *arguments: object) -> None:
         self._answer = answer
-        super().__init__(*arguments)  # type: ignore[arg-type]  # socketserver hands over what it always does
+        super().__init__(*arguments)  # type: ignore[arg-type]  # socketserver's own arguments
 
     def do_GET(self) -> None:
         self._reply(b"")
@@ -119,4 +119,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the library's name
-        """Say nothing: the terminal belongs to the deliveries."""
+        """Log nothing: the terminal shows the posts."""

@@ -1,20 +1,20 @@
-"""One notification as Graph writes it, in all the ways Graph has been seen to write it."""
+"""The body of a notification, in all forms that captured traffic and the documentation have."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final, Self
 
-from receiver.simulator.chance import happens
+from receiver.simulator.chance import with_probability
 from receiver.simulator.signing_key import JSONObject
 
 _USUAL: Final = 0.6
-"""Share of notifications written as Graph writes them today."""
+"""Share of notifications in the form that Graph sends today."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How a notification is written. The default is what captured traffic of recent years shows."""
+    """The form of a notification. The default is that of captured traffic of recent years."""
 
     links: tuple[str, ...] = ("resource", "resourceUrl")
     leading_slash: bool = True
@@ -31,36 +31,36 @@ class Shape:
 
     @classmethod
     def draw(cls, random: Random) -> Self:
-        """Choose a shape: mostly today's, else any mixture of what is on record."""
-        if happens(random, _USUAL):
+        """Choose a shape: mostly today's, else any combination of known forms."""
+        if with_probability(random, _USUAL):
             return cls()
         return cls(
             links=random.choice([("resource", "resourceUrl"), ("resourceUrl",), ("resource",)]),
-            leading_slash=happens(random, 0.7),
-            compact_ids=happens(random, 0.4),
-            id_in_body=happens(random, 0.5),
-            odata_id=happens(random, 0.4),
-            numbers_as_text=happens(random, 0.3),
-            bare_type=happens(random, 0.2),
-            capital_change_type=happens(random, 0.2),
-            keyed=happens(random, 0.2),
+            leading_slash=with_probability(random, 0.7),
+            compact_ids=with_probability(random, 0.4),
+            id_in_body=with_probability(random, 0.5),
+            odata_id=with_probability(random, 0.4),
+            numbers_as_text=with_probability(random, 0.3),
+            bare_type=with_probability(random, 0.2),
+            capital_change_type=with_probability(random, 0.2),
+            keyed=with_probability(random, 0.2),
         )
 
 
 def envelope(*items: JSONObject) -> JSONObject:
-    """Wrap notifications into what one POST carries."""
+    """Return the body of a POST with these notifications."""
     return {"@odata.type": "#microsoft.graph.commsNotifications", "value": list(items)}
 
 
 def notification(
     shape: Shape, change_type: str, call_id: str, *below: str, data: JSONObject | list[JSONObject]
 ) -> JSONObject:
-    """Write one commsNotification.
+    """Return one commsNotification.
 
     Args:
-        shape: how to write it.
+        shape: its form.
         change_type: `created`, `updated` or `deleted`.
-        call_id: the call it belongs to.
+        call_id: the call.
         below: further parts of the URL, such as `operations` and the operation's id.
         data: the resource.
     """
@@ -79,36 +79,36 @@ def notification(
 
 
 def resource(shape: Shape, kind: str, resource_id: str, members: JSONObject) -> JSONObject:
-    """Write a resource, with its id in the body or not, as the shape says."""
+    """Return a resource, with or without its id in the body, by the shape."""
     own_id: JSONObject = {"id": resource_id} if shape.id_in_body else {}
     return {"@odata.type": _type(shape, kind), **members, **own_id}
 
 
 def result_info(shape: Shape, code: int, subcode: int, message: str) -> JSONObject:
-    """Write a resultInfo; documentation shows its numbers as text, too."""
+    """Return a resultInfo; the documentation has its numbers as text, too."""
     numbers: JSONObject = {"code": code, "subcode": subcode}
     if shape.numbers_as_text:
         numbers = {"code": str(code), "subcode": str(subcode)}
     return {"@odata.type": _type(shape, "resultInfo"), **numbers, "message": message}
 
 
-_WORDS: Final = frozenset({"calls", "operations", "participants", "contentsharingsessions"})
+_COLLECTIONS: Final = frozenset({"calls", "operations", "participants", "contentsharingsessions"})
 
 
 def _parts(shape: Shape, parts: Sequence[str]) -> list[str]:
-    """Write the parts of a URL: names, and ids as segments or as keys of the names before them."""
+    """Return the parts of a URL: names, and ids as segments or as keys of the preceding names."""
     written: list[str] = []
     for part in parts:
-        if part in _WORDS:
+        if part in _COLLECTIONS:
             written.append(part)
         elif shape.keyed:
-            written[-1] += f"('{_written(shape, part)}')"
+            written[-1] += f"('{_guid_in_url(shape, part)}')"
         else:
-            written.append(_written(shape, part))
+            written.append(_guid_in_url(shape, part))
     return written
 
 
-def _written(shape: Shape, guid: str) -> str:
+def _guid_in_url(shape: Shape, guid: str) -> str:
     return guid.replace("-", "").upper() if shape.compact_ids else guid
 
 

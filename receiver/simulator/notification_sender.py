@@ -1,6 +1,6 @@
-"""Posts notifications as Graph's sender does: its headers, its token, one connection for each POST.
+"""Posts notifications as Graph does: its headers, its token, one connection for each POST.
 
-Like the real one it doesn't try again, unless told to.
+Like Graph it does not retry, unless `retries` is set.
 """
 
 import json
@@ -13,13 +13,13 @@ from typing import Final
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from receiver.simulator.invented_people import new_id
 from receiver.simulator.issuer import BOT_FRAMEWORK, GRAPH, LONG_TENANT_CLAIM, Issuer
 from receiver.simulator.signing_key import JSONObject
+from receiver.simulator.simulated_people import new_id
 from receiver.simulator.token_kinds import MAKERS, TokenKind
 
 _TOKEN_REUSED: Final = 240.0
-"""Seconds; Graph's sender shows the same token for a few minutes."""
+"""Seconds for which a token is used; Graph sends the same one for a few minutes."""
 
 _LONGEST_PAUSE: Final = 5.0
 _UTF8: Final = "application/json; charset=utf-8"
@@ -29,37 +29,37 @@ _CONTENT_TYPES: Final = (_UTF8, _UTF8, _UTF8, "application/json", _CP1252)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a delivery.
+    """The response to a post.
 
     Attributes:
-        message_id: the id of the request, as Graph gives it.
-        status: the HTTP status; None if there was no answer.
-        seconds: from the first byte to the answer, pauses between tries included.
-        detail: what the answer says is wrong, or why there was none; empty if all is well.
-        tries: how often it was posted.
+        message_id: the id of the request, as in Graph's header.
+        status: the HTTP status; None without a response.
+        seconds: from the first byte to the response, including pauses between attempts.
+        detail: the problem in the response, or why there was none; empty on success.
+        attempts: how often it was posted.
     """
 
     message_id: str
     status: int | None
     seconds: float
     detail: str = ""
-    tries: int = 1
+    attempts: int = 1
 
 
 class Sender:
-    """Sends deliveries to one callback address.
+    """Posts notifications to one callback address.
 
     Args:
         url: the callback address.
         issuer: signs the tokens.
         audience: the app id the tokens are for.
         tenant_id: the tenant they name.
-        kind: what is true of the tokens.
-        retries: how often a POST is tried again after 503 or no answer; the real sender never does.
-        timeout: seconds to wait for an answer.
+        kind: the kind of the tokens.
+        retries: how often a POST is retried after 503 or no response; Graph never retries.
+        timeout: seconds to wait for a response.
         random: chooses message ids and variants of headers and tokens.
-        clock: seconds that only grow, to measure with.
-        sleep: waits that many seconds between tries.
+        clock: seconds of a monotonic clock.
+        sleep: a function that waits that many seconds, between attempts.
     """
 
     def __init__(
@@ -91,37 +91,37 @@ class Sender:
         self._token_until = float("-inf")
 
     def rotate_key(self) -> None:
-        """Let the issuer sign with a new key, and show a token signed by it from now on."""
+        """Rotate the issuer's key, and use a token signed by the new one from now on."""
         self._issuer.rotate()
         self._token_until = float("-inf")
 
     def send(self, envelope: JSONObject | None, *, chain_id: str) -> Answer:
-        """Post one delivery.
+        """Post one body.
 
         Args:
-            envelope: what to send; None sends an empty body.
-            chain_id: the scenario, which is the same for all that is told of one call.
+            envelope: the body; None for an empty one.
+            chain_id: the scenario's id, the same for all notifications of a call.
         """
         message_id = new_id(self._random)
         content_type = self._random.choice(_CONTENT_TYPES)
         body = _encoded(envelope, content_type)
         headers = self._headers(message_id, chain_id, content_type)
         begun = self._clock()
-        tries = 0
+        attempts = 0
         while True:
-            tries += 1
+            attempts += 1
             status, detail, pause = self._post(body, headers)
-            if status not in {None, 503} or tries > self._retries:
-                return Answer(message_id, status, self._clock() - begun, detail, tries)
+            if status not in {None, 503} or attempts > self._retries:
+                return Answer(message_id, status, self._clock() - begun, detail, attempts)
             self._sleep(min(pause, _LONGEST_PAUSE))
 
     def _post(self, body: bytes, headers: dict[str, str]) -> tuple[int | None, str, float]:
-        """Post once; return status, what is wrong, and how long to wait before another try."""
+        """Post once; return the status, the problem, and the seconds to wait before another attempt."""
         try:
             response = self._http.request(
                 "POST", self._url, body=body, headers=headers, timeout=self._timeout, redirect=False
             )
-        except HTTPError as error:  # urllib3's root: refused, reset, timed out
+        except HTTPError as error:  # urllib3's base class: refused, reset, timed out
             return None, _reason(error), 0.5
         pause = response.headers.get("Retry-After", "")
         return response.status, _problem(response.data), float(pause) if pause.isdecimal() else 0.5
@@ -164,12 +164,12 @@ def _encoded(envelope: JSONObject | None, content_type: str) -> bytes:
         return text.encode()
     try:
         return text.encode("cp1252")
-    except UnicodeEncodeError:  # Graph has been seen to send UTF-8 under this name, too
+    except UnicodeEncodeError:  # captured traffic has UTF-8 under this name, too
         return text.encode()
 
 
 def _problem(body: bytes) -> str:
-    """Return the detail of a problem document (RFC 9457), if the answer is one."""
+    """Return the detail of a problem document (RFC 9457), if the response is one."""
     try:
         document = json.loads(body)
     except ValueError:

@@ -1,6 +1,6 @@
-"""What is posted, and the ways in which a network spoils it: twice, in another order, several at a time.
+"""The POSTs of a call, and the disturbances of a network: duplicates, another order, several in one POST.
 
-Pure functions over lists of deliveries; each returns a new list that loses nothing.
+Pure functions over lists of posts; each returns a new list that contains every notification.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from random import Random
 
-from receiver.simulator.chance import happens
+from receiver.simulator.chance import with_probability
 from receiver.simulator.notification_bodies import envelope
 from receiver.simulator.scenarios import Step
 from receiver.simulator.signing_key import JSONObject
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class Post:
     """One POST.
 
     Attributes:
-        delay: seconds since the delivery before.
-        steps: what it tells; more than one only where they share an envelope.
+        delay: seconds since the previous post.
+        steps: the notifications in it; more than one only if they share an envelope.
     """
 
     delay: float
@@ -28,73 +28,73 @@ class Delivery:
 
     @property
     def envelope(self) -> JSONObject | None:
-        """The body as an object; None is an empty body."""
+        """The body as an object; None for an empty body."""
         if len(self.steps) == 1:
             return self.steps[0].envelope
         return envelope(*(item for step in self.steps for item in _items(step)))
 
 
-def deliveries(steps: Iterable[Step]) -> list[Delivery]:
-    """Post every step by itself, as Graph mostly does."""
-    return [Delivery(step.delay, (step,)) for step in steps]
+def posts_of(steps: Iterable[Step]) -> list[Post]:
+    """Return one post for each step, as Graph mostly sends them."""
+    return [Post(step.delay, (step,)) for step in steps]
 
 
-def duplicate(sent: Sequence[Delivery], random: Random, *, share: float = 0.3) -> list[Delivery]:
-    """Send some again, at once or up to four deliveries later.
+def duplicate(posts: Sequence[Post], random: Random, *, share: float = 0.3) -> list[Post]:
+    """Repeat some posts, at once or up to four posts later.
 
     Args:
-        sent: the deliveries.
+        posts: the posts.
         random: chooses.
-        share: the part of them that is sent twice, 0 to 1.
+        share: the share of posts that are sent twice, 0 to 1.
     """
-    result = list(sent)
-    for delivery in sent:
-        if happens(random, share):
-            place = result.index(delivery) + 1 + random.randrange(5)
-            result.insert(place, replace(delivery, delay=0.1))
+    result = list(posts)
+    for post in posts:
+        if with_probability(random, share):
+            place = result.index(post) + 1 + random.randrange(5)
+            result.insert(place, replace(post, delay=0.1))
     return result
 
 
-def reorder(sent: Sequence[Delivery], random: Random, *, reach: int = 6) -> list[Delivery]:
-    """Change the order, and leave the times as they are.
+def reorder(posts: Sequence[Post], random: Random, *, reach: int = 6) -> list[Post]:
+    """Change the order of posts, and keep the times.
 
     Args:
-        sent: the deliveries.
+        posts: the posts.
         random: chooses.
-        reach: how many places one may roughly come late or early.
+        reach: by how many places a post is early or late, at most roughly.
     """
-    places = sorted(range(len(sent)), key=lambda place: place + random.uniform(0, reach))
-    return [replace(sent[place], delay=slot.delay) for slot, place in zip(sent, places, strict=True)]
+    places = sorted(range(len(posts)), key=lambda place: place + random.uniform(0, reach))
+    return [replace(posts[place], delay=slot.delay) for slot, place in zip(posts, places, strict=True)]
 
 
-def batch(sent: Sequence[Delivery], size: int) -> list[Delivery]:
-    """Put up to `size` notifications into one POST, which goes out when the last of them is due.
+def batch(posts: Sequence[Post], size: int) -> list[Post]:
+    """Put up to `size` notifications into one POST, sent when the last of them is due.
 
-    What has no envelope, such as an empty body, goes by itself.
+    A body without an envelope, such as an empty one, stays alone.
     """
-    result: list[Delivery] = []
-    for together, group in _runs(sent):
-        rest = iter(group)
-        while chunk := list(islice(rest, size if together else 1)):
-            steps = tuple(step for delivery in chunk for step in delivery.steps)
-            result.append(Delivery(sum(delivery.delay for delivery in chunk), steps))
+    result: list[Post] = []
+    for can_share, run in _runs(posts):
+        rest = iter(run)
+        while chunk := list(islice(rest, size if can_share else 1)):
+            steps = tuple(step for post in chunk for step in post.steps)
+            result.append(Post(sum(post.delay for post in chunk), steps))
     return result
 
 
-def _runs(sent: Sequence[Delivery]) -> Iterable[tuple[bool, list[Delivery]]]:
-    """Cut into runs of deliveries that can share an envelope, and of those that can't."""
-    run: list[Delivery] = []
-    for delivery in sent:
-        if run and _can_share(run[-1]) != _can_share(delivery):
+def _runs(posts: Sequence[Post]) -> Iterable[tuple[bool, list[Post]]]:
+    """Split into runs of posts that can share an envelope, and of those that can't."""
+    run: list[Post] = []
+    for post in posts:
+        if run and _can_share(run[-1]) != _can_share(post):
             yield _can_share(run[-1]), run
             run = []
-        run.append(delivery)
+        run.append(post)
     if run:
         yield _can_share(run[-1]), run
 
 
-def _can_share(delivery: Delivery) -> bool:
-    return all(_items(step) for step in delivery.steps)
+def _can_share(post: Post) -> bool:
+    return all(_items(step) for step in post.steps)
 
 
 def _items(step: Step) -> list[JSONObject]:

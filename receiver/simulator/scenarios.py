@@ -1,7 +1,7 @@
-"""Whole calls, in the steps in which Graph tells them, and what is to be known of each operation at the end.
+"""Whole calls as the notifications that Graph sends, and the expected state of each operation at the end.
 
-Pure: chance and ids come from the `Random` handed in, times are relative, and nothing is sent. Times are
-those of real calls: an invitation that nobody answers fails after more than a minute.
+Pure: all randomness and ids come from the `Random` argument, times are relative, and nothing is sent. Times are those
+of real calls: an unanswered invitation fails after more than a minute.
 """
 
 from collections.abc import Callable
@@ -9,31 +9,31 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
-from receiver.simulator.chance import happens
-from receiver.simulator.invented_people import Person, new_id, somebody, somebody_by_phone
+from receiver.simulator.chance import with_probability
 from receiver.simulator.notification_bodies import Shape, envelope, notification, resource, result_info
 from receiver.simulator.signing_key import JSONObject
-from receiver.simulator.simulated_calls import CallNews
+from receiver.simulator.simulated_calls import CallNotifications
 from receiver.simulator.simulated_operations import (
-    OTHERS,
+    OTHER_OPERATIONS,
     Outcome,
     answered_invite,
     play_prompt,
     record,
     unanswered_invite,
 )
+from receiver.simulator.simulated_people import Person, invent_phone_user, invent_user, new_id
 
 _ODD_CONTEXTS: Final = ("order/4711: *{front desk}*", "façade 50% ✓ #7", "a b\tc\nd")
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What a receiver is to know of an operation when its call is over.
+    """The state that a receiver must have of an operation when its call is over.
 
     Attributes:
-        client_context: as it is sent; None where the notification has none, null or an empty one.
-        call_id: lower-case and dashed, however the URL writes it.
-        operation_id: likewise.
+        client_context: as sent; None if the notification has none, null or an empty one.
+        call_id: the call, lower-case and dashed, whatever its form in the URL.
+        operation_id: the operation, in the same form.
         type: Graph's name of the type, without namespace.
         status: `completed` or `failed`.
     """
@@ -50,30 +50,30 @@ class Step:
     """One notification.
 
     Attributes:
-        delay: seconds since the step before.
-        envelope: what is sent; None is an empty body.
-        about: what it tells, for people.
-        expectation: the operation it belongs to, if it belongs to one.
-        final: it brings the operation's result.
+        delay: seconds since the previous step.
+        envelope: the body; None for an empty one.
+        title: a short description for output.
+        expectation: the operation of the notification, if it is about one.
+        final: it contains the operation's result.
     """
 
     delay: float
     envelope: JSONObject | None
-    about: str
+    title: str
     expectation: Expectation | None = None
     final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call and all that is told of it, in order."""
+    """A call and its notifications, in order."""
 
     call_id: str
     steps: tuple[Step, ...]
 
     @property
     def expectations(self) -> tuple[Expectation, ...]:
-        """What is to be known in the end, an entry for each operation."""
+        """The expected state of each operation at the end."""
         return tuple(step.expectation for step in self.steps if step.expectation and step.final)
 
 
@@ -86,95 +86,102 @@ def invent_call(random: Random, *, tenant_id: str, app_id: str) -> Call:
         app_id: the calling app.
 
     Returns:
-        A call with three to eight operations: an invitation that is answered, a prompt and a recording
-        always, one that nobody answers in most calls, and others.
+        A call with three to eight operations: always an answered invitation, a prompt and a recording, in most
+        calls an unanswered invitation, and others.
     """
-    caller = random.choice([somebody, somebody_by_phone])(random)
+    caller = random.choice([invent_user, invent_phone_user])(random)
     direction = random.choice(["incoming", "incoming", "outgoing"])
-    deltas = happens(random, 0.3)
-    news = CallNews(random, new_id(random), tenant_id, app_id, caller, direction, sends_deltas=deltas)
-    story = _Story(random, news)
-    story.begin()
-    story.ask_for_operations()
-    story.colour()
-    story.end()
-    return Call(news.call_id, story.steps())
+    deltas = with_probability(random, 0.3)
+    notifications = CallNotifications(
+        random, new_id(random), tenant_id, app_id, caller, direction, sends_deltas=deltas
+    )
+    timeline = _CallTimeline(random, notifications)
+    timeline.add_beginning()
+    timeline.add_operations()
+    timeline.add_others()
+    timeline.add_end()
+    return Call(notifications.call_id, timeline.steps())
 
 
-class _Story:
-    """Collects the steps of a call at absolute times, and puts them in order at the end."""
+class _CallTimeline:
+    """The steps of a call at absolute times, which are put in order at the end."""
 
-    def __init__(self, random: Random, news: CallNews) -> None:
+    def __init__(self, random: Random, call: CallNotifications) -> None:
         self._random = random
-        self._news = news
-        self._people: list[Person] = [news.caller]
-        self._told: list[tuple[float, Step]] = []
-        self._context = _context_style(random, news.call_id)
+        self._call = call
+        self._people: list[Person] = [call.caller]
+        self._steps: list[tuple[float, Step]] = []
+        self._context = _context_style(random, call.call_id)
 
-    def begin(self) -> None:
-        random, news = self._random, self._news
-        if news.direction == "incoming" and happens(random, 0.15):
-            self._tell(0, news.skype_incoming(), "incoming call, old format")
-        if news.direction == "incoming":
-            self._tell(0.2, news.incoming(), "call incoming")
-        self._tell(1, news.state("establishing"), "call establishing")
-        for number, members in enumerate(news.established_members()):
-            self._tell(2 + 0.4 * number, news.state("established", **members), "call established")
-        self._tell(3.5, news.roster(self._people), "roster")
+    def add_beginning(self) -> None:
+        random, call = self._random, self._call
+        if call.direction == "incoming" and with_probability(random, 0.15):
+            self._add(0, call.skype_incoming(), "incoming call, old format")
+        if call.direction == "incoming":
+            self._add(0.2, call.incoming(), "call incoming")
+        self._add(1, call.state("establishing"), "call establishing")
+        for number, members in enumerate(call.established_members()):
+            self._add(2 + 0.4 * number, call.state("established", **members), "call established")
+        self._add(3.5, call.roster(self._people), "roster")
 
-    def ask_for_operations(self) -> None:
+    def add_operations(self) -> None:
         random = self._random
-        makers = [answered_invite, play_prompt, record, *random.sample(OTHERS, random.randint(0, 4))]
-        if happens(random, 0.8):
+        makers = [
+            answered_invite,
+            play_prompt,
+            record,
+            *random.sample(OTHER_OPERATIONS, random.randint(0, 4)),
+        ]
+        if with_probability(random, 0.8):
             makers.append(unanswered_invite)
         for number, maker in enumerate(makers):
-            asked = 4 + 2.5 * number + random.random()
-            self._tell_operation(asked, maker(random))
+            requested_at = 4 + 2.5 * number + random.random()
+            self._add_operation(requested_at, maker(random))
 
-    def colour(self) -> None:
-        """Add what else reaches the same address while operations run."""
-        random, news = self._random, self._news
+    def add_others(self) -> None:
+        """Add other notifications that arrive at the same address while operations run."""
+        random, call = self._random, self._call
         tones = random.randint(0, 4)
-        for sequence in range(1, tones + 1):  # overtaking each other, now and then
-            self._tell(random.uniform(5, 25), news.tone(sequence), "tone")
-        if happens(random, 0.5):
-            self._tell(
-                random.uniform(20, 30), news.roster(self._people, muted=news.caller), "roster, one muted"
+        for sequence in range(1, tones + 1):  # some overtake each other
+            self._add(random.uniform(5, 25), call.tone(sequence), "tone")
+        if with_probability(random, 0.5):
+            self._add(
+                random.uniform(20, 30), call.roster(self._people, muted=call.caller), "roster, one muted"
             )
-        if happens(random, 0.3):
+        if with_probability(random, 0.3):
             session = f"{random.getrandbits(256):064X}"
-            self._tell(random.uniform(6, 15), news.sharing("created", session), "screen shared")
-            self._tell(random.uniform(16, 40), news.sharing("deleted", session), "screen no longer shared")
-        if happens(random, 0.1):
-            self._tell(random.uniform(5, 30), None, "empty body")
+            self._add(random.uniform(6, 15), call.sharing("created", session), "screen shared")
+            self._add(random.uniform(16, 40), call.sharing("deleted", session), "screen no longer shared")
+        if with_probability(random, 0.1):
+            self._add(random.uniform(5, 30), None, "empty body")
 
-    def end(self) -> None:
-        last = max(at for at, _ in self._told)
-        self._tell(last + 2, self._news.state("terminating"), "call terminating")
-        self._tell(last + 3, self._news.deleted(), "call ended")
+    def add_end(self) -> None:
+        last = max(at for at, _ in self._steps)
+        self._add(last + 2, self._call.state("terminating"), "call terminating")
+        self._add(last + 3, self._call.deleted(), "call ended")
 
     def steps(self) -> tuple[Step, ...]:
-        ordered = sorted(self._told, key=lambda told: told[0])
+        ordered = sorted(self._steps, key=lambda step: step[0])
         before = [ordered[0][0], *(at for at, _ in ordered)]
         return tuple(
             replace(step, delay=at - earlier) for (at, step), earlier in zip(ordered, before, strict=False)
         )
 
-    def _tell_operation(self, asked: float, outcome: Outcome) -> None:
-        """Tell an operation: mostly its result alone, sometimes that it runs, first."""
+    def _add_operation(self, requested_at: float, outcome: Outcome) -> None:
+        """Add an operation: mostly its result alone, sometimes after a `running`."""
         random = self._random
         context = self._context()
         expectation = Expectation(
-            context or None, self._news.call_id, new_id(random), outcome.type, outcome.status
+            context or None, self._call.call_id, new_id(random), outcome.type, outcome.status
         )
-        if happens(random, 0.25):
+        if with_probability(random, 0.25):
             running = self._running(expectation, context)
-            self._tell(asked + 0.3, running, f"{outcome.name} running", expectation)
-        result, done = self._result(expectation, context, outcome), asked + outcome.after
-        self._tell(done, result, f"{outcome.name} {outcome.status}", expectation, final=True)
+            self._add(requested_at + 0.3, running, f"{outcome.name} running", expectation)
+        result, done = self._result(expectation, context, outcome), requested_at + outcome.after
+        self._add(done, result, f"{outcome.name} {outcome.status}", expectation, final=True)
         if outcome.joined:
             self._people = [*self._people, outcome.joined]
-            self._tell(done + random.uniform(-0.3, 0.5), self._news.roster(self._people), "roster")
+            self._add(done + random.uniform(-0.3, 0.5), self._call.roster(self._people), "roster")
 
     def _running(self, expectation: Expectation, context: str | None) -> JSONObject:
         status = self._random.choice(["running", "Running"])
@@ -185,7 +192,7 @@ class _Story:
         members = {**outcome.members, "status": outcome.status}
         if outcome.result:
             members["resultInfo"] = result_info(shape, *outcome.result)
-        # The operation object is gone because it has finished: Graph calls that "deleted".
+        # A finished operation no longer exists as an object: Graph calls that "deleted".
         return self._operation(shape, "deleted", expectation, context, members)
 
     def _operation(
@@ -196,11 +203,11 @@ class _Story:
         context: str | None,
         members: JSONObject,
     ) -> JSONObject:
-        if context is not None or happens(self._random, 0.5):
+        if context is not None or with_probability(self._random, 0.5):
             members = {**members, "clientContext": context}
         data = resource(shape, expectation.type, expectation.operation_id, members)
-        # By its contract resourceData may be an array for an operation, too.
-        listed = happens(self._random, 0.04)
+        # Graph's documentation allows an array as resourceData, for an operation too.
+        listed = with_probability(self._random, 0.04)
         return envelope(
             notification(
                 shape,
@@ -212,20 +219,20 @@ class _Story:
             )
         )
 
-    def _tell(
+    def _add(
         self,
         at: float,
         envelope: JSONObject | None,
-        about: str,
+        title: str,
         expectation: Expectation | None = None,
         *,
         final: bool = False,
     ) -> None:
-        self._told.append((at, Step(0, envelope, about, expectation, final)))
+        self._steps.append((at, Step(0, envelope, title, expectation, final)))
 
 
 def _context_style(random: Random, call_id: str) -> Callable[[], str | None]:
-    """Choose how the calling app makes its client contexts: well, mostly, and else as apps are seen to do."""
+    """Choose how the calling app makes its client contexts: mostly a new id each, else as some apps do."""
 
     def fresh() -> str:
         return new_id(random)

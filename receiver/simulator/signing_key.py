@@ -1,4 +1,4 @@
-"""A signing key of the simulated issuer: made, kept in a file, and shown as a JWK."""
+"""A signing key of the simulated issuer: generated, stored in a file, and published as a JWK."""
 
 import base64
 import hashlib
@@ -17,28 +17,28 @@ JSONObject = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """An RSA key and its name, which is derived from the key: the same key always has the same name."""
+    """An RSA key and its key id, which is derived from the key."""
 
     private_key: rsa.RSAPrivateKey
     kid: str
 
     @classmethod
     def of(cls, private_key: rsa.RSAPrivateKey) -> Self:
-        """Name a key by its thumbprint (RFC 7638)."""
+        """Return a key with its thumbprint as key id (RFC 7638)."""
         return cls(private_key, _thumbprint(private_key.public_key()))
 
     @classmethod
     def generate(cls) -> Self:
-        """Make a new key of 2048 bits, as long as Graph's."""
+        """Generate a key of 2048 bits, like Graph's."""
         return cls.of(rsa.generate_private_key(public_exponent=65537, key_size=2048))
 
     @classmethod
     def load_or_create(cls, path: Path) -> Self:
-        """Read the key from a PEM file; make key and file if there is none.
+        """Read the key from a PEM file; create both if there is none.
 
         Raises:
             OSError: the file can't be read or written.
-            ValueError: the file holds no RSA key.
+            ValueError: the file does not contain an RSA key.
         """
         try:
             return cls._load(path)
@@ -47,7 +47,7 @@ class SigningKey:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:  # somebody was quicker
+        except FileExistsError:  # another process created it
             return cls._load(path)
         with os.fdopen(descriptor, "wb") as file:
             file.write(key._pem())
@@ -57,11 +57,11 @@ class SigningKey:
     def _load(cls, path: Path) -> Self:
         private_key = serialization.load_pem_private_key(path.read_bytes(), password=None)
         if not isinstance(private_key, rsa.RSAPrivateKey):
-            raise ValueError(f"{path} holds no RSA key")  # noqa: TRY004  # the file is wrong, not the code
+            raise ValueError(f"{path} does not contain an RSA key")  # noqa: TRY004  # the file is wrong, not the code
         return cls.of(private_key)
 
     def jwk(self) -> JSONObject:
-        """Return the public half as Graph's key document shows it."""
+        """Return the public key as in Graph's key document."""
         return {
             "kty": "RSA",
             "use": "sig",
@@ -72,7 +72,7 @@ class SigningKey:
         }
 
     def public_pem(self) -> bytes:
-        """Return the public half as PEM."""
+        """Return the public key as PEM."""
         return self.private_key.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )

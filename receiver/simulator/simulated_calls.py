@@ -1,25 +1,25 @@
-"""What a call says of itself: its states, its roster, tones, shared screens. It knows no operations."""
+"""Notifications of a call itself: states, roster, tones, shared screens; not of its operations."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from receiver.simulator.chance import happens
-from receiver.simulator.invented_people import Person, new_id
+from receiver.simulator.chance import with_probability
 from receiver.simulator.notification_bodies import Shape, envelope, notification, resource
 from receiver.simulator.signing_key import JSONObject
+from receiver.simulator.simulated_people import Person, new_id
 
 
 @dataclass(frozen=True, slots=True)
-class CallNews:
-    """Writes the notifications of one call, each in a shape of its own.
+class CallNotifications:
+    """Builds the notifications of one call, each in a shape of its own.
 
     Attributes:
-        random: where shapes and ids come from.
+        random: chooses shapes and ids.
         call_id: the call.
         tenant_id: the tenant it belongs to.
         app_id: the calling app, which is a participant too.
-        caller: who calls it, or is called by it.
+        caller: the person that calls the app, or is called by it.
         direction: `incoming` or `outgoing`.
     """
 
@@ -36,7 +36,7 @@ class CallNews:
     """The rosters so far: each participant, and whether it was muted."""
 
     def skype_incoming(self) -> JSONObject:
-        """Write the old Skype format of some first incoming calls: no envelope, no `@odata`."""
+        """Return an incoming call in the old Skype format: no envelope, no `@odata`."""
         return {
             "id": self.call_id,
             "participants": [
@@ -50,7 +50,7 @@ class CallNews:
         }
 
     def incoming(self) -> JSONObject:
-        """Write that somebody calls the app."""
+        """Return an incoming call."""
         application: JSONObject = {"id": self.app_id, "displayName": "Front desk"}
         return self._call(
             "created",
@@ -65,11 +65,11 @@ class CallNews:
         )
 
     def state(self, state: str, **members: object) -> JSONObject:
-        """Write that the call is in a state; further members come and go."""
+        """Return an update to a state; `members` vary between updates."""
         return self._call("updated", {"state": state, **members})
 
     def established_members(self) -> list[dict[str, object]]:
-        """Return what successive `established` notifications bring: each time other members."""
+        """Return the members of successive `established` notifications; each has others."""
         meeting_token = f"simulated-meeting-token-{self.random.getrandbits(160):040x}"
         return [
             {"direction": self.direction, "tenantId": self.tenant_id},
@@ -79,7 +79,7 @@ class CallNews:
         ]
 
     def tone(self, sequence: int) -> JSONObject:
-        """Write that somebody pressed a key; it comes inside an update of the call."""
+        """Return a key press, which Graph sends within an update of the call."""
         info: JSONObject = {
             "@odata.type": "#microsoft.graph.toneInfo",
             "sequenceId": sequence,
@@ -88,17 +88,17 @@ class CallNews:
         return self.state("established", toneInfo=info)
 
     def roster(self, people: Iterable[Person], *, muted: Person | None = None) -> JSONObject:
-        """Write who is in the call. A mute shows here alone: its operation sends no news of its own."""
+        """Return a roster. A mute appears here only: its operation sends no notification."""
         shape = Shape.draw(self.random)
         if self.sends_deltas:
             return self._delta(replace(shape, id_in_body=True), list(people), muted)
         participants = [self._participant(shape, person, person is muted) for person in people]
-        # The documentation once shows a roster under this address. It is none of the operations.
-        below = ("operations", "participants") if happens(self.random, 0.05) else ("participants",)
+        # An example in the documentation has a roster under this address, although it is not an operation.
+        below = ("operations", "participants") if with_probability(self.random, 0.05) else ("participants",)
         return envelope(notification(shape, "updated", self.call_id, *below, data=participants))
 
     def _delta(self, shape: Shape, people: list[Person], muted: Person | None) -> JSONObject:
-        """Write the participants that changed since the last roster, with the number that orders them."""
+        """Return the participants that changed since the last roster, with a sequence number."""
         before = self._sent[-1] if self._sent else {}
         now = {person.id: person is muted for person in people}
         self._sent.append(now)
@@ -111,7 +111,7 @@ class CallNews:
         return envelope(notification(shape, "updated", self.call_id, "participants", data=[delta]))
 
     def sharing(self, change_type: str, session_id: str) -> JSONObject:
-        """Write that a shared screen begins (`created`) or ends (`deleted`)."""
+        """Return the beginning (`created`) or end (`deleted`) of a shared screen."""
         session: JSONObject = {"@odata.type": "#microsoft.graph.contentSharingSession", "id": session_id}
         return envelope(
             notification(
@@ -120,13 +120,13 @@ class CallNews:
         )
 
     def deleted(self) -> JSONObject:
-        """Write that the call is over, with its last state or, as documentation has it, without any."""
+        """Return the end of the call, with its last state or, as in the documentation, without one."""
         ending: JSONObject = {
             "state": "terminated",
             "resultInfo": {"code": 200, "subcode": 0, "message": "Call ended."},
             "terminationReason": "AppHangUp",
         }
-        return self._call("deleted", ending if happens(self.random, 0.7) else {})
+        return self._call("deleted", ending if with_probability(self.random, 0.7) else {})
 
     def _call(self, change_type: str, members: JSONObject) -> JSONObject:
         shape = Shape.draw(self.random)

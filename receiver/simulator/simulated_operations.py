@@ -1,4 +1,4 @@
-"""What can be asked for in a call, and how it ends. Pure: chance comes in as an argument."""
+"""Operations of a call, and their results. Pure: randomness is an argument."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from random import Random
 from typing import Final
 
 from receiver.simulator import invitations
-from receiver.simulator.invented_people import Person, new_id, somebody, somebody_by_phone
-from receiver.simulator.invitations import Ending
+from receiver.simulator.invitations import InvitationResult
 from receiver.simulator.signing_key import JSONObject
+from receiver.simulator.simulated_people import Person, invent_phone_user, invent_user, new_id
 
 COMPLETED: Final = "completed"
 FAILED: Final = "failed"
@@ -16,15 +16,15 @@ FAILED: Final = "failed"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an operation ends.
+    """The result of an operation.
 
     Attributes:
         type: Graph's name of the operation's type, without namespace.
         status: `completed` or `failed`.
-        after: seconds between the request and the result.
-        members: what the result holds beside the members of every operation.
-        result: code, subcode and message of its resultInfo; None where Graph writes none.
-        joined: who is in the call from then on.
+        after: seconds from the request to the result.
+        members: members of the result beside those of every operation.
+        result: code, subcode and message of its resultInfo; None if Graph sends none.
+        joined: the person that is in the call from then on.
     """
 
     type: str
@@ -36,43 +36,43 @@ class Outcome:
 
     @property
     def name(self) -> str:
-        """Its short name, for people."""
+        """The type without its suffix, for output."""
         return self.type.removesuffix("Operation")
 
 
 def answered_invite(random: Random) -> Outcome:
-    """Somebody is invited and comes."""
-    person = random.choice([somebody, somebody_by_phone])(random)
+    """Return an invitation that is answered."""
+    person = random.choice([invent_user, invent_phone_user])(random)
     return _invite(random, person, invitations.ANSWERED, joined=person)
 
 
 def unanswered_invite(random: Random) -> Outcome:
-    """Somebody is invited and does not answer: Graph gives up after a minute."""
-    return _invite(random, somebody_by_phone(random), invitations.UNANSWERED)
+    """Return an invitation that is not answered: Graph gives up after a minute."""
+    return _invite(random, invent_phone_user(random), invitations.UNANSWERED)
 
 
 def refused_invite(random: Random) -> Outcome:
-    """An invitation fails for another reason."""
-    ending = random.choice(list(invitations.REFUSED.values()))
-    return _invite(random, somebody_by_phone(random), ending)
+    """Return an invitation that fails for another reason."""
+    result = random.choice(list(invitations.REFUSED.values()))
+    return _invite(random, invent_phone_user(random), result)
 
 
 def play_prompt(random: Random) -> Outcome:
-    """A prompt is played to its end."""
+    """Return a prompt that is played to its end."""
     members: JSONObject = {"completionReason": "completedSuccessfully"}
     success = (200, 0, "Action completed successfully.")
     return Outcome("playPromptOperation", COMPLETED, random.uniform(3, 12), members, success)
 
 
 def failed_prompt(random: Random) -> Outcome:
-    """A prompt can't be fetched."""
+    """Return a prompt that can't be downloaded."""
     members: JSONObject = {"completionReason": "mediaFileNotFound"}
     result = (400, 8508, "The prompt could not be downloaded.")
     return Outcome("playPromptOperation", FAILED, random.uniform(1, 4), members, result)
 
 
 def record(random: Random) -> Outcome:
-    """A caller speaks, and the recording can be fetched with a token: a secret of the body."""
+    """Return a recording; the token to download it is a secret in the body."""
     members: JSONObject = {
         "recordingLocation": f"https://recordings.example/{new_id(random)}",
         "recordingAccessToken": f"simulated-recording-token-{random.getrandbits(160):040x}",
@@ -82,7 +82,7 @@ def record(random: Random) -> Outcome:
 
 
 def send_dtmf_tones(random: Random) -> Outcome:
-    """Tones are sent. Graph says `completed` even when they failed; only the reason differs."""
+    """Return tones that are sent. Graph reports `completed` even when they failed; only the reason differs."""
     members: JSONObject = {
         "completionReason": random.choice(["completedSuccessfully", "mediaOperationCanceled"])
     }
@@ -90,26 +90,26 @@ def send_dtmf_tones(random: Random) -> Outcome:
 
 
 def start_hold_music(random: Random) -> Outcome:
-    """A participant hears music."""
+    """Return the start of hold music."""
     return Outcome("startHoldMusicOperation", COMPLETED, random.uniform(0.5, 2), {}, (200, 0, ""))
 
 
 def stop_hold_music(random: Random) -> Outcome:
-    """The music ends."""
+    """Return the end of hold music."""
     return Outcome("stopHoldMusicOperation", COMPLETED, random.uniform(0.5, 2), {}, (200, 0, ""))
 
 
 def add_large_gallery_view(random: Random) -> Outcome:
-    """The large gallery view is added."""
+    """Return the addition of the large gallery view."""
     return Outcome("addLargeGalleryViewOperation", COMPLETED, random.uniform(1, 3), {})
 
 
 def configure_mixer(random: Random) -> Outcome:
-    """The audio mixer is set: Graph reports it as a bare commsOperation."""
+    """Return a configuration of the audio mixer, which Graph reports as a bare commsOperation."""
     return Outcome("commsOperation", COMPLETED, random.uniform(0.5, 2), {}, (200, 0, ""))
 
 
-OTHERS: Final[tuple[Callable[[Random], Outcome], ...]] = (
+OTHER_OPERATIONS: Final[tuple[Callable[[Random], Outcome], ...]] = (
     refused_invite,
     failed_prompt,
     send_dtmf_tones,
@@ -118,14 +118,16 @@ OTHERS: Final[tuple[Callable[[Random], Outcome], ...]] = (
     add_large_gallery_view,
     configure_mixer,
 )
-"""What a call may hold beside the invitations, a prompt and a recording that every call holds."""
+"""Operations that a call may have beside invitations, a prompt and a recording, which every call has."""
 
 
-def _invite(random: Random, person: Person, ending: Ending, joined: Person | None = None) -> Outcome:
+def _invite(
+    random: Random, person: Person, invited: InvitationResult, joined: Person | None = None
+) -> Outcome:
     info: JSONObject = {
         "@odata.type": "#microsoft.graph.invitationParticipantInfo",
         "identity": person.identity_set(),
     }
-    result = (ending.code, ending.subcode, ending.message.format(person.address))
-    after = random.uniform(*ending.after)
-    return Outcome(invitations.TYPE, ending.status, after, {"participants": [info]}, result, joined)
+    result = (invited.code, invited.subcode, invited.message.format(person.address))
+    after = random.uniform(*invited.after)
+    return Outcome(invitations.TYPE, invited.status, after, {"participants": [info]}, result, joined)

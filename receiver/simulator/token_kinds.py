@@ -1,4 +1,4 @@
-"""The kinds of token a sender may show: the valid ones of Graph, and the forgeries a receiver must refuse."""
+"""The kinds of tokens that a sender may use: Graph's valid ones, and forgeries that a receiver must refuse."""
 
 import base64
 import hashlib
@@ -14,12 +14,12 @@ import jwt
 from receiver.simulator.issuer import Issuer, sign
 from receiver.simulator.signing_key import JSONObject, SigningKey
 
-_ELSEWHERE: Final = "99999999-9999-4999-8999-999999999999"
+_OTHER_APP: Final = "99999999-9999-4999-8999-999999999999"
 _HOUR: Final = 3600
 
 
 class TokenKind(StrEnum):
-    """What is true of a token."""
+    """The kind of a token."""
 
     VALID = "valid"
     ROTATED_KEY = "rotated-key"
@@ -28,37 +28,37 @@ class TokenKind(StrEnum):
     EXPIRED = "expired"
     OTHER_AUDIENCE = "other-audience"
     OTHER_ISSUER = "other-issuer"
-    PUBLIC_KEY_AS_SECRET = "public-key-as-secret"  # noqa: S105  # a name, no secret
+    PUBLIC_KEY_AS_SECRET = "public-key-as-secret"  # noqa: S105  # a name, not a secret
     """HS256, with the issuer's public key as the shared secret."""
-    STRANGER = "stranger"
-    """Signed by somebody else's key under the issuer's key id."""
+    FOREIGN_KEY = "stranger"
+    """Signed by another key, under the issuer's key id."""
 
     @property
     def expected_statuses(self) -> frozenset[int]:
-        """What a receiver is to answer: 202, or 204 to the old Skype format; 401 to a forgery."""
+        """The right statuses: 202, or 204 to the old Skype format; 401 to a forgery."""
         valid = self in {TokenKind.VALID, TokenKind.ROTATED_KEY}
         return frozenset({202, 204} if valid else {401})
 
 
 def valid_token(issuer: Issuer, audience: str, tenant_id: str) -> str:
-    """Make a token as Graph does."""
+    """Return a token like Graph's."""
     return issuer.token(audience=audience, tenant_id=tenant_id)
 
 
 def rotated_token(issuer: Issuer, audience: str, tenant_id: str) -> str:
-    """Let the issuer change its key, and sign with the new one."""
+    """Rotate the issuer's key, and return a token signed by the new one."""
     issuer.rotate()
     return valid_token(issuer, audience, tenant_id)
 
 
 def unsigned_token(issuer: Issuer, audience: str, tenant_id: str) -> str:
-    """Make a token with the algorithm `none`."""
+    """Return a token with the algorithm `none`."""
     claims = issuer.claims(audience=audience, tenant_id=tenant_id)
     return jwt.encode(claims, "", algorithm="none", headers={"kid": issuer.key.kid})
 
 
 def expired_token(issuer: Issuer, audience: str, tenant_id: str) -> str:
-    """Make a token that ended an hour ago, far beyond any allowed skew."""
+    """Return a token that expired an hour ago, far beyond any allowed clock skew."""
     claims = issuer.claims(audience=audience, tenant_id=tenant_id)
     before = _time(claims, "nbf") - 2 * _HOUR
     return issuer.token(
@@ -67,19 +67,19 @@ def expired_token(issuer: Issuer, audience: str, tenant_id: str) -> str:
 
 
 def other_audience_token(issuer: Issuer, audience: str, tenant_id: str) -> str:
-    """Make a good token for another app: what a meeting token out of a call's body would be."""
+    """Return a valid token for another app, as a meeting token from a call's body would be."""
     return issuer.token(audience=_other_than(audience), tenant_id=tenant_id)
 
 
 def other_issuer_token(issuer: Issuer, audience: str, tenant_id: str) -> str:
-    """Make a token that names an issuer which is not Graph's."""
+    """Return a token with an issuer other than Graph's."""
     return issuer.token(audience=audience, tenant_id=tenant_id, issuer="https://issuer.example")
 
 
 def public_key_as_secret_token(issuer: Issuer, audience: str, tenant_id: str) -> str:
-    """Make an HS256 token with the public key as secret, which fools whoever believes the token's `alg`.
+    """Return an HS256 token with the public key as secret, which a verifier accepts if it trusts the token's `alg`.
 
-    Written by hand, since PyJWT rightly refuses to make one.
+    Built without PyJWT, which refuses to make one.
     """
     header: JSONObject = {"alg": "HS256", "typ": "JWT", "kid": issuer.key.kid}
     claims = issuer.claims(audience=audience, tenant_id=tenant_id)
@@ -88,8 +88,8 @@ def public_key_as_secret_token(issuer: Issuer, audience: str, tenant_id: str) ->
     return f"{message}.{_part(signature)}"
 
 
-def stranger_token(issuer: Issuer, audience: str, tenant_id: str) -> str:
-    """Make a token that names the issuer's key and is signed by another."""
+def foreign_key_token(issuer: Issuer, audience: str, tenant_id: str) -> str:
+    """Return a token with the issuer's key id, signed by another key."""
     claims = issuer.claims(audience=audience, tenant_id=tenant_id)
     return sign(claims, SigningKey.generate(), issuer.key.kid)
 
@@ -102,19 +102,19 @@ MAKERS: Final[dict[TokenKind, Callable[[Issuer, str, str], str]]] = {
     TokenKind.OTHER_AUDIENCE: other_audience_token,
     TokenKind.OTHER_ISSUER: other_issuer_token,
     TokenKind.PUBLIC_KEY_AS_SECRET: public_key_as_secret_token,
-    TokenKind.STRANGER: stranger_token,
+    TokenKind.FOREIGN_KEY: foreign_key_token,
 }
-"""How to make each kind: issuer, audience, tenant id → token."""
+"""Functions that return a token of each kind, given issuer, audience and tenant id."""
 
 
 def _other_than(audience: str) -> str:
-    return _ELSEWHERE if audience != _ELSEWHERE else _ELSEWHERE.replace("9", "8")
+    return _OTHER_APP if audience != _OTHER_APP else _OTHER_APP.replace("9", "8")
 
 
 def _time(claims: JSONObject, name: str) -> int:
     value = claims[name]
     if not isinstance(value, int):
-        raise TypeError(f"{name} is no time")
+        raise TypeError(f"{name} is not a time")
     return value
 
 

@@ -1,4 +1,4 @@
-"""A receiver of a few lines on a real socket: it keeps what is posted, and answers as it is told."""
+"""A minimal receiver on a real socket: it records posts, and responds by its attribute `answer`."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 @dataclass
-class Post:
+class ReceivedPost:
     path: str
     headers: dict[str, str]
     body: bytes
@@ -19,8 +19,8 @@ class Post:
 @dataclass
 class Peer:
     url: str = ""
-    posts: list[Post] = field(default_factory=list)
-    answer: Callable[[Post], Answer] = lambda post: (202, {}, b"")
+    posts: list[ReceivedPost] = field(default_factory=list)
+    answer: Callable[[ReceivedPost], Answer] = lambda post: (202, {}, b"")
 
 
 @contextmanager
@@ -32,7 +32,9 @@ def run_peer() -> Iterator[Peer]:
 
         def do_POST(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
-            post = Post(self.path, {k.lower(): v for k, v in self.headers.items()}, self.rfile.read(length))
+            post = ReceivedPost(
+                self.path, {k.lower(): v for k, v in self.headers.items()}, self.rfile.read(length)
+            )
             peer.posts.append(post)
             status, headers, body = peer.answer(post)
             self.send_response(status)

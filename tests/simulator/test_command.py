@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from receiver.cli.simulate_command import simulate
 from receiver.simulator.issuer import Issuer
-from tests.simulator.peer import Answer, Peer, Post
+from tests.simulator.peer import Answer, Peer, ReceivedPost
 from tests.simulator.verifying import APP, TENANT, verified
 
 
@@ -24,7 +24,7 @@ def run(peer: Peer, key_file: Path, *options: str) -> Result:
 
 
 def start(peer: Peer, key_file: Path, *options: str) -> subprocess.Popen[str]:
-    """Start it as a process of its own, and wait until it sends."""
+    """Start the command as a process of its own, and wait until it sends."""
     code = "from receiver.cli.simulate_command import simulate; simulate()"
     fixed = [peer.url, "--calls", "0", "--issuer-port", "0", "--key-file", str(key_file)]
     process = subprocess.Popen(
@@ -41,20 +41,20 @@ def start(peer: Peer, key_file: Path, *options: str) -> subprocess.Popen[str]:
     return process
 
 
-def items(post: Post) -> list[object]:
+def items(post: ReceivedPost) -> list[object]:
     text = post.body.decode("utf-8", "replace")
     return json.loads(text).get("value", []) if text else []
 
 
-def kid(post: Post) -> str:
+def kid(post: ReceivedPost) -> str:
     return jwt.get_unverified_header(post.headers["authorization"].split()[1])["kid"]
 
 
-def refuse(post: Post) -> Answer:
+def refuse(post: ReceivedPost) -> Answer:
     return 401, {}, b'{"detail": "The token is not valid."}'
 
 
-def test_help_tells_a_stranger_what_the_receiver_needs() -> None:
+def test_help_has_the_settings_that_the_receiver_needs() -> None:
     text = CliRunner().invoke(simulate, ["--help"]).output
     assert (
         "\n  export RECEIVER_METADATA_URL=http://127.0.0.1:8001/v1/.well-known/OpenIdConfiguration\n"
@@ -62,7 +62,7 @@ def test_help_tells_a_stranger_what_the_receiver_needs() -> None:
     ) in text
 
 
-def test_a_token_is_shown_for_a_post_by_hand(peer: Peer, key_file: Path, issuer: Issuer) -> None:
+def test_show_token_prints_a_token_and_sends_nothing(peer: Peer, key_file: Path, issuer: Issuer) -> None:
     shown = run(peer, key_file, "--show-token", "--tenant", TENANT)
     assert verified(issuer, shown.output.strip())["tid"] == TENANT
     forged = run(peer, key_file, "--show-token", "--token", "stranger")
@@ -71,12 +71,12 @@ def test_a_token_is_shown_for_a_post_by_hand(peer: Peer, key_file: Path, issuer:
     assert peer.posts == []
 
 
-def test_a_run_tells_each_delivery_and_sums_up(peer: Peer, key_file: Path) -> None:
+def test_a_run_prints_each_post_and_a_summary(peer: Peer, key_file: Path) -> None:
     result = run(peer, key_file, "--calls", "2")
     assert result.exit_code == 0, result.output
     lines = re.findall(r"^\d\d:\d\d:\d\d\.\d{3}  .+ 202 +\d+ ms$", result.output, re.MULTILINE)
     assert len(lines) == len(peer.posts) > 20
-    assert f"Sent       {len(peer.posts)} deliveries" in result.output
+    assert f"Sent       {len(peer.posts)} posts" in result.output
     assert f"Answered   202: {len(peer.posts)}" in result.output
     assert re.search(r"^Operations completed: \d+", result.output, re.MULTILINE)
     assert "\x1b[" not in result.output
@@ -90,18 +90,16 @@ def test_the_printed_settings_are_the_issuers(peer: Peer, key_file: Path) -> Non
     assert "\n  export RECEIVER_APP_IDS=my-app\n" in output
 
 
-def test_quiet_prints_the_summary_alone(peer: Peer, key_file: Path) -> None:
+def test_quiet_prints_the_summary_only(peer: Peer, key_file: Path) -> None:
     output = run(peer, key_file, "--calls", "1", "--quiet").output
     assert [line.split()[0] for line in output.splitlines()] == ["Sent", "Answered", "Operations"]
 
 
-def test_the_report_names_every_operation_with_the_status_its_result_got(
-    peer: Peer, key_file: Path, tmp_path: Path
-) -> None:
+def test_the_report_has_every_operation_with_its_status(peer: Peer, key_file: Path, tmp_path: Path) -> None:
     report = tmp_path / "report.jsonl"
     refused = []
 
-    def refuse_one_recording(post: Post) -> Answer:
+    def refuse_one_recording(post: ReceivedPost) -> Answer:
         if b"recordingAccessToken" not in post.body or refused:
             return 202, {}, b""
         refused.append(post)
@@ -121,23 +119,21 @@ def test_the_report_names_every_operation_with_the_status_its_result_got(
     assert len({line["operationId"] for line in lines}) == len(lines) > 9
 
 
-def test_duplicates_and_disorder_send_the_same_operations(peer: Peer, key_file: Path, tmp_path: Path) -> None:
-    plain, spoilt = tmp_path / "plain", tmp_path / "spoilt"
+def test_disturbances_send_the_same_operations(peer: Peer, key_file: Path, tmp_path: Path) -> None:
+    plain, disturbed = tmp_path / "plain", tmp_path / "disturbed"
     run(peer, key_file, "--report", str(plain))
     once = len(peer.posts)
-    result = run(peer, key_file, "--report", str(spoilt), "--duplicate", "--reorder")
+    result = run(peer, key_file, "--report", str(disturbed), "--duplicate", "--reorder")
     assert result.exit_code == 0
     assert len(peer.posts) > 2 * once
-    assert sorted(spoilt.read_text().splitlines()) == sorted(plain.read_text().splitlines())
+    assert sorted(disturbed.read_text().splitlines()) == sorted(plain.read_text().splitlines())
 
 
-def test_a_result_sent_twice_counts_as_accepted_if_either_was(
-    peer: Peer, key_file: Path, tmp_path: Path
-) -> None:
+def test_a_duplicated_result_is_accepted_if_either_was(peer: Peer, key_file: Path, tmp_path: Path) -> None:
     report = tmp_path / "report"
     seen: set[bytes] = set()
 
-    def refuse_the_first_time(post: Post) -> Answer:
+    def refuse_the_first_time(post: ReceivedPost) -> Answer:
         operation = b"".join(re.findall(rb"operations/[0-9A-Fa-f-]{32,36}", post.body))
         first = operation not in seen
         seen.add(operation)
@@ -149,12 +145,12 @@ def test_a_result_sent_twice_counts_as_accepted_if_either_was(
     assert statuses == {202, 503}
 
 
-def test_a_batch_shares_a_post(peer: Peer, key_file: Path) -> None:
+def test_batch_puts_notifications_into_one_post(peer: Peer, key_file: Path) -> None:
     assert run(peer, key_file, "--calls", "1", "--batch", "4").exit_code == 0
     assert max(len(items(post)) for post in peer.posts) == 4
 
 
-def test_the_key_changes_in_the_middle(peer: Peer, key_file: Path) -> None:
+def test_rotate_key_changes_the_key_in_the_middle(peer: Peer, key_file: Path) -> None:
     result = run(peer, key_file, "--calls", "1", "--rotate-key")
     kids = [kid(post) for post in peer.posts]
     assert "signs with a new key" in result.output
@@ -164,23 +160,23 @@ def test_the_key_changes_in_the_middle(peer: Peer, key_file: Path) -> None:
 
 
 @pytest.mark.parametrize("token", ["unsigned", "expired", "other-audience", "stranger"])
-def test_a_forgery_that_is_refused_is_as_it_should_be(peer: Peer, key_file: Path, token: str) -> None:
+def test_a_refused_forgery_exits_with_0(peer: Peer, key_file: Path, token: str) -> None:
     peer.answer = refuse
     assert run(peer, key_file, "--calls", "1", "--token", token).exit_code == 0
 
 
-def test_a_forgery_that_is_taken_fails(peer: Peer, key_file: Path) -> None:
+def test_an_accepted_forgery_exits_with_1(peer: Peer, key_file: Path) -> None:
     assert run(peer, key_file, "--calls", "1", "--token", "unsigned").exit_code == 1
 
 
-def test_a_refusal_is_told_with_its_reason_once(peer: Peer, key_file: Path) -> None:
+def test_a_refusals_reason_is_printed_once(peer: Peer, key_file: Path) -> None:
     peer.answer = refuse
     result = run(peer, key_file, "--calls", "1")
     assert result.exit_code == 1
     assert result.output.count("The token is not valid.") == 1
 
 
-def test_a_query_key_gives_a_command_to_ask_with(peer: Peer, key_file: Path) -> None:
+def test_query_key_prints_a_curl_command(peer: Peer, key_file: Path) -> None:
     output = run(peer, key_file, "--calls", "1", "--query-key", "k3y").output
     origin = peer.url.removesuffix("/callback")
     [context] = re.findall(
@@ -193,14 +189,14 @@ def test_without_a_query_key_there_is_no_hint(peer: Peer, key_file: Path) -> Non
     assert "curl" not in run(peer, key_file, "--calls", "1").output
 
 
-def test_a_taken_port_is_told_with_a_way_out(peer: Peer, key_file: Path, issuer: Issuer) -> None:
+def test_a_taken_issuer_port_names_the_option(peer: Peer, key_file: Path, issuer: Issuer) -> None:
     port = issuer.metadata_url.split(":")[2].split("/")[0]
     result = run(peer, key_file, "--issuer-port", port)
     assert result.exit_code == 1
     assert "--issuer-port" in result.output
 
 
-def test_a_key_file_that_is_none_is_told(peer: Peer, tmp_path: Path) -> None:
+def test_a_malformed_key_file_exits_with_1(peer: Peer, tmp_path: Path) -> None:
     path = tmp_path / "not-a-key"
     path.write_text("no")
     result = run(peer, path)
@@ -209,13 +205,13 @@ def test_a_key_file_that_is_none_is_told(peer: Peer, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://host/", "http://", "/callback"])
-def test_an_address_that_is_none_is_told(url: str) -> None:
+def test_a_malformed_address_exits_with_2(url: str) -> None:
     result = CliRunner().invoke(simulate, [url])
     assert result.exit_code == 2
     assert "http://127.0.0.1:8000/callback" in result.output
 
 
-def test_ctrl_c_ends_with_the_summary(peer: Peer, key_file: Path) -> None:
+def test_ctrl_c_prints_the_summary(peer: Peer, key_file: Path) -> None:
     process = start(peer, key_file, "--speed", "1")
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=10)
@@ -225,20 +221,20 @@ def test_ctrl_c_ends_with_the_summary(peer: Peer, key_file: Path) -> None:
     assert "Traceback" not in output
 
 
-def test_it_stops_when_its_parent_is_gone(peer: Peer, key_file: Path) -> None:
+def test_until_parent_exits_stops_at_the_end_of_input(peer: Peer, key_file: Path) -> None:
     process = start(peer, key_file, "--speed", "1", "--until-parent-exits")
     output, _ = process.communicate(timeout=10)  # closes its standard input
     assert process.returncode == 0, output
     assert "Sent " in output
 
 
-def test_it_takes_invitations_where_it_says(peer: Peer, key_file: Path) -> None:
+def test_graph_port_accepts_invitations(peer: Peer, key_file: Path) -> None:
     options = ["--graph-port", "0", "--outcome", "unanswered", "--speed", "1000", "--until-parent-exits"]
     process = start(peer, key_file, *options)
     assert process.stdin
     assert process.stdout
     line = next(line for line in process.stdout if line.startswith("Invitations"))
-    url = line.removeprefix("Invitations are taken at ").strip()
+    url = line.removeprefix("Invitations are accepted at ").strip()
     answer = urllib3.request(
         "POST",
         f"{url}/communications/calls/c/participants/invite",
@@ -246,13 +242,13 @@ def test_it_takes_invitations_where_it_says(peer: Peer, key_file: Path) -> None:
         headers={"Authorization": "Bearer any"},
     )
     assert answer.status == 200
-    told = next(line for line in process.stdout if "invited failed" in line)
-    assert re.search(r"a bot's +202 ", told)
+    line = next(line for line in process.stdout if "invited failed" in line)
+    assert re.search(r"a bot's +202 ", line)
     output, _ = process.communicate(timeout=10)
     assert process.returncode == 0, output
 
 
-def test_a_taken_port_for_invitations_is_told(peer: Peer, key_file: Path, issuer: Issuer) -> None:
+def test_a_taken_graph_port_exits_with_1(peer: Peer, key_file: Path, issuer: Issuer) -> None:
     port = issuer.metadata_url.split(":")[2].split("/")[0]
     result = run(peer, key_file, "--graph-port", port)
     assert result.exit_code == 1
@@ -260,7 +256,7 @@ def test_a_taken_port_for_invitations_is_told(peer: Peer, key_file: Path, issuer
 
 
 @pytest.mark.parametrize("end", ["", "/"])
-def test_an_address_without_a_path_gets_the_callbacks(peer: Peer, key_file: Path, end: str) -> None:
+def test_an_address_without_a_path_gets_callback(peer: Peer, key_file: Path, end: str) -> None:
     origin = peer.url.rpartition("/callback")[0]
     fixed = ["--speed", "0", "--calls", "1", "--issuer-port", "0", "--key-file", str(key_file)]
     played = CliRunner().invoke(simulate, [f"{origin}{end}", *fixed])

@@ -9,7 +9,7 @@ import urllib3
 
 from receiver.graph.call_notifications import read_notification
 from receiver.graph.updates import OperationUpdate
-from receiver.simulator.invitations import ENDINGS, choose_ending
+from receiver.simulator.invitations import INVITATION_RESULTS, choose_result
 from receiver.simulator.invite_api import InviteAPI
 from receiver.simulator.issuer import Issuer
 from receiver.simulator.notification_sender import Sender
@@ -17,17 +17,17 @@ from tests.simulator.peer import Peer
 from tests.simulator.verifying import APP, TENANT, verified
 
 CALL = "57dab8b1-894c-409a-b240-bd8beae78896"
-SOMEBODY = {"identity": {"phone": {"id": "+12065550100"}}, "replacesCallId": "a-call"}
-INVITATION = {"participants": [SOMEBODY], "clientContext": "invite-1"}
+PARTICIPANT = {"identity": {"phone": {"id": "+12065550100"}}, "replacesCallId": "a-call"}
+INVITATION = {"participants": [PARTICIPANT], "clientContext": "invite-1"}
 
 MakeAPI = Callable[..., InviteAPI]
 
 
 @pytest.fixture
 def make_api(peer: Peer, issuer: Issuer) -> MakeAPI:
-    def make(ending: str | None = "completed", speed: float = 0, seed: int = 1) -> InviteAPI:
+    def make(outcome: str | None = "completed", speed: float = 0, seed: int = 1) -> InviteAPI:
         sender = Sender(peer.url, issuer, audience=APP, tenant_id=TENANT)
-        return InviteAPI(sender, Random(seed), ending=ending, speed=speed, told=lambda *_: None)
+        return InviteAPI(sender, Random(seed), outcome=outcome, speed=speed, on_posted=lambda *_: None)
 
     return make
 
@@ -49,7 +49,7 @@ def posted(peer: Peer, count: int = 1) -> list[Any]:
     return [json.loads(post.body.decode("utf-8", "replace"))["value"][0] for post in peer.posts]
 
 
-def test_it_answers_at_once_that_an_operation_runs(make_api: MakeAPI) -> None:
+def test_the_response_is_a_running_operation(make_api: MakeAPI) -> None:
     with make_api() as api:
         answer = invite(api)
     operation = answer.json()
@@ -77,11 +77,9 @@ def test_it_answers_at_once_that_an_operation_runs(make_api: MakeAPI) -> None:
     }
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
-def test_the_result_is_posted_later_as_graph_does(
-    make_api: MakeAPI, peer: Peer, issuer: Issuer, ending: str
-) -> None:
-    with make_api(ending) as api:
+@pytest.mark.parametrize("outcome", INVITATION_RESULTS)
+def test_the_result_is_posted_later(make_api: MakeAPI, peer: Peer, issuer: Issuer, outcome: str) -> None:
+    with make_api(outcome) as api:
         operation_id = invite(api).json()["id"]
         [item] = posted(peer)
     [post] = peer.posts
@@ -91,7 +89,7 @@ def test_the_result_is_posted_later_as_graph_does(
     [update] = read_notification(json.loads(post.body), TENANT).updates
     assert isinstance(update, OperationUpdate)
     assert (update.client_context, update.call_id, update.operation_id) == ("invite-1", CALL, operation_id)
-    expected = ENDINGS[ending]
+    expected = INVITATION_RESULTS[outcome]
     assert update.status == expected.status
     info = json.loads(update.members["resultInfo"])
     assert (info["code"], info["subcode"]) == (expected.code, expected.subcode)
@@ -106,26 +104,26 @@ def test_every_invitation_has_an_operation_of_its_own(make_api: MakeAPI, peer: P
     assert len(answered) == 5
 
 
-def test_where_nothing_is_chosen_anything_may_become_of_it() -> None:
+def test_without_an_outcome_every_result_occurs() -> None:
     random = Random(1)
-    chosen = {choose_ending(random) for _ in range(200)}
-    assert chosen == set(ENDINGS.values())
+    chosen = {choose_result(random) for _ in range(200)}
+    assert chosen == set(INVITATION_RESULTS.values())
 
 
-@pytest.mark.parametrize(("ending", "speed"), [("never", 0), ("unanswered", 1)])
-def test_a_result_that_never_comes_and_one_that_is_not_due(
-    make_api: MakeAPI, peer: Peer, ending: str, speed: float
+@pytest.mark.parametrize(("outcome", "speed"), [("never", 0), ("unanswered", 1)])
+def test_a_result_that_is_not_due_is_not_posted(
+    make_api: MakeAPI, peer: Peer, outcome: str, speed: float
 ) -> None:
-    with make_api(ending, speed) as api:
+    with make_api(outcome, speed) as api:
         assert invite(api).status == 200
         time.sleep(0.2)
     assert peer.posts == []
 
 
-def test_an_invitation_without_a_client_context_has_none_in_its_result(make_api: MakeAPI, peer: Peer) -> None:
+def test_a_result_without_a_client_context_has_none(make_api: MakeAPI, peer: Peer) -> None:
     user = {"identity": {"user": {"id": "278405a3-f568-4b3e-b684-009193463064"}}}
     with make_api("unanswered") as api:
-        assert invite(api, {"participants": [user, SOMEBODY | {"replacesCallId": None}]}).status == 200
+        assert invite(api, {"participants": [user, PARTICIPANT | {"replacesCallId": None}]}).status == 200
         [item] = posted(peer)
     assert "clientContext" not in item["resourceData"]
     assert len(item["resourceData"]["participants"]) == 2
@@ -140,15 +138,15 @@ def test_an_invitation_without_a_client_context_has_none_in_its_result(make_api:
         b"\xff",
         {},
         {"participants": []},
-        {"participants": [SOMEBODY] * 6},
-        {"participants": [SOMEBODY] * 2},
+        {"participants": [PARTICIPANT] * 6},
+        {"participants": [PARTICIPANT] * 2},
         {"participants": [{}]},
         {"participants": ["x"]},
         {**INVITATION, "clientContext": "x" * 257},
         {**INVITATION, "clientContext": 1},
     ],
 )
-def test_what_is_no_invitation_is_refused_as_graph_does(make_api: MakeAPI, peer: Peer, body: object) -> None:
+def test_a_malformed_invitation_is_refused(make_api: MakeAPI, peer: Peer, body: object) -> None:
     with make_api() as api:
         answer = invite(api, body)
         assert (answer.status, answer.json()["error"]["code"]) == (400, "BadRequest")
@@ -157,7 +155,7 @@ def test_what_is_no_invitation_is_refused_as_graph_does(make_api: MakeAPI, peer:
     assert len(peer.posts) == 1
 
 
-def test_nobody_is_invited_without_a_token_or_at_another_address(make_api: MakeAPI, peer: Peer) -> None:
+def test_other_requests_are_refused(make_api: MakeAPI, peer: Peer) -> None:
     with make_api() as api:
         assert invite(api, Authorization="").json()["error"]["code"] == "InvalidAuthenticationToken"
         headers = {"Authorization": "Bearer any"}

@@ -9,7 +9,7 @@ from receiver.simulator.issuer import BOT_FRAMEWORK, GRAPH, LONG_TENANT_CLAIM, I
 from tests.simulator.verifying import APP, TENANT, fetch, served_keys, verified
 
 
-def test_the_metadata_document_is_as_odd_as_graphs(issuer: Issuer) -> None:
+def test_the_metadata_document_is_like_graphs(issuer: Issuer) -> None:
     document = fetch(issuer.metadata_url)
     assert issuer.metadata_url.endswith("/v1/.well-known/OpenIdConfiguration")
     assert document["issuer"] == BOT_FRAMEWORK
@@ -17,7 +17,7 @@ def test_the_metadata_document_is_as_odd_as_graphs(issuer: Issuer) -> None:
     assert document["jwks_uri"].endswith("/v1/keys")
 
 
-def test_a_served_key_is_public_and_has_what_graphs_have(issuer: Issuer) -> None:
+def test_a_served_key_is_public_and_like_graphs(issuer: Issuer) -> None:
     [key] = fetch(fetch(issuer.metadata_url)["jwks_uri"])["keys"]
     assert {"kty", "use", "kid", "n", "e", "endorsements"} <= key.keys()
     assert key["use"] == "sig"
@@ -35,7 +35,7 @@ def test_a_token_verifies_against_the_served_keys(issuer: Issuer) -> None:
     assert "iat" not in claims
 
 
-def test_a_token_in_graphs_other_dress_verifies_too(issuer: Issuer) -> None:
+def test_a_token_in_graphs_other_form_verifies(issuer: Issuer) -> None:
     token = issuer.token(
         audience=APP,
         tenant_id=TENANT,
@@ -56,22 +56,22 @@ def test_the_times_of_a_token_come_from_the_clock(key_file: Path) -> None:
     assert (claims["nbf"], claims["exp"]) == (1_000_000, 1_003_600)
 
 
-def test_the_key_file_is_for_its_owner_alone(issuer: Issuer, key_file: Path) -> None:
+def test_the_key_file_is_readable_by_its_owner_only(issuer: Issuer, key_file: Path) -> None:
     assert key_file.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_key_keeps_its_id_over_restarts(key_file: Path) -> None:
+def test_the_key_id_survives_restarts(key_file: Path) -> None:
     with Issuer(key_file) as first:
         token = first.token(audience=APP, tenant_id=TENANT)
     with Issuer(key_file) as second:
         assert verified(second, token)["aud"] == APP
 
 
-def test_without_a_file_the_key_is_new_each_time() -> None:
+def test_without_a_file_each_key_is_new() -> None:
     assert Issuer().key.kid != Issuer().key.kid
 
 
-def test_a_file_that_is_no_key_is_refused_and_left_alone(tmp_path: Path) -> None:
+def test_a_malformed_key_file_is_not_changed(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("not a key")
     with pytest.raises(ValueError):  # noqa: PT011  # cryptography's words
@@ -89,7 +89,7 @@ def test_after_a_rotation_old_and_new_tokens_verify(issuer: Issuer) -> None:
     assert len(served_keys(issuer).keys) == 2
 
 
-def test_a_taken_port_is_an_error_and_a_freed_one_can_be_used_again(key_file: Path) -> None:
+def test_a_freed_port_can_be_used_again(key_file: Path) -> None:
     first = Issuer(key_file)
     with first:
         port = int(first.metadata_url.split(":")[2].split("/")[0])

@@ -31,22 +31,22 @@ def plain(guid: str) -> str:
     return guid.replace("-", "").lower()
 
 
-def test_the_same_seed_invents_the_same_call() -> None:
+def test_the_same_seed_gives_the_same_call() -> None:
     assert invent_call(Random(7), tenant_id=TENANT, app_id=APP) == CALLS[7]
 
 
-def test_every_operation_ends_in_exactly_one_result_under_deleted() -> None:
+def test_every_operation_has_one_result_under_deleted() -> None:
     for call in CALLS:
-        told = {step.expectation for step in call.steps if step.expectation}
+        expected = {step.expectation for step in call.steps if step.expectation}
         results = [step for step in call.steps if step.final]
-        assert Counter(step.expectation for step in results) == dict.fromkeys(told, 1)
+        assert Counter(step.expectation for step in results) == dict.fromkeys(expected, 1)
         for step in results:
             assert items(step)[0]["changeType"].lower() == "deleted"
             assert data(step)["status"] == step.expectation.status
             assert step.expectation.status in {"completed", "failed"}
 
 
-def test_an_operation_is_identified_by_its_url_and_agrees_with_its_body() -> None:
+def test_an_operations_url_agrees_with_its_body() -> None:
     for step in (step for step in STEPS if step.expectation):
         segments = re.sub(r"\('([^']+)'\)", r"/\1", url(step))
         call_id, operation_id = re.search(r"calls/([^/]+)/operations/([^/]+)$", segments).groups()
@@ -57,7 +57,7 @@ def test_an_operation_is_identified_by_its_url_and_agrees_with_its_body() -> Non
         assert data(step)["@odata.type"].removeprefix("#") == f"microsoft.graph.{step.expectation.type}"
 
 
-def test_a_running_comes_before_its_result_and_brings_nothing_else() -> None:
+def test_running_precedes_the_result() -> None:
     running = 0
     for call in CALLS:
         finished = set()
@@ -72,7 +72,7 @@ def test_a_running_comes_before_its_result_and_brings_nothing_else() -> None:
     assert 0 < running < len([step for step in STEPS if step.final]) / 2
 
 
-def test_operation_ids_are_never_used_twice() -> None:
+def test_operation_ids_are_unique() -> None:
     ids = [one.operation_id for call in CALLS for one in call.expectations]
     assert len(set(ids)) == len(ids)
 
@@ -87,17 +87,17 @@ def test_an_unanswered_invitation_fails_late() -> None:
                 assert at > 60
 
 
-def test_a_call_begins_establishes_and_ends() -> None:
+def test_a_call_is_established_and_ends() -> None:
     for call in CALLS:
-        assert sum(step.about == "call established" for step in call.steps) > 1
-        assert call.steps[-1].about == "call ended"
+        assert sum(step.title == "call established" for step in call.steps) > 1
+        assert call.steps[-1].title == "call ended"
         assert items(call.steps[-1])[0]["changeType"].lower() == "deleted"
         assert all(step.delay >= 0 for step in call.steps)
         assert 15 < sum(step.delay for step in call.steps) < 110
 
 
 @pytest.mark.parametrize(
-    "trap",
+    "form",
     [
         '"resourceUrl": "communications/',
         '"@odata.id"',
@@ -121,11 +121,11 @@ def test_a_call_begins_establishes_and_ends() -> None:
         '"clientContext": ""',
     ],
 )
-def test_the_traps_of_the_contract_are_sent(trap: str) -> None:
-    assert trap in TEXT
+def test_all_known_forms_are_sent(form: str) -> None:
+    assert form in TEXT
 
 
-def test_links_come_in_all_combinations_and_ids_in_both_spellings() -> None:
+def test_links_and_ids_have_all_forms() -> None:
     sent = [item for step in STEPS for item in items(step)]
     assert {("resource" in item, "resourceUrl" in item) for item in sent} == {
         (True, True),
@@ -135,7 +135,7 @@ def test_links_come_in_all_combinations_and_ids_in_both_spellings() -> None:
     assert re.search(r"calls/[0-9A-F]{32}", TEXT)
 
 
-def test_deltas_of_a_call_are_numbered_and_name_changes_only() -> None:
+def test_roster_deltas_are_numbered_and_have_changes_only() -> None:
     for call in CALLS:
         deltas = [
             resource
@@ -153,7 +153,7 @@ def test_empty_bodies_occur() -> None:
     assert any(step.envelope is None for step in STEPS)
 
 
-def test_client_contexts_are_mostly_unique_and_sometimes_shared_odd_or_missing() -> None:
+def test_client_contexts_are_mostly_unique() -> None:
     def contexts(call: Call) -> list[str | None]:
         return [one.client_context for one in call.expectations]
 

@@ -10,11 +10,11 @@ from receiver.simulator.issuer import Issuer
 from receiver.simulator.notification_bodies import envelope
 from receiver.simulator.notification_sender import Sender
 from receiver.simulator.token_kinds import TokenKind
-from tests.simulator.peer import Peer, Post
+from tests.simulator.peer import Peer, ReceivedPost
 from tests.simulator.verifying import APP, TENANT, verified
 
 CHAIN = "11111111-2222-4333-8444-555555555555"
-NEWS = envelope({"name": "Zoë Müller"})
+BODY = envelope({"name": "Zoë Müller"})
 
 
 class Clock:
@@ -29,7 +29,7 @@ def sender(url: str, issuer: Issuer, **options: object) -> Sender:
     return Sender(url, issuer, audience=APP, tenant_id=TENANT, **{"random": Random(1), **options})
 
 
-def token(post: Post) -> str:
+def token(post: ReceivedPost) -> str:
     scheme, _, token = post.headers["authorization"].partition(" ")
     assert scheme == "Bearer"
     return token
@@ -41,8 +41,8 @@ def closed_port() -> str:
         return f"http://127.0.0.1:{one.getsockname()[1]}/callback"
 
 
-def test_a_post_looks_like_graphs(issuer: Issuer, peer: Peer) -> None:
-    answer = sender(peer.url, issuer).send(NEWS, chain_id=CHAIN)
+def test_a_post_has_graphs_headers(issuer: Issuer, peer: Peer) -> None:
+    answer = sender(peer.url, issuer).send(BODY, chain_id=CHAIN)
     [post] = peer.posts
     assert answer.status == 202
     assert answer.seconds > 0
@@ -54,10 +54,10 @@ def test_a_post_looks_like_graphs(issuer: Issuer, peer: Peer) -> None:
     assert verified(issuer, token(post))
 
 
-def test_content_types_vary_and_the_body_can_be_read_under_each(issuer: Issuer, peer: Peer) -> None:
+def test_content_types_vary_with_the_encoding(issuer: Issuer, peer: Peer) -> None:
     one = sender(peer.url, issuer)
     for _ in range(40):
-        one.send(NEWS, chain_id=CHAIN)
+        one.send(BODY, chain_id=CHAIN)
     types = {post.headers["content-type"] for post in peer.posts}
     assert types == {
         "application/json",
@@ -66,7 +66,7 @@ def test_content_types_vary_and_the_body_can_be_read_under_each(issuer: Issuer, 
     }
     for post in peer.posts:
         charset = "cp1252" if "1252" in post.headers["content-type"] else "utf-8"
-        assert json.loads(post.body.decode(charset)) == NEWS
+        assert json.loads(post.body.decode(charset)) == BODY
 
 
 def test_no_envelope_is_an_empty_body(issuer: Issuer, peer: Peer) -> None:
@@ -75,64 +75,64 @@ def test_no_envelope_is_an_empty_body(issuer: Issuer, peer: Peer) -> None:
     assert peer.posts[0].headers["content-length"] == "0"
 
 
-def test_a_token_is_shown_for_a_few_minutes_then_a_fresh_one(key_file: Path, peer: Peer) -> None:
+def test_a_token_is_reused_for_a_few_minutes(key_file: Path, peer: Peer) -> None:
     clock = Clock()
     one = sender(peer.url, Issuer(key_file, clock=clock), clock=clock)
     for clock.now in (0, 200, 241):
-        one.send(NEWS, chain_id=CHAIN)
+        one.send(BODY, chain_id=CHAIN)
     first, second, third = map(token, peer.posts)
     assert first == second != third
 
 
 def test_after_a_rotation_the_new_key_signs(issuer: Issuer, peer: Peer) -> None:
     one = sender(peer.url, issuer)
-    one.send(NEWS, chain_id=CHAIN)
+    one.send(BODY, chain_id=CHAIN)
     one.rotate_key()
-    one.send(NEWS, chain_id=CHAIN)
+    one.send(BODY, chain_id=CHAIN)
     before, after = (jwt.get_unverified_header(token(post))["kid"] for post in peer.posts)
     assert before != after == issuer.key.kid
 
 
 @pytest.mark.parametrize("kind", [kind for kind in TokenKind if kind.expected_statuses == {401}])
-def test_a_forged_token_is_shown_as_asked(issuer: Issuer, peer: Peer, kind: TokenKind) -> None:
-    sender(peer.url, issuer, kind=kind).send(NEWS, chain_id=CHAIN)
+def test_a_forged_token_of_each_kind_is_sent(issuer: Issuer, peer: Peer, kind: TokenKind) -> None:
+    sender(peer.url, issuer, kind=kind).send(BODY, chain_id=CHAIN)
     with pytest.raises(jwt.InvalidTokenError):
         verified(issuer, token(peer.posts[0]))
 
 
-def test_by_default_nothing_is_tried_again(issuer: Issuer, peer: Peer) -> None:
+def test_a_post_is_not_retried_by_default(issuer: Issuer, peer: Peer) -> None:
     peer.answer = lambda post: (503, {"Retry-After": "1"}, b'{"title": "x", "detail": "No store."}')
-    answer = sender(peer.url, issuer).send(NEWS, chain_id=CHAIN)
-    assert (answer.status, answer.detail, answer.tries) == (503, "No store.", 1)
+    answer = sender(peer.url, issuer).send(BODY, chain_id=CHAIN)
+    assert (answer.status, answer.detail, answer.attempts) == (503, "No store.", 1)
     assert len(peer.posts) == 1
 
 
-def test_with_retries_a_503_is_tried_again_after_the_pause_it_asks_for(issuer: Issuer, peer: Peer) -> None:
+def test_retries_of_a_503_obey_retry_after(issuer: Issuer, peer: Peer) -> None:
     pauses: list[float] = []
     peer.answer = lambda post: (503, {"Retry-After": "2"}, b"") if len(peer.posts) < 3 else (202, {}, b"")
-    answer = sender(peer.url, issuer, retries=5, sleep=pauses.append).send(NEWS, chain_id=CHAIN)
-    assert (answer.status, answer.tries) == (202, 3)
+    answer = sender(peer.url, issuer, retries=5, sleep=pauses.append).send(BODY, chain_id=CHAIN)
+    assert (answer.status, answer.attempts) == (202, 3)
     assert pauses == [2, 2]
     assert len({post.headers["x-microsoft-skype-message-id"] for post in peer.posts}) == 1
 
 
-def test_retries_end(issuer: Issuer, peer: Peer) -> None:
+def test_retries_are_bounded(issuer: Issuer, peer: Peer) -> None:
     peer.answer = lambda post: (503, {"Retry-After": "3600"}, b"not json")
     pauses: list[float] = []
-    answer = sender(peer.url, issuer, retries=2, sleep=pauses.append).send(NEWS, chain_id=CHAIN)
-    assert (answer.status, answer.tries, answer.detail) == (503, 3, "")
+    answer = sender(peer.url, issuer, retries=2, sleep=pauses.append).send(BODY, chain_id=CHAIN)
+    assert (answer.status, answer.attempts, answer.detail) == (503, 3, "")
     assert pauses == [5, 5]
 
 
 @pytest.mark.parametrize("status", [202, 204, 307, 400, 401, 500])
-def test_other_answers_are_taken_as_they_are(issuer: Issuer, peer: Peer, status: int) -> None:
+def test_other_statuses_are_not_retried(issuer: Issuer, peer: Peer, status: int) -> None:
     peer.answer = lambda post: (status, {"Location": "/elsewhere"}, b"")
-    answer = sender(peer.url, issuer, retries=3).send(NEWS, chain_id=CHAIN)
-    assert (answer.status, answer.tries) == (status, 1)
+    answer = sender(peer.url, issuer, retries=3).send(BODY, chain_id=CHAIN)
+    assert (answer.status, answer.attempts) == (status, 1)
 
 
-def test_no_answer_is_told_with_its_reason(issuer: Issuer) -> None:
-    answer = sender(closed_port(), issuer, retries=1, sleep=lambda seconds: None).send(NEWS, chain_id=CHAIN)
+def test_no_response_has_its_reason(issuer: Issuer) -> None:
+    answer = sender(closed_port(), issuer, retries=1, sleep=lambda seconds: None).send(BODY, chain_id=CHAIN)
     assert answer.status is None
     assert "refused" in answer.detail
-    assert answer.tries == 2
+    assert answer.attempts == 2

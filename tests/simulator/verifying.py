@@ -1,4 +1,4 @@
-"""Judges tokens as a receiver would: with PyJWT, and with nothing but what the issuer serves."""
+"""Verifies tokens like a receiver: with PyJWT and the documents that the issuer serves."""
 
 import json
 from typing import Any
@@ -23,7 +23,7 @@ def served_keys(issuer: Issuer) -> jwt.PyJWKSet:
 
 
 def verified(issuer: Issuer, token: str) -> dict[str, Any]:
-    """Return the claims, or raise what PyJWT finds wrong."""
+    """Return the claims; PyJWT raises if the token is not valid."""
     key = served_keys(issuer)[jwt.get_unverified_header(token)["kid"]]
     return jwt.decode(
         token,

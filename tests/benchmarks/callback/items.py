@@ -8,8 +8,8 @@ import json
 from typing import Any, Final
 
 from receiver.simulator import notification_bodies
-from receiver.simulator.invented_people import Person
 from receiver.simulator.notification_bodies import Shape
+from receiver.simulator.simulated_people import Person
 from tests.support.service import TENANT
 
 MARK: Final = "NNNNNNNNNNNN"
