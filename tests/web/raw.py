@@ -1,4 +1,4 @@
-"""Requests byte by byte, where a decent client would not send them."""
+"""Requests byte by byte, for those that no HTTP library would send."""
 
 import json
 import socket
@@ -29,7 +29,7 @@ class RawAnswer:
 
 
 def exchange(service: Service, *sent: bytes, seconds: float = 10) -> RawAnswer:
-    """Send bytes as they are, say that no more will come, and read until the other side closes."""
+    """Send bytes as they are, shut down the sending side, and read until the other side closes."""
     with socket.create_connection(("127.0.0.1", service.port), timeout=seconds) as client:
         for part in sent:
             client.sendall(part)

@@ -1,4 +1,4 @@
-"""Whose turn comes first when requests have to wait, and how a request's priority is judged."""
+"""Requests that wait for a slot: which ones get it first, and how a priority is derived."""
 
 import queue
 from collections import Counter
@@ -31,14 +31,14 @@ CLASSIFIER = PriorityClassifier(lambda header: header == "Bearer good", lambda h
         ("POST", "/sign-in", None, False, Priority.PUBLIC),
     ],
 )
-def test_rank_is_judged_by_line_and_headers(
+def test_priority_depends_on_line_and_headers(
     method: str, path: str, authorization: str | None, has_cookie: bool, priority: Priority
 ) -> None:
     assert CLASSIFIER.classify(method, path, authorization, has_cookie=has_cookie) is priority
 
 
 class Queue:
-    """Turns that are given by hand, to entries that wait without a thread each."""
+    """An admission queue whose rounds are run by hand, with entries that wait without a thread each."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -52,14 +52,14 @@ class Queue:
             self._entries.append((priority, turn))
 
     def next_round(self) -> Counter[Priority]:
-        """Give a round of turns; return how many each priority got."""
+        """Run a round; return the number of slots that each priority got."""
         self.admission_queue._admit_round()
         got = [entry for entry in self._entries if not entry[1].empty()]
         self._entries = [entry for entry in self._entries if entry not in got]
         return Counter(priority for priority, _ in got)
 
 
-def test_notifications_come_before_everything_else() -> None:
+def test_round_prefers_notifications() -> None:
     waiting = Queue()
     for priority in Priority:
         waiting.enter(priority, 100)
@@ -73,7 +73,7 @@ def test_notifications_come_before_everything_else() -> None:
     }
 
 
-def test_turns_that_no_higher_rank_wants_go_to_the_lower() -> None:
+def test_unused_slots_go_to_lower_priorities() -> None:
     waiting = Queue()
     waiting.enter(Priority.PUBLIC, 60)
     waiting.enter(Priority.NOTIFICATION, 3)
@@ -81,7 +81,7 @@ def test_turns_that_no_higher_rank_wants_go_to_the_lower() -> None:
     assert waiting.next_round() == {Priority.PUBLIC: 31}
 
 
-def test_a_flood_of_one_rank_makes_no_higher_one_late() -> None:
+def test_flood_of_a_priority_delays_no_higher_one() -> None:
     waiting = Queue()
     waiting.enter(Priority.PUBLIC, 64)
     waiting.now += 10

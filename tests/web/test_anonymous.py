@@ -1,4 +1,4 @@
-"""Answers to callers without a key: states and advice, no path, host name or text of an error."""
+"""Responses to clients without a key: states and advice, no path, host name or text of an error."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +22,7 @@ def broken(tmp_path: Path, own_store: StoreServer, issuer: Issuer) -> Iterator[S
         yield service
 
 
-def test_readyz_has_details_only_for_those_with_a_key(broken: Service) -> None:
+def test_readyz_has_details_with_a_key_only(broken: Service) -> None:
     for key in (None, "wrong"):
         anonymous = broken.get("/readyz", key=key)
         assert (anonymous.status, anonymous.json["checks"]) == (
@@ -43,7 +43,7 @@ def test_readyz_has_details_only_for_those_with_a_key(broken: Service) -> None:
         assert checks["store"].startswith("The store can't be reached")
 
 
-def test_no_answer_names_a_path_or_a_host(broken: Service, own_store: StoreServer) -> None:
+def test_response_without_key_names_no_path_or_host(broken: Service, own_store: StoreServer) -> None:
     answers: list[Answer] = [
         broken.call_back(operation()),
         broken.request("POST", "/notifications", key=None, body=b"{"),

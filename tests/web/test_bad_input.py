@@ -1,4 +1,4 @@
-"""Bad input over HTTP: a clear problem, and nothing lost or stored wrongly."""
+"""Invalid input over HTTP: a clear problem, and nothing lost or stored wrongly."""
 
 import gzip
 import json
@@ -44,18 +44,18 @@ def raw(template: str) -> bytes:
         pytest.param(b'{"value": {}}', "invalid-envelope", id="value is an object"),
     ],
 )
-def test_a_body_that_is_no_collection_is_refused(
+def test_body_that_is_not_a_collection_is_rejected(
     service: Service, store: StoreServer, body: bytes, problem: str
 ) -> None:
     refused = service.call_back(body=body)
     assert (refused.status, refused.problem) == (400, problem)
     kept = service.get("/quarantine", key=WRITE).json["items"]
-    assert len(kept) == 1, "what an authenticated sender says is not thrown away"
+    assert len(kept) == 1, "an item of an authenticated sender is never dropped"
     assert store.client.exists("receiver:{0}:next") == 0
 
 
 @pytest.mark.parametrize("item", [17, "text", None, [], True, [operation()]])
-def test_an_item_that_is_no_object_spoils_no_other(service: Service, item: object) -> None:
+def test_item_that_is_not_an_object_leaves_others_stored(service: Service, item: object) -> None:
     assert service.call_back(item, GOOD).status == 202
     assert service.get("/operations/good").json["done"]
     [entry] = service.get("/quarantine", key=WRITE).json["items"]
@@ -72,15 +72,15 @@ def test_an_item_that_is_no_object_spoils_no_other(service: Service, item: objec
         pytest.param('"\\u0000"', b'"odd":"\\u0000"', id="NUL in a text"),
     ],
 )
-def test_odd_values_are_kept_rightly(service: Service, template: str, expected: bytes) -> None:
+def test_odd_values_are_stored_unchanged(service: Service, template: str, expected: bytes) -> None:
     assert service.call_back(body=raw(template)).status == 202
     assert service.get("/operations/good").json["done"]
-    told = service.get("/operations/bad")
-    assert told.status == 200
-    assert expected in told.body
+    response = service.get("/operations/bad")
+    assert response.status == 200
+    assert expected in response.body
 
 
-def test_an_item_nested_too_deeply_goes_to_quarantine_alone(service: Service) -> None:
+def test_too_deeply_nested_item_is_quarantined_alone(service: Service) -> None:
     assert service.call_back(body=raw("[" * 400 + "]" * 400)).status == 202
     assert service.get("/operations/good").json["done"]
     assert service.get("/operations/bad").status == 404
@@ -99,7 +99,7 @@ def test_an_item_nested_too_deeply_goes_to_quarantine_alone(service: Service) ->
     ],
 )
 @pytest.mark.parametrize("path", ["/callback", "/notifications"])
-def test_other_kinds_of_body_are_refused(service: Service, path: str, headers: dict[str, str]) -> None:
+def test_body_of_another_media_type_is_rejected(service: Service, path: str, headers: dict[str, str]) -> None:
     body = gzip.compress(json.dumps({"value": [GOOD]}).encode())
     refused = service.call_back(body=body, headers=headers, path=path)
     assert (refused.status, refused.problem) == (415, "unsupported-media-type")
@@ -111,7 +111,7 @@ def test_other_kinds_of_body_are_refused(service: Service, path: str, headers: d
     "content_type",
     ["application/json", "application/json; charset=utf-8", "Application/JSON;charset=Windows-1252"],
 )
-def test_every_content_type_that_graph_uses_is_read(service: Service, content_type: str) -> None:
+def test_every_content_type_of_graph_is_read(service: Service, content_type: str) -> None:
     body = json.dumps({"value": [operation(name="Zoë")]}, ensure_ascii=False)
     charset = "windows-1252" if "1252" in content_type else "utf-8"
     for encoding in (charset, "utf-8"):
@@ -121,7 +121,7 @@ def test_every_content_type_that_graph_uses_is_read(service: Service, content_ty
 
 
 @pytest.mark.parametrize("path", ["/callback", "/notifications"])
-def test_a_body_over_the_limit_is_refused(service: Service, path: str) -> None:
+def test_body_over_the_limit_is_rejected(service: Service, path: str) -> None:
     filler = "x" * (LIMIT - 200)
     largest = json.dumps({"value": [], "filler": filler}).encode()
     assert service.call_back(body=largest, path=path).status == 202
@@ -141,16 +141,16 @@ def chunked(service: Service, path: str, body: bytes, token: str) -> tuple[int, 
         connection.putheader(name, value)
     connection.endheaders(body)
     answer = connection.getresponse()
-    told = (answer.status, answer.read(), answer.headers["Connection"] == "close")
+    response = (answer.status, answer.read(), answer.headers["Connection"] == "close")
     connection.close()
-    return told
+    return response
 
 
 def chunks(body: bytes) -> bytes:
     return b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
 
 
-def test_a_chunked_body_is_read(service: Service) -> None:
+def test_chunked_body_is_read(service: Service) -> None:
     status, _, ends = chunked(
         service, "/callback", chunks(json.dumps({"value": [GOOD]}).encode()), service.token()
     )
@@ -158,16 +158,16 @@ def test_a_chunked_body_is_read(service: Service) -> None:
     assert service.get("/operations/good").json["done"]
 
 
-def test_a_chunked_body_over_the_limit_is_refused_and_not_cut(service: Service) -> None:
+def test_chunked_body_over_the_limit_is_rejected(service: Service) -> None:
     body = json.dumps({"value": [GOOD]}).encode()
     for too_long in (body + b" " * LIMIT, b"a" * LIMIT + b"a"):
-        status, told, _ = chunked(service, "/callback", chunks(too_long), service.token())
-        assert (status, json.loads(told)["type"]) == (413, "/problems/payload-too-large")
+        status, response, _ = chunked(service, "/callback", chunks(too_long), service.token())
+        assert (status, json.loads(response)["type"]) == (413, "/problems/payload-too-large")
     assert service.get("/operations/good").status == 404
 
 
 @pytest.mark.parametrize("body", [b"zz\r\n", b"5\r\nabcdefgh\r\n", b"-1\r\n\r\n"])
 @pytest.mark.parametrize("path", ["/callback", "/notifications"])
-def test_broken_chunks_are_the_senders_fault(service: Service, path: str, body: bytes) -> None:
-    status, told, ends = chunked(service, path, body, service.token())
-    assert (status, json.loads(told)["type"], ends) == (400, "/problems/invalid-request", True)
+def test_broken_chunks_are_a_bad_request(service: Service, path: str, body: bytes) -> None:
+    status, response, ends = chunked(service, path, body, service.token())
+    assert (status, json.loads(response)["type"], ends) == (400, "/problems/invalid-request", True)

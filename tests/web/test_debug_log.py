@@ -1,4 +1,4 @@
-"""What `LOG_LEVEL=debug` adds to the log: nothing that a client sent."""
+"""The log at `LOG_LEVEL=debug`: no line contains text of a client."""
 
 import socket
 import time

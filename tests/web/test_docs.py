@@ -1,4 +1,4 @@
-"""The OpenAPI document and the documentation, as a running receiver gives them."""
+"""The OpenAPI document and the documentation of a running receiver."""
 
 import re
 
@@ -7,14 +7,14 @@ from tests.support.api_document import document
 from tests.support.service import Service
 
 
-def test_the_document_needs_no_key_and_has_a_version(service: Service) -> None:
-    told = service.get("/openapi.json", key=None)
-    assert (told.status, told.json) == (200, document())
-    same = service.get("/openapi.json", key=None, headers={"If-None-Match": told.headers["ETag"]})
+def test_openapi_document_is_public_and_has_an_etag(service: Service) -> None:
+    response = service.get("/openapi.json", key=None)
+    assert (response.status, response.json) == (200, document())
+    same = service.get("/openapi.json", key=None, headers={"If-None-Match": response.headers["ETag"]})
     assert (same.status, same.body) == (304, b"")
 
 
-def test_the_documentation_shows_every_route_and_its_links_lead_somewhere(service: Service) -> None:
+def test_documentation_shows_every_route_and_valid_links(service: Service) -> None:
     page = service.get("/docs", key=None).body.decode()
     for methods in document()["paths"].values():
         for operation in methods.values():
@@ -28,7 +28,7 @@ def test_the_documentation_shows_every_route_and_its_links_lead_somewhere(servic
         assert store_client in ids
 
 
-def test_every_problem_is_explained_where_its_type_points(service: Service) -> None:
+def test_every_problem_type_is_the_address_of_its_page(service: Service) -> None:
     linked = set(re.findall(r'href="/problems/([^"]+)"', service.get("/docs", key=None).body.decode()))
     explained = {error.type for error in ADVICE}
     assert linked <= explained
@@ -38,5 +38,5 @@ def test_every_problem_is_explained_where_its_type_points(service: Service) -> N
         assert error.title in page.body.decode().replace("&#39;", "'")
 
 
-def test_a_problem_that_there_is_not_is_not_explained(service: Service) -> None:
+def test_unknown_problem_type_is_not_found(service: Service) -> None:
     assert service.get("/problems/boredom", key=None).status == 404

@@ -48,7 +48,7 @@ def test_every_change_is_streamed_from_any_process(service: Service, other_servi
     assert CLIENT_STATE not in str(events)
 
 
-def test_a_stream_of_one_client_context_begins_with_its_present(service: Service) -> None:
+def test_stream_of_a_client_context_begins_with_its_state(service: Service) -> None:
     service.call_back(operation(status="running"), operation(cc="other", op=""))
     with Listener(service, "?clientContext=invite-1") as listener:
         listener.wait_for(1)
@@ -59,7 +59,7 @@ def test_a_stream_of_one_client_context_begins_with_its_present(service: Service
     assert len(listener.events) == 2
 
 
-def test_what_comes_while_a_stream_begins_is_told(store: StoreServer) -> None:
+def test_update_while_a_stream_begins_is_streamed(store: StoreServer) -> None:
     store_client = StoreClient(connect(store.url, "required"))
     feed, reader = Feed(store_client), Reader(store_client)
     hub = Hub(Feed(StoreClient(connect(store.url, "required"), size=1)), encode, most=1)
@@ -74,7 +74,7 @@ def test_what_comes_while_a_stream_begins_is_told(store: StoreServer) -> None:
     hub.unsubscribe(subscription)
 
 
-def test_a_stream_of_one_call_tells_of_the_call_and_its_operations(service: Service) -> None:
+def test_stream_of_a_call_has_the_call_and_its_operations(service: Service) -> None:
     with Listener(service, f"?callId={CALL.upper()}") as listener:
         service.call_back(
             operation(call=CALL.replace("5", "6"), op="x"), operation(cc=None), call("established")
@@ -85,9 +85,7 @@ def test_a_stream_of_one_call_tells_of_the_call_and_its_operations(service: Serv
     assert len(listener.events) == 2
 
 
-def test_a_reader_resumes_without_a_gap_and_without_a_repeat(
-    service: Service, other_service: Service
-) -> None:
+def test_stream_resumes_without_gap_and_repetition(service: Service, other_service: Service) -> None:
     with Listener(service) as listener:
         service.call_back(operation(cc="cc-0", op="op-0"))
         listener.wait_for(1)
@@ -102,7 +100,7 @@ def test_a_reader_resumes_without_a_gap_and_without_a_repeat(
     assert len(resumed.events) == 8
 
 
-def test_a_reader_who_has_seen_nothing_yet_resumes_where_he_began(service: Service) -> None:
+def test_stream_without_events_resumes_where_it_began(service: Service) -> None:
     service.call_back(operation(cc="before", op="x"))
     with Listener(service) as listener:
         pass
@@ -133,9 +131,7 @@ def test_each_tone_is_an_event_also_after_a_resume(service: Service, other_servi
     assert {event.data["state"] for event in events} == {"terminated"}
 
 
-def test_a_reader_who_is_too_far_behind_gets_a_reset_and_the_present(
-    service: Service, store: StoreServer
-) -> None:
+def test_stream_too_far_behind_gets_reset_and_the_state(service: Service, store: StoreServer) -> None:
     with Listener(service) as listener:
         service.call_back(operation(cc="old", op="old"))
         listener.wait_for(1)
@@ -148,7 +144,7 @@ def test_a_reader_who_is_too_far_behind_gets_a_reset_and_the_present(
     assert resumed.events[0].kind == "reset"
 
 
-def test_a_present_that_breaks_off_is_told_again_and_a_whole_one_is_not(service: Service) -> None:
+def test_interrupted_state_is_sent_again_on_resume(service: Service) -> None:
     service.call_back(operation(op="one"), operation(op="two"))
     with Listener(service, "?clientContext=invite-1") as listener:
         events = listener.wait_for(2)
@@ -161,7 +157,7 @@ def test_a_present_that_breaks_off_is_told_again_and_a_whole_one_is_not(service:
     assert event.data["operationId"] == "four"
 
 
-def test_a_reader_of_a_store_that_was_lost_gets_a_reset(service: Service, store: StoreServer) -> None:
+def test_stream_of_a_lost_store_gets_a_reset(service: Service, store: StoreServer) -> None:
     with Listener(service) as listener:
         service.call_back(operation())
         listener.wait_for(1)
@@ -170,7 +166,7 @@ def test_a_reader_of_a_store_that_was_lost_gets_a_reset(service: Service, store:
         assert [event.kind for event in resumed.wait_for(1)] == ["reset"]
 
 
-def test_what_was_forgotten_is_not_streamed_again(service: Service) -> None:
+def test_deleted_operation_is_not_streamed_again(service: Service) -> None:
     service.call_back(operation(cc="before", op="y"))
     with Listener(service) as listener:
         pass
@@ -181,7 +177,7 @@ def test_what_was_forgotten_is_not_streamed_again(service: Service) -> None:
     assert [event.data["clientContext"] for event in events] == ["other"]
 
 
-def test_a_stream_resumes_over_a_restart_of_the_receiver_and_of_the_store(
+def test_stream_resumes_over_restart_of_receiver_and_store(
     tmp_path: Path, own_store: StoreServer, issuer: Issuer
 ) -> None:
     with Service(tmp_path, own_store.url, issuer, WEB_CONCURRENCY="1") as service:
@@ -203,7 +199,7 @@ def test_a_stream_resumes_over_a_restart_of_the_receiver_and_of_the_store(
         assert event.data["clientContext"] == "third"
 
 
-def test_a_reader_who_does_not_read_holds_nobody_up_and_is_dropped(service: Service) -> None:
+def test_client_that_does_not_read_is_dropped(service: Service) -> None:
     lazy = socket.socket()
     lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     lazy.connect(("127.0.0.1", service.port))
@@ -234,9 +230,7 @@ def test_a_reader_who_does_not_read_holds_nobody_up_and_is_dropped(service: Serv
     lazy.close()
 
 
-def test_a_silent_stream_is_kept_open_by_comments(
-    tmp_path: Path, own_store: StoreServer, issuer: Issuer
-) -> None:
+def test_quiet_stream_gets_keep_alives(tmp_path: Path, own_store: StoreServer, issuer: Issuer) -> None:
     alone = Service(tmp_path, own_store.url, issuer, WEB_CONCURRENCY="1")
     with alone, Listener(alone) as listener:
         deadline = time.monotonic() + 20

@@ -1,4 +1,4 @@
-"""`Expect: 100-continue`: where the headers decide, the answer comes instead of a request for the body."""
+"""`Expect: 100-continue`: if the headers decide, the response comes instead of `100 Continue`."""
 
 import socket
 
@@ -49,7 +49,7 @@ FORM = "Content-Type: application/x-www-form-urlencoded"
         ("POST /notifications", [JSON, "Content-Encoding: gzip"], 415, "unsupported-media-type"),
     ],
 )
-def test_what_the_headers_decide_is_answered_at_once(
+def test_expect_with_rejected_headers_is_answered_at_once(
     service: Service, line: str, headers: list[str], status: int, problem: str | None
 ) -> None:
     answer = parse(ask(service, line, *headers))
@@ -59,19 +59,19 @@ def test_what_the_headers_decide_is_answered_at_once(
 
 
 @pytest.mark.parametrize("path", ["/callback", "/notifications"])
-def test_a_length_over_the_limit_is_413_at_once(service: Service, path: str) -> None:
+def test_expect_with_length_over_the_limit_is_413_at_once(service: Service, path: str) -> None:
     answer = parse(
         ask(service, f"POST {path}", JSON, f"Authorization: Bearer {service.token()}", length=MEGABYTES)
     )
     assert (answer.status, answer.problem) == (413, "payload-too-large")
 
 
-def test_a_form_of_another_site_is_403_at_once(service: Service) -> None:
+def test_expect_with_form_of_another_site_is_403_at_once(service: Service) -> None:
     answer = ask(service, "POST /sign-in", FORM, "Origin: https://elsewhere.example")
     assert answer.startswith(b"HTTP/1.1 403 ")
 
 
 @pytest.mark.parametrize("path", ["/callback", "/notifications"])
-def test_a_body_that_may_be_good_is_asked_for(service: Service, path: str) -> None:
+def test_expect_with_acceptable_headers_gets_100(service: Service, path: str) -> None:
     interim = ask(service, f"POST {path}", JSON, f"Authorization: Bearer {service.token()}")
     assert interim == b"HTTP/1.1 100 Continue\r\n\r\n"

@@ -1,4 +1,4 @@
-"""What the door refuses of what comes over the wire, and what it leaves to the parser."""
+"""Fast rejection: requests that are rejected by their bytes, and those that are left to the parser."""
 
 import http.client
 import io
@@ -23,7 +23,7 @@ CLASSIFIER = PriorityClassifier(lambda header: header == "Bearer good", lambda h
 
 
 class Full:
-    """Keeps news, or a way to the store; a test says whether it is full."""
+    """A sink or a queue to the store; a test sets whether it is full."""
 
     is_full = True
 
@@ -81,7 +81,9 @@ def read(refusal: bytes | None) -> tuple[http.client.HTTPResponse, dict[str, obj
         pytest.param(READ.replace(b"GET", b"DELETE"), id="a DELETE"),
     ],
 )
-def test_what_comes_whole_is_refused(fast_rejector: FastRejector, metrics: Metrics, request_: bytes) -> None:
+def test_whole_request_is_rejected_under_overload(
+    fast_rejector: FastRejector, metrics: Metrics, request_: bytes
+) -> None:
     answer, document = read(fast_rejector.reject(request_))
     assert (answer.status, document["type"], document["status"]) == (503, "/problems/overloaded", 503)
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -93,11 +95,11 @@ def test_what_comes_whole_is_refused(fast_rejector: FastRejector, metrics: Metri
 
 
 @pytest.mark.parametrize("path", [b"/livez", b"/readyz?x", b"/metrics"])
-def test_who_asks_how_we_are_gets_in(fast_rejector: FastRejector, path: bytes) -> None:
+def test_probe_is_passed_on_under_overload(fast_rejector: FastRejector, path: bytes) -> None:
     assert fast_rejector.reject(b"GET %b HTTP/1.1\r\nHost: h\r\n\r\n" % path) is None
 
 
-def test_where_there_is_no_overload_all_get_in(fast_rejector: FastRejector, full: Full) -> None:
+def test_request_without_overload_is_passed_on(fast_rejector: FastRejector, full: Full) -> None:
     full.is_full = False
     assert fast_rejector.reject(WHOLE) is None
 
@@ -134,13 +136,11 @@ def test_where_there_is_no_overload_all_get_in(fast_rejector: FastRejector, full
         pytest.param(b"\x16\x03\x01\x02\x00\x01", id="TLS"),
     ],
 )
-def test_what_can_be_read_in_two_ways_or_is_not_whole_is_left_to_the_parser(
-    fast_rejector: FastRejector, request_: bytes
-) -> None:
+def test_ambiguous_or_partial_request_is_passed_on(fast_rejector: FastRejector, request_: bytes) -> None:
     assert fast_rejector.reject(request_) is None
 
 
-def test_the_answer_has_the_request_id_that_its_sender_gave(fast_rejector: FastRejector) -> None:
+def test_rejection_has_the_request_id_of_its_sender(fast_rejector: FastRejector) -> None:
     for given, is_one in (
         (b"request-1234", True),
         (b"short", False),
@@ -153,13 +153,13 @@ def test_the_answer_has_the_request_id_that_its_sender_gave(fast_rejector: FastR
         assert (answer.headers["X-Request-ID"].encode() == given) is is_one
 
 
-def test_only_a_proxy_tells_that_it_came_by_https(load_shedder: LoadShedder) -> None:
-    told = HEAD + b"x-forwarded-proto: %b\r\nContent-Length: 4\r\n\r\nbody"
+def test_forwarded_scheme_counts_behind_a_proxy_only(load_shedder: LoadShedder) -> None:
+    head = HEAD + b"x-forwarded-proto: %b\r\nContent-Length: 4\r\n\r\nbody"
     for behind_proxy, scheme, is_https in (
         (True, b"https", True),
         (True, b"http, https", True),
         (True, b"https, http", False),
         (False, b"https", False),
     ):
-        answer, _ = read(FastRejector(load_shedder, behind_proxy=behind_proxy).reject(told % scheme))
+        answer, _ = read(FastRejector(load_shedder, behind_proxy=behind_proxy).reject(head % scheme))
         assert ("Strict-Transport-Security" in answer.headers) is is_https

@@ -1,4 +1,4 @@
-"""What the feed does not hold any more, and what is not of the feed: waits and streams notice, and go on."""
+"""Gaps of the feed, and entries that are not the receiver's: waits and streams notice, and continue."""
 
 import time
 from collections.abc import Iterator
@@ -125,7 +125,7 @@ def test_last_event_id_that_is_not_of_the_feed_resets(service: Service, last_id:
         until(lambda: any(event.data.get("clientContext") == "next" for event in listener.events))
 
 
-def test_newest_entry_that_is_forgotten_resets_no_stream(service: Service) -> None:
+def test_deleted_newest_entry_resets_no_stream(service: Service) -> None:
     with Listener(service, "?clientContext=invite-2") as filtered, Listener(service) as listener:
         service.call_back(operation(), call("established"))
         listener.wait_for(2)
@@ -164,7 +164,7 @@ def test_odd_entries_end_no_stream(service: Service, store: StoreServer) -> None
         assert resumed.wait_for(1)[0].id == event.id
 
 
-def test_feed_of_another_type_is_read_when_it_is_gone(start: Start, store: StoreServer) -> None:
+def test_feed_of_another_type_is_read_after_its_removal(start: Start, store: StoreServer) -> None:
     service = start()
     with Listener(service) as listener:
         store.client.set(FEED, "of another type")
@@ -176,7 +176,7 @@ def test_feed_of_another_type_is_read_when_it_is_gone(start: Start, store: Store
         assert listener.wait_for(1)[0].data["clientContext"] == "invite-1"
 
 
-def test_stream_is_refused_while_the_store_is_away(alone: Service, own_store: StoreServer) -> None:
+def test_stream_is_rejected_while_the_store_is_unavailable(alone: Service, own_store: StoreServer) -> None:
     own_store.kill()
     refused = alone.get("/events")
     own_store.start()

@@ -1,4 +1,4 @@
-"""Very many of something, beside a sender's normal traffic, which must hardly notice."""
+"""Floods of one kind beside a sender's normal traffic, which must hardly notice."""
 
 import json
 import re
@@ -112,9 +112,7 @@ def refusals(service: Service, requests: bytes, count: int) -> set[tuple[bytes, 
     return set(found)
 
 
-def test_unknown_key_ids_cost_few_fetches_and_hold_up_nobody_even_when_the_keys_change(
-    start: Start, store: StoreServer
-) -> None:
+def test_unknown_key_ids_cost_few_fetches_and_delay_no_sender(start: Start, store: StoreServer) -> None:
     """Ten thousand of them; half-way the issuer makes a new key, when the fetches that they may cost are over."""
     with Issuer(key_file=None) as issuer, Peer([issuer.key.jwk()]) as provider:
         service = start(
@@ -144,7 +142,7 @@ SLOW_HEAD = b"POST /callback HTTP/1.1\r\nHost: h\r\nX-Slow: "
 SLOW_BODY = b"POST %s HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n%s\r\n"
 
 
-def test_five_hundred_clients_that_trickle_hold_up_nobody(service: Service) -> None:
+def test_five_hundred_slow_clients_delay_no_sender(service: Service) -> None:
     token = f"Authorization: Bearer {service.token()}\r\n".encode()
     beginnings = (SLOW_HEAD, SLOW_BODY % (b"/callback", token), SLOW_BODY % (b"/notifications", b""), b"P")
     with ExitStack() as stack:
@@ -166,13 +164,11 @@ def test_five_hundred_clients_that_trickle_hold_up_nobody(service: Service) -> N
         traffic.check()
 
 
-# Items of strangers
+# Items of unauthenticated senders
 
 
 @pytest.mark.parametrize("item", [b"{}", b"[]", b'"x"', b'{"clientState":"x"}', b'{"clientState":["x"]}'])
-def test_a_strangers_items_cost_little_however_many_they_are(
-    service: Service, store: StoreServer, item: bytes
-) -> None:
+def test_unauthentic_items_cost_little(service: Service, store: StoreServer, item: bytes) -> None:
     count = (1 << 20) // (len(item) + 1) - 20
     await_a_line_of_its_own()
     before = len(service.log)

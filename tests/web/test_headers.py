@@ -1,4 +1,4 @@
-"""What every answer tells browsers, whoever made it."""
+"""Security headers of every response, from the application or the server."""
 
 import socket
 
@@ -39,7 +39,7 @@ TOO_LARGE = b"Content-Length: 99999999\r\n\r\n" + b" " * (1 << 16)
         pytest.param("GET", "/static/x/none.js", None, 404, id="no such static file"),
     ],
 )
-def test_every_answer_is_hardened(
+def test_every_response_has_the_security_headers(
     service: Service, method: str, path: str, key: str | None, status: int
 ) -> None:
     service.call_back(operation())
@@ -48,7 +48,7 @@ def test_every_answer_is_hardened(
     assert "Strict-Transport-Security" not in answer.headers, "this is plain http"
 
 
-def test_a_notification_a_304_and_the_stream_are_hardened_too(service: Service) -> None:
+def test_202_304_and_stream_have_the_security_headers(service: Service) -> None:
     assert service.call_back(operation()).status == 202
     etag = service.get("/operations/invite-1").headers["ETag"]
     assert service.get("/operations/invite-1", headers={"If-None-Match": etag}).status == 304
@@ -79,7 +79,7 @@ def test_a_notification_a_304_and_the_stream_are_hardened_too(service: Service) 
         ),
     ],
 )
-def test_what_is_no_request_is_answered_like_everything_else(
+def test_unparsable_request_gets_the_security_headers(
     service: Service, sent: bytes, status: int, problem: str
 ) -> None:
     await_a_line_of_its_own()
@@ -102,7 +102,7 @@ def test_what_is_no_request_is_answered_like_everything_else(
         pytest.param(b"Content-Length: 9\r\n\r\n{}", 408, "request-timeout", id="a late body"),
     ],
 )
-def test_a_body_that_is_not_taken_is_answered_so_too(
+def test_rejected_body_gets_the_security_headers(
     service: Service, sent: bytes, status: int, problem: str
 ) -> None:
     head = f"POST /callback HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {service.token()}\r\n".encode()
@@ -117,7 +117,7 @@ def test_a_body_that_is_not_taken_is_answered_so_too(
 
 
 @pytest.mark.parametrize(("method", "status"), [("GET", 500), ("POST", 503)])
-def test_a_bug_of_the_application_is_answered_so_too(
+def test_unexpected_error_gets_the_security_headers(
     method: str, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REDIS_URL", "unix:///nonexistent")
@@ -129,12 +129,12 @@ def test_a_bug_of_the_application_is_answered_so_too(
     assert soft(answer.headers) == []
 
 
-def test_a_bug_around_the_application_is_answered_so_too() -> None:
-    told = parse(parser_errors.answer(parser_errors.refusal_of(ZeroDivisionError()), "an-id"))
-    assert (told.status, told.problem) == (503, "unavailable")
+def test_unexpected_error_of_the_server_is_503() -> None:
+    returned = parse(parser_errors.answer(parser_errors.refusal_of(ZeroDivisionError()), "an-id"))
+    assert (returned.status, returned.problem) == (503, "unavailable")
 
 
-def test_the_log_quotes_nothing_of_what_is_no_request(service: Service) -> None:
+def test_log_quotes_nothing_of_an_unparsable_request(service: Service) -> None:
     for sent in (
         b"GET /operations/Ann-Example HTTP/9.9\r\n\r\n",
         b"GET / HTTP/1.1\r\nAnn-Example\r\n\r\n",
@@ -151,7 +151,7 @@ def test_the_log_quotes_nothing_of_what_is_no_request(service: Service) -> None:
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])
-def test_no_other_sites_page_may_read_anything(service: Service, origin: str) -> None:
+def test_pages_of_other_sites_may_read_nothing(service: Service, origin: str) -> None:
     for method in ("GET", "OPTIONS"):
         answer = service.request(
             method,

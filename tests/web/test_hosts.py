@@ -1,4 +1,4 @@
-"""For which host a request is must be clear (RFC 9112, section 3.2)."""
+"""The host of a request must be unambiguous (RFC 9112, section 3.2)."""
 
 import pytest
 
@@ -45,28 +45,28 @@ BAD = [
 
 
 @pytest.mark.parametrize("host", GOOD)
-def test_one_host_is_right(service: Service, host: bytes) -> None:
+def test_single_host_is_accepted(service: Service, host: bytes) -> None:
     assert get(service, host) == (200, "")
 
 
 @pytest.mark.parametrize("host", BAD)
 @pytest.mark.parametrize("version", [b"HTTP/1.1", b"HTTP/1.0"])
-def test_what_is_no_host_is_refused(service: Service, host: bytes, version: bytes) -> None:
+def test_invalid_host_is_rejected(service: Service, host: bytes, version: bytes) -> None:
     assert get(service, host, version=version) == (400, "invalid-request")
 
 
 @pytest.mark.parametrize("version", [b"HTTP/1.1", b"HTTP/1.0"])
-def test_two_hosts_are_refused_even_the_same(service: Service, version: bytes) -> None:
+def test_two_hosts_are_rejected_even_if_equal(service: Service, version: bytes) -> None:
     for second in (b"a", b"b", b""):
         assert get(service, b"a", second, version=version) == (400, "invalid-request")
 
 
-def test_only_http_1_0_may_lack_it(service: Service) -> None:
+def test_missing_host_is_accepted_in_http_1_0_only(service: Service) -> None:
     assert get(service) == (400, "invalid-request")
     assert get(service, version=b"HTTP/1.0") == (200, "")
 
 
-def test_behind_a_request_for_no_host_none_is_served(service: Service) -> None:
+def test_request_after_one_without_host_is_not_served(service: Service) -> None:
     answer = exchange(service, b"GET /livez HTTP/1.1\r\n\r\n" + b"GET /livez HTTP/1.1\r\nHost: h\r\n\r\n")
     assert (answer.status, answer.problem, answer.answers) == (400, "invalid-request", 1)
     assert answer.headers["Connection"] == "close"

@@ -1,4 +1,4 @@
-"""Providers of signing keys that are broken, slow or hostile, as a sender of notifications meets them."""
+"""Providers of signing keys that are broken, slow or hostile, and their effect on a sender."""
 
 import base64
 import hashlib
@@ -36,7 +36,7 @@ def provider(issuer: Issuer) -> Iterator[Peer]:
 
 @pytest.fixture
 def other_provider() -> Iterator[Peer]:
-    """Shows a stranger's key, under the stranger's id."""
+    """Returns an attacker's key, under the attacker's id."""
     with Peer([STRANGER.jwk()]) as peer:
         yield peer
 
@@ -57,7 +57,7 @@ def strangers_token(issuer: Issuer) -> str:
 
 
 class WeakKey:
-    """An RSA key of 512 bits, which no library makes any more; anybody breaks one in hours."""
+    """An RSA key of 512 bits, which no library generates any more; it can be factored in hours."""
 
     def __init__(self) -> None:
         p, q = self._prime(), self._prime()
@@ -85,7 +85,7 @@ class WeakKey:
         return next(n for n in count(start, 2) if pow(2, n - 1, n) == 1 and n % 65537 != 1)
 
 
-def test_the_weak_key_of_these_tests_signs_rightly() -> None:
+def test_weak_key_of_these_tests_signs_correctly() -> None:
     weak = WeakKey()
     modulus, signature = (
         int.from_bytes(base64.urlsafe_b64decode(f"{text}=="))
@@ -97,7 +97,7 @@ def test_the_weak_key_of_these_tests_signs_rightly() -> None:
     assert opened.endswith(digest)
 
 
-def test_keys_that_are_no_strong_public_keys_for_signatures_sign_nothing(
+def test_weak_or_unsuitable_keys_verify_no_token(
     start: Start, provider: Peer, issuer: Issuer, store: StoreServer
 ) -> None:
     weak, short = WeakKey(), rsa.generate_private_key(public_exponent=65537, key_size=1024)
@@ -139,7 +139,7 @@ def test_keys_that_are_no_strong_public_keys_for_signatures_sign_nothing(
 # Where they lead
 
 
-def test_the_keys_are_where_the_metadata_is_or_where_a_setting_allows(
+def test_keys_come_from_the_metadata_host_or_allowed_hosts(
     start: Start, provider: Peer, other_provider: Peer, issuer: Issuer
 ) -> None:
     provider.jwks_uri = f"{other_provider.origin}/keys"
@@ -155,7 +155,7 @@ def test_the_keys_are_where_the_metadata_is_or_where_a_setting_allows(
     assert (refused.status, refused.problem) == (401, "invalid-token"), "there are no other keys than those"
 
 
-def test_a_redirect_is_not_followed(
+def test_redirect_of_a_provider_is_not_followed(
     start: Start, provider: Peer, other_provider: Peer, issuer: Issuer
 ) -> None:
     elsewhere = f"{other_provider.origin}/keys"
@@ -177,7 +177,7 @@ def hundred_megabytes(handler: Any) -> None:
 
 
 @pytest.mark.parametrize("behaviour", [hundred_megabytes, drip_body], ids=["100 MB", "drip"])
-def test_a_sender_neither_waits_for_a_bad_provider_nor_is_refused_for_good(
+def test_bad_provider_delays_no_sender_and_recovers(
     start: Start, provider: Peer, behaviour: Behaviour
 ) -> None:
     provider.behave(behaviour)

@@ -1,4 +1,4 @@
-"""What a client has yet to take: positions, gaps, and clients that take too little."""
+"""Listeners: positions, gaps, and clients that do not take their events."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def ids(taken: list[ListenerEvent] | None) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["stream", "long_poll"])
-def test_subscription_takes_events_after_its_position(kind: Kind) -> None:
+def test_listener_takes_events_after_its_position(kind: Kind) -> None:
     listener = Listener(Interest(), "9-0", kind)
     for number in (8, 9, 10, 11):
         listener.offer(listener_event(number))
@@ -28,7 +28,7 @@ def test_subscription_takes_events_after_its_position(kind: Kind) -> None:
     assert listener.take(0) == []
 
 
-def test_subscription_skips_to_a_position_but_not_back() -> None:
+def test_listener_skips_to_a_position_but_not_back() -> None:
     listener = Listener(Interest(), "9-0", "stream")
     for number in (10, 11):
         listener.offer(listener_event(number))
@@ -38,7 +38,7 @@ def test_subscription_skips_to_a_position_but_not_back() -> None:
     assert ids(listener.take(0)) == ["11-0"]
 
 
-def test_subscription_that_starts_over_has_a_gap_once() -> None:
+def test_listener_that_starts_over_has_a_gap_once() -> None:
     listener = Listener(Interest(), "9-0", "stream")
     listener.offer(listener_event(10))
     listener.start_over("2-0")
@@ -56,7 +56,7 @@ def test_stream_that_takes_nothing_is_closed() -> None:
     assert listener.closed
 
 
-def test_waiter_that_takes_nothing_has_a_gap() -> None:
+def test_long_poll_that_takes_nothing_has_a_gap() -> None:
     listener = Listener(Interest(), "0-0", "long_poll")
     for number in range(1, MOST + 3):
         listener.offer(listener_event(number))

@@ -1,4 +1,4 @@
-"""What can't be answered in time is refused at once: reads first, notifications last, health never."""
+"""Load shedding: reads are shed first, notifications last, probes never."""
 
 import json
 import threading
@@ -85,29 +85,29 @@ def refused(answer: TestResponse) -> None:
     assert problem["requestId"] == answer.headers["X-Request-ID"]
 
 
-def test_usually_nothing_is_refused(stage: Stage) -> None:
+def test_without_overload_nothing_is_shed(stage: Stage) -> None:
     assert stage.ask() == ALL_TAKEN
 
 
-def test_who_can_keep_no_more_refuses_all_but_health(stage: Stage) -> None:
+def test_full_sink_sheds_all_but_probes(stage: Stage) -> None:
     stage.sink.is_full = True
     assert stage.ask() == ALL_REFUSED
     refused(stage.client.post("/callback"))
     assert stage.client.head("/operations/x").data == b""
 
 
-def test_reads_are_refused_first(stage: Stage) -> None:
+def test_full_read_queue_sheds_reads_only(stage: Stage) -> None:
     stage.reads.is_full = True
     assert stage.ask() == READS_REFUSED
 
 
-def test_refusals_are_counted(stage: Stage) -> None:
+def test_shed_requests_are_counted(stage: Stage) -> None:
     stage.sink.is_full = True
     stage.ask()
     assert b'receiver_refusals_total{problem="overloaded"} 4.0' in stage.metrics.text()
 
 
-def test_where_requests_wait_long_for_their_turn_new_ones_are_refused(stage: Stage) -> None:
+def test_long_wait_for_a_slot_sheds_new_requests(stage: Stage) -> None:
     begun = threading.Event()
     with ThreadPoolExecutor(1) as pool, pytest.MonkeyPatch.context() as patch:
         patch.setattr(stage.admission_queue, "_free_slots", 0)
@@ -126,7 +126,7 @@ def test_where_requests_wait_long_for_their_turn_new_ones_are_refused(stage: Sta
     assert stage.ask() == ALL_TAKEN
 
 
-def test_everybody_gets_his_turn() -> None:
+def test_every_waiting_request_gets_a_slot() -> None:
     admission_queue = AdmissionQueue()
 
     def take(_: int) -> None:

@@ -1,4 +1,4 @@
-"""What strangers can make the log say, however much they send: not more than some hundred lines a second."""
+"""The log under a flood of unauthenticated requests: some hundred lines a second at most."""
 
 import json
 import socket
@@ -14,7 +14,7 @@ from tests.support.tokens import base64url
 
 SECONDS = 2.0
 MOST_LINES_A_SECOND = 250
-"""100 of refusals; of other answers 50 of each kind, and strangers get three kinds."""
+"""Lines a second: 100 about refusals, and 50 of each of the three other kinds that unauthenticated clients get."""
 
 BODY = b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 5\r\n\r\nkey=a"

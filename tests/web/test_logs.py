@@ -1,4 +1,4 @@
-"""What stands in the log after a day's work: enough to follow, and nothing personal."""
+"""The log of all kinds of requests: enough to follow them, and nothing personal."""
 
 import json
 import time
@@ -28,7 +28,7 @@ def await_a_line_of_its_own() -> None:
     time.sleep(1 + BETWEEN_LINES)
 
 
-def test_no_line_holds_a_token_a_phone_number_a_name_or_a_body(service: Service) -> None:
+def test_log_has_no_token_phone_number_name_or_body(service: Service) -> None:
     token = service.token()
     identity = {"identity": {"phone": {"id": "+15550123456"}, "user": {"displayName": "Ann Example"}}}
     failed = {"code": 408, "subcode": 10057, "message": "4:+15550123456 and 8:orgid:0d7664b6 did not answer"}
@@ -76,7 +76,7 @@ BREAKS = [
 
 
 @pytest.mark.parametrize("break_", BREAKS)
-def test_no_line_can_be_forged_by_what_is_sent(service: Service, break_: str) -> None:
+def test_log_line_cannot_be_forged_by_a_request(service: Service, break_: str) -> None:
     await_a_line_of_its_own()
     before = len(service.log)
     evil = f"a{break_}timestamp=x level=error event=forged"
@@ -110,7 +110,7 @@ def test_no_line_can_be_forged_by_what_is_sent(service: Service, break_: str) ->
         assert line.isprintable(), line
 
 
-def test_every_line_about_a_request_names_it(service: Service) -> None:
+def test_every_line_about_a_request_has_its_id(service: Service) -> None:
     """Its own id, Graph's id of the message, and the chain of messages that it belongs to."""
     await_a_line_of_its_own()
     before = len(service.log)

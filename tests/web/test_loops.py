@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def failing(tmp_path: Path, own_store: StoreServer, issuer: Issuer) -> Iterator[Callable[[str], Service]]:
-    """Start a receiver whose loops fail (`failing.py` says how)."""
+    """Start a receiver whose loops fail (see `failing.py`)."""
     settings = {"RECEIVER_SPOOL": str(tmp_path / "spool"), "RECEIVER_OVERDUE_SECONDS": "1"}
     service = Service(tmp_path, own_store.url, issuer, WEB_CONCURRENCY="1", **settings)
 
@@ -63,7 +63,7 @@ def use_all_loops(service: Service, store: StoreServer) -> None:
         until(lambda: any(event.data["clientContext"] == "last" for event in listener.events))
 
 
-def test_loops_that_fail_once_at_each_place_go_on(
+def test_loops_that_fail_once_at_each_place_recover(
     failing: Callable[[str], Service], own_store: StoreServer
 ) -> None:
     service = failing("once")

@@ -1,4 +1,4 @@
-"""The store's name can't be looked up for a while: the system's resolver hangs, and nothing of ours ends that."""
+"""A resolver that hangs while the store's name is looked up: no request is delayed by it."""
 
 import time
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def named_store() -> Iterator[StoreServer]:
 
 
 @pytest.mark.parametrize("spool", [False, True])
-def test_a_resolver_that_hangs_holds_nobody_up(
+def test_hanging_resolver_delays_no_request(
     tmp_path: Path, named_store: StoreServer, issuer: Issuer, *, spool: bool
 ) -> None:
     flag = tmp_path / "the resolver hangs"

@@ -1,4 +1,4 @@
-"""The store goes away, and comes back."""
+"""Outages of the store, until it is back."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ from tests.support.stores import StoreServer
 
 @pytest.fixture
 def lonely(tmp_path: Path, own_store: StoreServer, issuer: Issuer) -> Iterator[Service]:
-    """A receiver with a store that nobody else uses."""
+    """A receiver with a store of its own."""
     with Service(tmp_path, own_store.url, issuer) as service:
         yield service
 
@@ -35,9 +35,7 @@ def recovered(service: Service) -> None:
         time.sleep(0.05)
 
 
-def test_while_the_store_is_down_everything_is_503_and_then_it_works_again(
-    lonely: Service, own_store: StoreServer
-) -> None:
+def test_unavailable_store_is_503_until_it_is_back(lonely: Service, own_store: StoreServer) -> None:
     assert lonely.call_back(operation()).status == 202
     own_store.kill()
     refused(lonely.call_back(operation(cc="lost")))
@@ -55,7 +53,7 @@ def test_while_the_store_is_down_everything_is_503_and_then_it_works_again(
     assert lonely.get("/readyz").status == 200
 
 
-def test_a_store_that_hangs_holds_nobody_up(lonely: Service, own_store: StoreServer) -> None:
+def test_hanging_store_delays_no_response(lonely: Service, own_store: StoreServer) -> None:
     own_store.stall()
     with ThreadPoolExecutor(20) as senders:
         sent = [senders.submit(lonely.call_back, operation(cc="late")) for _ in range(20)]
@@ -66,7 +64,7 @@ def test_a_store_that_hangs_holds_nobody_up(lonely: Service, own_store: StoreSer
     recovered(lonely)
 
 
-def test_a_short_outage_is_bridged_within_the_request(lonely: Service, own_store: StoreServer) -> None:
+def test_short_outage_is_bridged_within_the_request(lonely: Service, own_store: StoreServer) -> None:
     lonely.call_back(operation())
     own_store.kill()
     answers: list[Answer] = []
@@ -79,14 +77,14 @@ def test_a_short_outage_is_bridged_within_the_request(lonely: Service, own_store
     assert lonely.get("/operations/bridged").json["done"]
 
 
-def test_a_flushed_script_is_loaded_again(lonely: Service, own_store: StoreServer) -> None:
+def test_flushed_script_is_loaded_again(lonely: Service, own_store: StoreServer) -> None:
     lonely.call_back(operation())
     own_store.client.script_flush()
     assert lonely.call_back(operation(cc="after")).status == 202
     assert lonely.get("/operations/after").json["done"]
 
 
-def test_a_full_store_is_503_and_loses_nothing(lonely: Service, own_store: StoreServer) -> None:
+def test_full_store_is_503_and_loses_nothing(lonely: Service, own_store: StoreServer) -> None:
     lonely.call_back(operation())
     own_store.client.config_set("maxmemory", 1)
     answer = lonely.call_back(operation(cc="too much"))
@@ -98,7 +96,7 @@ def test_a_full_store_is_503_and_loses_nothing(lonely: Service, own_store: Store
     assert lonely.get("/operations/invite-1").json["done"]
 
 
-def test_a_store_that_runs_no_scripts_is_503_and_not_ready(lonely: Service, own_store: StoreServer) -> None:
+def test_store_without_scripts_is_503_and_not_ready(lonely: Service, own_store: StoreServer) -> None:
     own_store.client.acl_setuser("default", enabled=True, commands=["-evalsha"])
     answer = lonely.call_back(operation(cc="meanwhile"))
     refused(answer)

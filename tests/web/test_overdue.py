@@ -1,4 +1,4 @@
-"""Overdue operations over real HTTP: told once, from any process, and ended by a result however late."""
+"""Overdue operations over real HTTP: streamed once, by any process, and ended by a late result."""
 
 import sys
 import time
@@ -22,15 +22,15 @@ INVITE = "/operations/invite-1"
 def register(service: Service, deadline: int | str, name: str = "invite-1") -> dict[str, object]:
     created = service.request("PUT", f"/operations/{name}?deadline={deadline}", key=ALL)
     assert created.status == 201, created.body
-    told: dict[str, object] = created.json
-    return told
+    response: dict[str, object] = created.json
+    return response
 
 
 def listed(service: Service, query: str) -> list[str]:
     return [one["clientContext"] for one in service.get(f"/operations?{query}").json["operations"]]
 
 
-def test_a_registered_operation_becomes_overdue_and_every_process_tells_it_once(
+def test_overdue_operation_is_streamed_once_by_every_process(
     service: Service, other_service: Service
 ) -> None:
     with Listener(service) as listener, Listener(other_service, "?clientContext=invite-1") as other:
@@ -38,8 +38,8 @@ def test_a_registered_operation_becomes_overdue_and_every_process_tells_it_once(
         assert (created["overdue"], created["status"]) == (False, None)
         assert str(created["due"]) > str(created["firstSeen"])
         register(service, 9999, "in-time")
-        told = wait_until_overdue(service)
-        assert (told["done"], told["due"], told["timeline"]) == (False, created["due"], [])
+        response = wait_until_overdue(service)
+        assert (response["done"], response["due"], response["timeline"]) == (False, created["due"], [])
         assert listed(service, "overdue=true") == ["invite-1"]
         assert listed(service, "overdue=true&clientContext=in-time") == []
         assert listed(service, "overdue=false") == ["in-time"]
@@ -53,7 +53,7 @@ def test_a_registered_operation_becomes_overdue_and_every_process_tells_it_once(
     assert listed(service, "overdue=true") == []
 
 
-def test_what_is_seen_running_has_the_time_that_the_setting_gives(start: Start) -> None:
+def test_running_operation_gets_the_deadline_of_the_setting(start: Start) -> None:
     service = start(RECEIVER_OVERDUE_SECONDS="1")
     with Listener(service, "?clientContext=invite-1") as listener:
         service.call_back(operation(status="running"), operation(cc="done", op="done"))
@@ -68,14 +68,14 @@ def test_what_is_seen_running_has_the_time_that_the_setting_gives(start: Start) 
     assert [event.data["overdue"] for event in events] == [False, True, False]
 
 
-def test_a_reader_waits_for_it_like_for_any_change(service: Service) -> None:
+def test_wait_with_etag_ends_when_an_operation_is_overdue(service: Service) -> None:
     register(service, 1)
     etag = service.get(INVITE).headers["ETag"]
-    told = service.get(f"{INVITE}?wait=20", headers={"If-None-Match": etag})
-    assert (told.status, told.json["overdue"], told.headers["Retry-After"]) == (200, True, "2")
+    response = service.get(f"{INVITE}?wait=20", headers={"If-None-Match": etag})
+    assert (response.status, response.json["overdue"], response.headers["Retry-After"]) == (200, True, "2")
 
 
-def test_a_longer_deadline_ends_it_too(service: Service) -> None:
+def test_longer_deadline_ends_overdue(service: Service) -> None:
     register(service, 1)
     wait_until_overdue(service)
     again = service.request("PUT", f"{INVITE}?deadline=86400", key=ALL, body={})
@@ -83,7 +83,7 @@ def test_a_longer_deadline_ends_it_too(service: Service) -> None:
     assert listed(service, "overdue=true") == []
 
 
-def test_forgetting_leaves_nothing(service: Service, store: StoreServer) -> None:
+def test_deleted_operation_leaves_no_deadline(service: Service, store: StoreServer) -> None:
     register(service, 1)
     register(service, 600, "in-time")
     wait_until_overdue(service)
@@ -94,7 +94,7 @@ def test_forgetting_leaves_nothing(service: Service, store: StoreServer) -> None
     assert set(store.contents()) <= {"receiver:{0}:next", "receiver:{0}:oldest", "receiver:{0}:feed"}
 
 
-def test_what_becomes_due_while_no_receiver_runs_is_told_by_the_next(
+def test_operation_due_between_two_runs_becomes_overdue(
     tmp_path: Path, store: StoreServer, issuer: Issuer
 ) -> None:
     with Service(tmp_path, store.url, issuer, WEB_CONCURRENCY="2") as service:
@@ -109,7 +109,7 @@ def test_what_becomes_due_while_no_receiver_runs_is_told_by_the_next(
         assert (event.data["overdue"], event.data["due"]) == (True, due)
 
 
-def test_unavailable_store_delays_it_and_is_logged_once(start: Start, store: StoreServer) -> None:
+def test_unavailable_store_delays_overdue_and_is_logged_once(start: Start, store: StoreServer) -> None:
     service = start()
     register(service, 2)
     store.stall()
@@ -125,7 +125,7 @@ def test_unavailable_store_delays_it_and_is_logged_once(start: Start, store: Sto
 
 
 @pytest.mark.parametrize("deadline", ["", "0", "-1", "x", "1.5", "86401", "999999999999", "%C2%B2"])
-def test_a_deadline_that_is_none_is_refused(service: Service, deadline: str) -> None:
+def test_invalid_deadline_is_rejected(service: Service, deadline: str) -> None:
     refused = service.request("PUT", f"{INVITE}?deadline={deadline}", key=WRITE)
     assert (refused.status, refused.problem) == (400, "invalid-request")
     assert "86400" in refused.json["detail"]
@@ -133,7 +133,7 @@ def test_a_deadline_that_is_none_is_refused(service: Service, deadline: str) -> 
 
 
 @pytest.mark.parametrize("overdue", ["", "maybe", "1"])
-def test_a_filter_that_is_none_is_named(service: Service, overdue: str) -> None:
+def test_invalid_overdue_filter_is_named(service: Service, overdue: str) -> None:
     refused = service.get(f"/operations?overdue={overdue}", key=READ)
     assert (refused.status, list(refused.json["errors"])) == (400, ["overdue"])
 
@@ -148,9 +148,9 @@ def test_receiver_with_wrong_clock_makes_nothing_overdue(
     try:
         wrong.start((sys.executable, "-m", "tests.faults.shifted", str(offset), "serve"))
         register(service, 600)
-        told = register(wrong, 600, "by-the-wrong-one")
+        response = register(wrong, 600, "by-the-wrong-one")
         for time_of in ("firstSeen", "due"):
-            at = datetime.fromisoformat(str(told[time_of]).replace("Z", "+00:00"))
+            at = datetime.fromisoformat(str(response[time_of]).replace("Z", "+00:00"))
             assert abs(at.timestamp() - time.time()) < 700
         register(wrong, 1, "soon")
         wait_until_overdue(wrong, "soon")

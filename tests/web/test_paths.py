@@ -1,4 +1,4 @@
-"""Addresses that try to be something else, as they are sent: no path leaves its route."""
+"""Paths that imitate other paths, sent byte by byte: no path leaves its route."""
 
 import pytest
 
@@ -84,7 +84,7 @@ def test_no_path_leaves_its_route(service: Service, target: bytes, status: int, 
         (b"DELETE", b"/operations/..", 403),
     ],
 )
-def test_no_method_opens_more(service: Service, method: bytes, target: bytes, status: int) -> None:
+def test_other_methods_are_rejected(service: Service, method: bytes, target: bytes, status: int) -> None:
     answer = exchange(service, method + b" " + target + HEAD)
     assert (answer.status, answer.answers) == (status, 1)
     assert READ.encode() not in answer.body, "nothing is echoed"

@@ -1,4 +1,4 @@
-"""`If-Match` and `If-None-Match` over real HTTP: on GET, PUT and DELETE, as RFC 9110 has it in 13.1 and 13.2.2."""
+"""`If-Match` and `If-None-Match` over real HTTP, on GET, PUT and DELETE (RFC 9110, 13.1 and 13.2.2)."""
 
 import threading
 import time
@@ -58,7 +58,7 @@ def test_delete_of_nothing_is_404_with_any_condition(service: Service, path: str
         assert ask(service, "DELETE", path, **condition).status == 404, condition
 
 
-def test_if_match_star_deletes_what_is_there(service: Service) -> None:
+def test_if_match_star_deletes_any_version(service: Service) -> None:
     service.call_back(operation(), operation(op="another", resultInfo={"code": 1}))
     assert ask(service, "DELETE", If_Match="*").status == 204
 

@@ -1,4 +1,4 @@
-"""What leaves the house, to whom; and that nothing is left of what is to be forgotten."""
+"""Secrets and personal data in responses by scope, and what a deletion leaves in the store."""
 
 import json
 from typing import Any
@@ -23,7 +23,7 @@ def quarantine(service: Service) -> int:
 # Secrets
 
 
-def test_secrets_leave_only_with_the_scope_for_them(service: Service) -> None:
+def test_secrets_are_returned_for_the_scope_secrets_only(service: Service) -> None:
     record = {"type": "recordOperation", "recordingLocation": "https://recordings.test/1"}
     with Listener(service) as listener:
         service.call_back(
@@ -69,7 +69,7 @@ HIDDEN_FROM_READERS = [
 ]
 
 
-def test_a_read_key_sees_no_secret_by_name_form_or_nesting(service: Service) -> None:
+def test_read_key_gets_no_secret_in_any_form(service: Service) -> None:
     passcode, query, jwt, store_client, in_json, password, key, join = HIDDEN_FROM_READERS
     info = {"joinMeetingId": "1234567", "passcode": passcode, "joinWebUrl": f"https://x/?p={join}&a=b"}
     secret: dict[str, Any] = {
@@ -86,8 +86,8 @@ def test_a_read_key_sees_no_secret_by_name_form_or_nesting(service: Service) -> 
             operation(status="failed", **secret),
         )
         change(service, f"/users/1?token={query}", f"passcode: {passcode}")
-        told = str(listener.wait_for(3))
-    places = {"events": told}
+        response = str(listener.wait_for(3))
+    places = {"events": response}
     paths = "/operations/invite-1", f"/calls/{CALL}/operations/{OPERATION}", "/operations", "/notifications"
     pages = "/", "/view/operation/1", f"/view/call/{CALL}"
     for path in (*paths, f"/calls/{CALL}", *pages):
@@ -113,7 +113,7 @@ def signed_in(service: Service, key: str) -> str:
     return answer.headers["Set-Cookie"].partition(";")[0]
 
 
-def test_the_quarantine_is_told_without_personal_data(service: Service) -> None:
+def test_quarantine_is_listed_without_personal_data(service: Service) -> None:
     service.call_back(
         operation(cc="odd", resultInfo=NAME, participants=[ANN]),
         item(f"/communications/calls/{CALL}?{NAME}", {"@odata.type": "x", NAME: [NUMBER, 15550123456]}),
@@ -135,7 +135,9 @@ def test_the_quarantine_is_told_without_personal_data(service: Service) -> None:
 @pytest.mark.parametrize(
     "name", ["invite-1", "Zoë/Ann:{0}*", 'a"\\\n\x00\x1f\x7fz', "👋🏽", "None", "clientContext"]
 )
-def test_of_a_forgotten_operation_nothing_is_left(service: Service, store: StoreServer, name: str) -> None:
+def test_deleted_operation_leaves_nothing_in_the_store(
+    service: Service, store: StoreServer, name: str
+) -> None:
     path = f"/operations/{quote(name, safe='')}"
     mine = operation(cc=name, participants=[ANN], resultInfo={"message": NUMBER})
     broken = operation(cc=name, resultInfo=NUMBER, participants=[ANN])
@@ -169,11 +171,11 @@ def test_of_a_forgotten_operation_nothing_is_left(service: Service, store: Store
     assert quarantine(service) == 2, "what only looks like it stays"
     assert service.get(f"/operations/{quote(name + '2', safe='')}").json["done"]
     with Listener(service, last_id="0-0") as listener:
-        [told] = listener.wait_for(1)
-        assert told.data["clientContext"] == f"{name}2", "the feed has it no more"
+        [response] = listener.wait_for(1)
+        assert response.data["clientContext"] == f"{name}2", "the feed no longer has it"
 
 
-def test_of_a_forgotten_call_nothing_is_left(service: Service, store: StoreServer) -> None:
+def test_deleted_call_leaves_nothing_in_the_store(service: Service, store: StoreServer) -> None:
     undashed = CALL.replace("-", "").upper()
     service.call_back(
         call("established", source=ANN, subject=NAME),
@@ -223,10 +225,10 @@ def change(service: Service, resource: str, name: str) -> None:
     assert service.request("POST", "/notifications", key=None, body=body).status == 202
 
 
-def test_forgetting_an_operation_leaves_the_call_and_its_roster(service: Service) -> None:
+def test_deleting_an_operation_keeps_call_and_roster(service: Service) -> None:
     service.call_back(call("established"), roster({"info": ANN}), operation(participants=[ANN]))
     assert service.request("DELETE", "/operations/invite-1", key=WRITE).status == 204
-    told = service.get(f"/calls/{CALL}").json
-    assert (told["operations"], told["roster"][0]["info"]) == ([], ANN)
+    response = service.get(f"/calls/{CALL}").json
+    assert (response["operations"], response["roster"][0]["info"]) == ([], ANN)
     assert service.request("DELETE", f"/calls/{CALL}", key=WRITE).status == 204
     assert service.get(f"/calls/{CALL}").status == 404

@@ -1,4 +1,4 @@
-"""Public pages, the OpenAPI document and static files: made once, sent compressed, with a version."""
+"""Public pages, the OpenAPI document and static files: rendered once, compressed, with a version."""
 
 import gzip
 import re

@@ -1,4 +1,4 @@
-"""The quarantine over HTTP: enough to act on, by groups, and forgetting."""
+"""The quarantine over HTTP: entries, groups and deletion."""
 
 import json
 from typing import Any
@@ -32,7 +32,7 @@ def odd(number: int, **members: object) -> dict[str, object]:
     return operation(cc=f"odd-{number}", op=f"{number:08}-d628-42ed-b4bd-8ac290072cc5", **members)  # type: ignore[arg-type]
 
 
-def test_an_entry_says_what_is_wrong_with_what(service: Service) -> None:
+def test_entry_has_reason_type_and_address(service: Service) -> None:
     service.call_back(
         operation(resultInfo={"code": ANN}, participants=[{"identity": {"user": {"id": NUMBER}}}])
     )
@@ -74,7 +74,7 @@ def test_many_entries_are_grouped_without_a_gap(service: Service) -> None:
     "broken",
     ["text", {"foo": 1}, {**operation(), "subscriptionId": "s"}, {"value": 5}],
 )
-def test_what_can_never_be_read_is_not_replayable(service: Service, broken: Any) -> None:
+def test_item_that_can_never_be_read_is_not_replayable(service: Service, broken: Any) -> None:
     service.call_back(broken)
     [entry] = listed(service)["items"]
     [group] = listed(service)["groups"].values()
@@ -84,14 +84,14 @@ def test_what_can_never_be_read_is_not_replayable(service: Service, broken: Any)
     assert refused.json["detail"].startswith("It stays in quarantine. ")
 
 
-def test_a_body_that_is_not_json_is_not_replayable(service: Service) -> None:
+def test_body_that_is_not_json_is_not_replayable(service: Service) -> None:
     assert service.call_back(body=f'{{"name": "{ANN}", '.encode()).status == 400
     [entry] = listed(service)["items"]
     assert (entry["replayable"], entry["item"]) == (False, "[redacted]")
     assert entry["reason"].startswith("The body is not JSON.")
 
 
-def test_an_entry_is_forgotten_alone(service: Service, store: StoreServer) -> None:
+def test_deleting_an_entry_keeps_the_others(service: Service, store: StoreServer) -> None:
     service.call_back(odd(1, resultInfo=NUMBER), odd(2, resultInfo=NUMBER))
     newest, oldest = listed(service)["items"]
     assert service.request("DELETE", f"/quarantine/{newest['id']}", key=WRITE).status == 204
@@ -102,7 +102,7 @@ def test_an_entry_is_forgotten_alone(service: Service, store: StoreServer) -> No
     assert "odd-2" not in str(store.contents())
 
 
-def test_a_group_is_forgotten_whole(service: Service) -> None:
+def test_deleting_a_group_deletes_all_its_entries(service: Service) -> None:
     service.call_back(*(odd(number, resultInfo=NUMBER) for number in range(60)), "broken")
     [other, several] = listed(service)["groups"]
     path = f"/quarantine/groups/{several}"
@@ -113,7 +113,7 @@ def test_a_group_is_forgotten_whole(service: Service) -> None:
     assert (again.status, again.problem) == (404, "quarantine-entry-not-found")
 
 
-def test_another_sites_page_forgets_nothing(service: Service) -> None:
+def test_page_of_another_site_deletes_nothing(service: Service) -> None:
     service.call_back("broken")
     [entry] = listed(service)["items"]
     cookie = session(service, ALL)
@@ -138,8 +138,8 @@ def test_entries_of_the_first_version_are_grouped_as_well(service: Service, stor
     assert listed(service)["items"][0]["group"] == group_id
 
 
-def test_an_entry_that_cannot_be_read_is_passed_over(start: Start, store: StoreServer) -> None:
-    service = start()  # of its own, since /readyz tells what was skipped
+def test_unreadable_entry_is_skipped(start: Start, store: StoreServer) -> None:
+    service = start()  # of its own, since /readyz reports skipped values
     service.call_back("broken")
     store.client.xadd(STREAM, {"odd": "entry"})
     assert [group["count"] for group in listed(service)["groups"].values()] == [1]
@@ -148,7 +148,7 @@ def test_an_entry_that_cannot_be_read_is_passed_over(start: Start, store: StoreS
     assert page.status == 200
 
 
-def test_the_page_of_the_quarantine_needs_the_scope_write(service: Service) -> None:
+def test_page_of_the_quarantine_needs_the_scope_write(service: Service) -> None:
     service.call_back(item("/users/1", "broken"))
     for headers in ({"Authorization": f"Bearer {READ}"}, session(service, READ)):
         refused = service.get("/view/quarantine", key=None, headers=headers)

@@ -1,4 +1,4 @@
-"""Asking: operations, calls, quarantine, over real HTTP."""
+"""Queries of operations, calls and the quarantine, over real HTTP."""
 
 import json
 from http.client import HTTPConnection
@@ -25,9 +25,7 @@ STRANGE = [
 
 
 @pytest.mark.parametrize("name", STRANGE)
-def test_any_client_context_can_be_received_registered_asked_for_and_forgotten(
-    service: Service, name: str
-) -> None:
+def test_any_client_context_works_on_every_route(service: Service, name: str) -> None:
     path = f"/operations/{quote(name, safe='')}"
     assert service.call_back(operation(cc=name)).status == 202
     assert service.get(path).json["clientContext"] == name
@@ -41,7 +39,7 @@ def test_any_client_context_can_be_received_registered_asked_for_and_forgotten(
     assert service.request("DELETE", path, key=WRITE).status == 404
 
 
-def test_dots_are_a_client_context_like_any_other(service: Service) -> None:
+def test_client_context_of_dots_is_valid(service: Service) -> None:
     service.call_back(operation(cc=".."))
     connection = HTTPConnection("127.0.0.1", service.port)  # which leaves the path as it is
     connection.request("GET", "/operations/%2E%2E", headers={"Authorization": f"Bearer {READ}"})
@@ -50,7 +48,7 @@ def test_dots_are_a_client_context_like_any_other(service: Service) -> None:
 
 
 @pytest.mark.parametrize("name", ["x" * 257, "👋" * 300])
-def test_a_client_context_that_is_too_long_gets_a_clear_error(service: Service, name: str) -> None:
+def test_too_long_client_context_is_rejected(service: Service, name: str) -> None:
     path = f"/operations/{quote(name, safe='')}"
     refused = service.request("PUT", path, key=WRITE, body={})
     assert (refused.status, refused.problem) == (400, "invalid-request")
@@ -62,7 +60,7 @@ def test_a_client_context_that_is_too_long_gets_a_clear_error(service: Service, 
     assert "`clientContext` must have at most 256 characters" in entry["reason"]
 
 
-def test_a_registered_operation_is_completed_by_its_notification(service: Service) -> None:
+def test_registered_operation_is_completed_by_its_notification(service: Service) -> None:
     response = {
         "@odata.type": "#microsoft.graph.inviteParticipantsOperation",
         "id": OPERATION,
@@ -76,15 +74,19 @@ def test_a_registered_operation_is_completed_by_its_notification(service: Servic
     assert created.headers["Retry-After"]
     assert service.request("PUT", "/operations/invite-1", key=WRITE, body=response).status == 200
     service.call_back(operation())
-    told = service.get("/operations/invite-1")
-    assert (told.json["status"], told.json["callId"], told.json["notifications"]) == ("completed", CALL, 1)
-    assert "Retry-After" not in told.headers
+    returned = service.get("/operations/invite-1")
+    assert (returned.json["status"], returned.json["callId"], returned.json["notifications"]) == (
+        "completed",
+        CALL,
+        1,
+    )
+    assert "Retry-After" not in returned.headers
     assert (
         service.request("PUT", "/operations/invite-1", key=WRITE, body=response).json["status"] == "completed"
     )
 
 
-def test_a_bare_registration_may_have_no_body_and_name_the_call(service: Service) -> None:
+def test_registration_without_body_may_name_the_call(service: Service) -> None:
     assert service.request("PUT", "/operations/early", key=WRITE).status == 201
     assert service.get("/operations/early").json["status"] is None
     assert (
@@ -97,15 +99,13 @@ def test_a_bare_registration_may_have_no_body_and_name_the_call(service: Service
 @pytest.mark.parametrize(
     "body", [[], 5, "x", {"clientContext": "another"}, {"status": 5}, {"clientContext": 7}, {"id": {}}]
 )
-def test_a_body_that_is_no_operation_of_this_client_context_is_refused(
-    service: Service, body: object
-) -> None:
+def test_registration_of_another_operation_is_rejected(service: Service, body: object) -> None:
     refused = service.request("PUT", "/operations/invite-1", key=WRITE, body=body)
     assert (refused.status, refused.problem) == (400, "invalid-operation")
     assert service.get("/operations/invite-1").status == 404
 
 
-def test_an_etag_spares_the_body_until_something_changes(service: Service) -> None:
+def test_etag_gives_304_until_the_operation_changes(service: Service) -> None:
     service.call_back(operation(status="running"))
     etag = service.get("/operations/invite-1").headers["ETag"]
     same = service.get("/operations/invite-1", headers={"If-None-Match": etag})
@@ -116,42 +116,46 @@ def test_an_etag_spares_the_body_until_something_changes(service: Service) -> No
     assert service.get("/operations/invite-1", headers={"If-None-Match": etag}).status == 200
 
 
-def test_another_operation_of_the_client_context_never_has_the_same_etag(service: Service) -> None:
+def test_operations_of_a_client_context_have_different_etags(service: Service) -> None:
     service.call_back(operation(op="aaaaaaaa-d628-42ed-b4bd-8ac290072cc5"))
     etag = service.get("/operations/invite-1").headers["ETag"]
     service.call_back(operation(op="bbbbbbbb-d628-42ed-b4bd-8ac290072cc5"))
-    told = service.get("/operations/invite-1", headers={"If-None-Match": etag})
-    assert (told.status, told.json["others"]) == (200, 1)
+    returned = service.get("/operations/invite-1", headers={"If-None-Match": etag})
+    assert (returned.status, returned.json["others"]) == (200, 1)
     listed = service.get("/operations?clientContext=invite-1").json["operations"]
     assert [one["operationId"][:8] for one in listed] == ["bbbbbbbb", "aaaaaaaa"]
 
 
-def test_a_conflicting_result_shows(service: Service) -> None:
+def test_conflicting_result_is_returned(service: Service) -> None:
     service.call_back(operation(resultInfo={"code": 200, "subcode": 0}))
     service.call_back(operation(status="failed", resultInfo={"code": 408, "subcode": 10057}))
-    told = service.get("/operations/invite-1").json
-    assert (told["status"], told["conflict"]["status"]) == ("completed", "failed")
-    assert told["conflict"]["operation"]["resultInfo"]["code"] == 408
+    returned = service.get("/operations/invite-1").json
+    assert (returned["status"], returned["conflict"]["status"]) == ("completed", "failed")
+    assert returned["conflict"]["operation"]["resultInfo"]["code"] == 408
 
 
-def test_an_operation_without_a_client_context_is_asked_for_by_its_ids(service: Service) -> None:
+def test_operation_without_client_context_is_found_by_ids(service: Service) -> None:
     service.call_back(operation(cc=None))
     undashed = OPERATION.replace("-", "").upper()
-    told = service.get(f"/calls/{CALL.upper()}/operations/{undashed}").json
-    assert (told["clientContext"], told["status"]) == (None, "completed")
+    returned = service.get(f"/calls/{CALL.upper()}/operations/{undashed}").json
+    assert (returned["clientContext"], returned["status"]) == (None, "completed")
     assert service.get("/operations/None").status == 404
     missing = service.get(f"/calls/{CALL}/operations/unknown")
     assert (missing.status, missing.problem) == (404, "operation-not-found")
 
 
-def test_a_call_is_told_with_its_state_and_operations(service: Service) -> None:
+def test_call_is_returned_with_state_and_operations(service: Service) -> None:
     service.call_back(
         call("established", direction="outgoing"), operation(), call(None, change_type="deleted")
     )
-    told = service.get(f"/calls/{CALL}").json
-    assert (told["state"], told["ended"], told["call"]["direction"]) == ("terminated", True, "outgoing")
-    assert [step["state"] for step in told["timeline"]] == ["established", "terminated"]
-    assert told["operations"][0]["clientContext"] == "invite-1"
+    returned = service.get(f"/calls/{CALL}").json
+    assert (returned["state"], returned["ended"], returned["call"]["direction"]) == (
+        "terminated",
+        True,
+        "outgoing",
+    )
+    assert [step["state"] for step in returned["timeline"]] == ["established", "terminated"]
+    assert returned["operations"][0]["clientContext"] == "invite-1"
     missing = service.get("/calls/unknown")
     assert (missing.status, missing.problem) == (404, "call-not-found")
 
@@ -187,7 +191,7 @@ def _fill(service: Service) -> None:
     ],
 )
 @pytest.mark.parametrize("limit", [1, 2, 50])
-def test_the_list_is_filtered_and_comes_in_pages_newest_first(
+def test_list_is_filtered_and_paged_newest_first(
     service: Service, query: str, expected: list[int], limit: int
 ) -> None:
     _fill(service)
@@ -204,7 +208,7 @@ def test_the_list_is_filtered_and_comes_in_pages_newest_first(
     assert found == [f"cc-{n}" for n in expected]
 
 
-def test_news_between_two_pages_neither_repeats_nor_hides_anything(service: Service) -> None:
+def test_update_between_two_pages_repeats_and_hides_nothing(service: Service) -> None:
     _fill(service)
     first = service.get("/operations?limit=3").json
     service.call_back(operation(cc="later", op="99999999-d628-42ed-b4bd-8ac290072cc5"))
@@ -241,16 +245,14 @@ def test_wrong_query_argument_is_named_with_its_limits(service: Service, query: 
 
 
 @pytest.mark.parametrize("cursor", ["0-0", "00-000", "9999999999999999999-9999999999999999999"])
-def test_a_cursor_at_either_end_of_a_stream_is_a_cursor_like_any_other(service: Service, cursor: str) -> None:
+def test_cursor_at_either_end_of_a_stream_is_valid(service: Service, cursor: str) -> None:
     service.call_back("broken")
     listed = service.get(f"/quarantine?cursor={cursor}", key=WRITE)
     assert (listed.status, len(listed.json["items"])) == (200, 0 if cursor.startswith("0") else 1)
     assert service.get(f"/notifications?cursor={cursor}").status == 200
 
 
-def test_a_quarantined_item_is_shown_without_its_content_and_can_be_replayed(
-    service: Service, store: StoreServer
-) -> None:
+def test_quarantined_item_is_masked_and_can_be_replayed(service: Service, store: StoreServer) -> None:
     broken = operation(cc="invite-1", resultInfo="+15550100 did not answer")
     assert service.call_back(broken).status == 202
     [entry] = service.get("/quarantine", key=WRITE).json["items"]
@@ -274,7 +276,7 @@ def test_a_quarantined_item_is_shown_without_its_content_and_can_be_replayed(
     assert (again.status, again.problem) == (404, "quarantine-entry-not-found")
 
 
-def test_the_quarantine_comes_in_pages(service: Service) -> None:
+def test_quarantine_is_paged(service: Service) -> None:
     service.call_back(*range(5))
     first = service.get("/quarantine?limit=2", key=WRITE)
     rest = service.get(
@@ -295,20 +297,20 @@ def test_the_quarantine_comes_in_pages(service: Service) -> None:
         ("POST", "/livez"),
     ],
 )
-def test_a_wrong_method_is_told_the_right_ones(service: Service, method: str, path: str) -> None:
+def test_wrong_method_gets_the_allowed_ones(service: Service, method: str, path: str) -> None:
     refused = service.request(method, path)
     assert (refused.status, refused.problem) == (405, "method-not-allowed")
     assert refused.headers["Allow"]
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/operations/", "/callback/a/b", "/calls/"])
-def test_an_unknown_address_is_a_problem_too(service: Service, path: str) -> None:
+def test_unknown_address_is_a_problem_document(service: Service, path: str) -> None:
     missing = service.get(path)
     assert (missing.status, missing.problem) == (404, "not-found")
     assert urlsplit(missing.json["type"]).path == "/problems/not-found"
 
 
-def test_health_says_what_is_right(start: Start) -> None:
+def test_health_reports_every_check(start: Start) -> None:
     service = start()  # the one that tests share may have skipped records of theirs
     assert service.call_back(operation()).status == 202, "the signing keys are there"
     assert service.get("/livez", key=None).json == {"status": "alive"}
@@ -326,15 +328,15 @@ def test_health_says_what_is_right(start: Start) -> None:
     assert ready.json["spool"] is None
 
 
-def test_a_key_that_may_only_write_reads_nothing(service: Service) -> None:
+def test_key_with_scope_write_reads_nothing(service: Service) -> None:
     service.call_back(operation(participants=[{"identity": {"user": {"displayName": "Ann"}}}]))
-    told = service.request("PUT", "/operations/invite-1", key=WRITE)
-    assert told.json == {"clientContext": "invite-1", "status": "completed", "done": True}
+    returned = service.request("PUT", "/operations/invite-1", key=WRITE)
+    assert returned.json == {"clientContext": "invite-1", "status": "completed", "done": True}
     assert "participants" in service.request("PUT", "/operations/invite-1", key=ALL).json["operation"]
 
 
 @pytest.mark.parametrize("entry", ["99999999999999999999-1", "1-99999999999999999999", "x", "1"])
-def test_an_id_that_the_store_can_not_have_is_refused(service: Service, entry: str) -> None:
+def test_impossible_quarantine_id_is_rejected(service: Service, entry: str) -> None:
     for refused in (
         service.get(f"/quarantine?cursor={entry}", key=WRITE),
         service.request("POST", f"/quarantine/{entry}/replay", key=WRITE),
@@ -342,7 +344,7 @@ def test_an_id_that_the_store_can_not_have_is_refused(service: Service, entry: s
         assert (refused.status, refused.problem) == (400, "invalid-request")
 
 
-def test_what_is_left_of_an_item_that_was_too_deep_is_never_taken_for_the_whole(service: Service) -> None:
+def test_truncated_item_is_never_replayed(service: Service) -> None:
     deep: object = "bottom"
     for _ in range(150):
         deep = [deep]

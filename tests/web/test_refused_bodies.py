@@ -1,4 +1,4 @@
-"""Bodies of an authenticated sender that are refused are kept all the same: their beginning goes to quarantine."""
+"""Rejected bodies of authenticated senders: their beginning is quarantined."""
 
 import json
 from http.client import HTTPConnection
@@ -26,7 +26,7 @@ def stored(store: StoreServer) -> list[dict[bytes, bytes]]:
     return [fields for _, fields in store.stream("receiver:{0}:quarantine")]
 
 
-def test_a_body_that_is_not_json_is_quarantined_masked(service: Service, store: StoreServer) -> None:
+def test_body_that_is_not_json_is_quarantined_masked(service: Service, store: StoreServer) -> None:
     assert service.call_back(body=NOT_JSON).status == 400
     [entry] = entries(service)
     assert (entry["reason"], entry["contract"]) == (
@@ -42,7 +42,7 @@ def test_a_body_that_is_not_json_is_quarantined_masked(service: Service, store: 
 
 
 @pytest.mark.parametrize("address", [f"/app/calls/{CALL}", f"/app/calls/{CALL}/x", f"/app/calls('{CALL}')"])
-def test_a_refused_body_goes_with_its_call(service: Service, store: StoreServer, address: str) -> None:
+def test_rejected_body_is_deleted_with_its_call(service: Service, store: StoreServer, address: str) -> None:
     assert service.call_back(body=b'{"value": [{"resourceUrl": "%s", ' % address.encode()).status == 400
     assert service.request("DELETE", f"/calls/{OPERATION}", key=WRITE).status == 404
     assert service.request("DELETE", f"/calls/{CALL}", key=WRITE).status == 204
@@ -56,7 +56,7 @@ def test_bytes_that_are_not_text_are_quarantined(service: Service, store: StoreS
 
 
 @pytest.mark.parametrize("client_context", ["cut", "second"])
-def test_a_refused_body_goes_with_each_client_context(
+def test_rejected_body_is_deleted_with_each_client_context(
     service: Service, store: StoreServer, client_context: str
 ) -> None:
     assert service.call_back(body=NOT_JSON + b'"clientContext": "second"').status == 400
@@ -66,7 +66,7 @@ def test_a_refused_body_goes_with_each_client_context(
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked"])
-def test_the_first_64_kib_of_a_too_large_body_are_kept(
+def test_first_64_kib_of_a_too_large_body_are_quarantined(
     start: Start, store: StoreServer, framing: str
 ) -> None:
     service = start(RECEIVER_MAX_BODY_BYTES="100000")
@@ -83,7 +83,7 @@ def test_the_first_64_kib_of_a_too_large_body_are_kept(
     assert json.loads(entry[b"text"]) == body[:KEPT].decode()
 
 
-def test_a_refused_body_that_waits_for_100_continue_keeps_nothing(start: Start, store: StoreServer) -> None:
+def test_rejected_body_before_100_continue_is_not_quarantined(start: Start, store: StoreServer) -> None:
     service = start(RECEIVER_MAX_BODY_BYTES="1024")
     connection = HTTPConnection("127.0.0.1", service.port, timeout=10)
     connection.putrequest("POST", "/callback")
@@ -99,13 +99,13 @@ def test_a_refused_body_that_waits_for_100_continue_keeps_nothing(start: Start, 
     assert stored(store) == []
 
 
-def test_a_refused_body_waits_in_the_spool_during_an_outage(start: Start, tmp_path: Path) -> None:
+def test_rejected_body_is_spooled_during_an_outage(start: Start, tmp_path: Path) -> None:
     service = start(REDIS_URL="unix:///nonexistent.sock", RECEIVER_SPOOL=str(tmp_path / "spool"))
     assert service.call_back(body=NOT_JSON).status == 400
     assert service.get("/readyz", key=None).json["spool"]["waiting"] == 1
 
 
-def test_a_body_of_a_stranger_is_not_kept(service: Service, store: StoreServer) -> None:
+def test_rejected_body_of_unverified_sender_is_not_stored(service: Service, store: StoreServer) -> None:
     assert service.call_back(body=NOT_JSON, token="forged").status == 401
     assert service.request("POST", "/notifications", key=None, body=NOT_JSON).status == 400
     assert store.client.keys() == []

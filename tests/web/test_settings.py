@@ -1,4 +1,4 @@
-"""What other settings change, each with a receiver of its own."""
+"""Effects of settings, each with a receiver of its own."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from tests.support.service_fixtures import Start
 from tests.support.stores import StoreServer
 
 
-def test_without_an_app_id_the_callback_says_which_setting_is_missing(start: Start) -> None:
+def test_callback_without_app_id_names_the_setting(start: Start) -> None:
     service = start(issuer=None)
     refused = service.call_back(operation(), token="x")
     assert (refused.status, refused.problem) == (503, "not-configured")
@@ -19,7 +19,7 @@ def test_without_an_app_id_the_callback_says_which_setting_is_missing(start: Sta
     assert (ready.status, ready.json["status"]) == (503, "not ready")
 
 
-def test_without_api_keys_nobody_may_ask(start: Start) -> None:
+def test_query_without_api_keys_names_the_setting(start: Start) -> None:
     service = start(RECEIVER_API_KEYS="")
     assert service.call_back(operation()).status == 202
     refused = service.get("/operations/invite-1")
@@ -27,14 +27,14 @@ def test_without_api_keys_nobody_may_ask(start: Start) -> None:
     assert "RECEIVER_API_KEYS" in refused.json["detail"]
 
 
-def test_without_client_states_only_handshakes_are_taken(start: Start) -> None:
+def test_without_client_states_only_validation_is_accepted(start: Start) -> None:
     service = start(RECEIVER_CLIENT_STATES="")
     assert service.request("POST", "/notifications?validationToken=x", key=None).body == b"x"
     refused = service.request("POST", "/notifications", key=None, body={"value": []})
     assert (refused.status, refused.problem) == (503, "not-configured")
 
 
-def test_only_the_tenants_on_the_list_are_let_in(start: Start) -> None:
+def test_callback_accepts_listed_tenants_only(start: Start) -> None:
     service = start(RECEIVER_TENANTS=f"{TENANT.upper()},99999999-2222-3333-4444-555555555555")
     assert service.call_back(operation()).status == 202
     assert service.issuer
@@ -45,7 +45,7 @@ def test_only_the_tenants_on_the_list_are_let_in(start: Start) -> None:
     assert service.get("/operations/refused").status == 404
 
 
-def test_one_of_several_apps_may_stand_in_the_address(start: Start) -> None:
+def test_callback_address_may_contain_one_of_several_apps(start: Start) -> None:
     other = "99999999-2222-3333-4444-555555555555"
     service = start(RECEIVER_APP_IDS=f"{APP_ID},{other}")
     assert service.call_back(operation(), path=f"/callback/{APP_ID}").status == 202
@@ -53,7 +53,7 @@ def test_one_of_several_apps_may_stand_in_the_address(start: Start) -> None:
     assert (refused.status, refused.problem) == (401, "invalid-token")
 
 
-def test_while_no_signing_keys_can_be_had_it_is_our_fault(start: Start) -> None:
+def test_callback_without_signing_keys_is_503(start: Start) -> None:
     with Issuer(key_file=None) as issuer:
         gone = issuer.metadata_url
         token = issuer.token(audience=APP_ID, tenant_id=TENANT)
@@ -67,7 +67,7 @@ def test_while_no_signing_keys_can_be_had_it_is_our_fault(start: Start) -> None:
     assert ready.json["checks"]["signingKeys"].startswith("none")
 
 
-def test_good_tokens_pass_after_the_issuer_is_gone_and_after_its_key_has_changed(start: Start) -> None:
+def test_valid_tokens_pass_without_issuer_and_after_key_change(start: Start) -> None:
     with Issuer(key_file=None) as issuer:
         service = start(RECEIVER_METADATA_URL=issuer.metadata_url)
         assert (
@@ -83,7 +83,7 @@ def test_good_tokens_pass_after_the_issuer_is_gone_and_after_its_key_has_changed
     assert service.call_back(operation(), token=later).status == 202
 
 
-def test_a_token_whose_key_was_withdrawn_is_refused(start: Start) -> None:
+def test_token_of_a_withdrawn_key_is_rejected(start: Start) -> None:
     with Issuer(key_file=None) as issuer:
         service = start(RECEIVER_METADATA_URL=issuer.metadata_url, WEB_CONCURRENCY="1")
         stolen = issuer.token(audience=APP_ID, tenant_id=TENANT, lifetime=timedelta(days=3650))
@@ -96,13 +96,13 @@ def test_a_token_whose_key_was_withdrawn_is_refused(start: Start) -> None:
         assert (refused.status, refused.problem) == (401, "invalid-token")
 
 
-def test_the_limit_of_a_body_can_be_set(start: Start) -> None:
+def test_body_limit_is_set_by_the_setting(start: Start) -> None:
     service = start(RECEIVER_MAX_BODY_BYTES="1024")
     refused = service.call_back(operation(filler="x" * 1000))
     assert (refused.status, refused.problem) == (413, "payload-too-large")
 
 
-def test_records_are_kept_for_the_days_that_are_set(start: Start, store: StoreServer) -> None:
+def test_retention_is_set_by_the_setting(start: Start, store: StoreServer) -> None:
     service = start(RECEIVER_RETENTION_DAYS="3")
     service.call_back(operation(), operation(cc="other", op=""))
     lives = {key: store.client.ttl(key) for key in store.client.scan_iter()}

@@ -1,4 +1,4 @@
-"""The session's cookie, how often somebody may try to sign in, and whose `X-Forwarded-*` is believed."""
+"""Signing in: the session's cookie, the limit of attempts, and trust in `X-Forwarded-*`."""
 
 import re
 import secrets
@@ -32,7 +32,7 @@ def running_behind_two(
         store_server.url,
         issuer,
         RECEIVER_TRUSTED_PROXIES="2",
-        FORWARDED_ALLOW_IPS="*",  # as some platforms tell gunicorn, which is not to listen
+        FORWARDED_ALLOW_IPS="*",  # set by some platforms for gunicorn, and ignored here
     )
     running.start()
     yield running
@@ -74,7 +74,7 @@ def cookies_of(answer: Answer) -> dict[str, str]:
 # The cookie
 
 
-def test_session_of_another_form_is_no_session(service: Service, store: StoreServer) -> None:
+def test_malformed_session_id_is_not_a_session(service: Service, store: StoreServer) -> None:
     _, value, _ = cookie_of(sign_in(service))
     [name] = store.client.keys("receiver:{0}:session:*")
     for odd in (b"\xff\xfe", b"", b"odd"):
@@ -82,7 +82,7 @@ def test_session_of_another_form_is_no_session(service: Service, store: StoreSer
         assert service.get("/operations", key=None, headers={"Cookie": f"{PLAIN}={value}"}).status == 401
 
 
-def test_over_http_the_cookie_is_for_this_host_and_for_no_script(service: Service) -> None:
+def test_cookie_over_http_is_for_this_host_without_scripts(service: Service) -> None:
     name, value, flags = cookie_of(sign_in(service))
     assert name == PLAIN
     assert flags == {"HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=43200"}
@@ -90,7 +90,7 @@ def test_over_http_the_cookie_is_for_this_host_and_for_no_script(service: Servic
     assert service.get("/operations", key=None, headers={"Cookie": f"{PLAIN}={value}"}).status == 200
 
 
-def test_over_https_it_is_for_https_too_and_nobody_else_can_plant_one(behind_two: Service) -> None:
+def test_cookie_over_https_has_the_host_prefix(behind_two: Service) -> None:
     answer = sign_in(behind_two, **{"X-Forwarded-Proto": "https"})
     name, value, flags = cookie_of(answer)
     assert name == SECURE
@@ -105,7 +105,7 @@ def test_over_https_it_is_for_https_too_and_nobody_else_can_plant_one(behind_two
 
 
 @pytest.mark.parametrize("value", ["", "x", "a" * 43, "a" * 4000, "\xff" * 43, "../" * 14 + "a"])
-def test_a_made_up_cookie_opens_nothing(service: Service, value: str) -> None:
+def test_invented_cookie_authorizes_nothing(service: Service, value: str) -> None:
     refused = service.get("/operations", key=None, headers={"Cookie": f"{PLAIN}={value}"})
     assert (refused.status, refused.problem) == (401, "invalid-api-key")
 
@@ -113,7 +113,7 @@ def test_a_made_up_cookie_opens_nothing(service: Service, value: str) -> None:
 # Proxies
 
 
-def test_a_forwarded_scheme_is_believed_of_nobody_unless_set(service: Service) -> None:
+def test_forwarded_scheme_is_ignored_by_default(service: Service) -> None:
     for header in ("X-Forwarded-Proto", "X-Forwarded-Protocol", "X-Forwarded-Ssl", "Forwarded", "X-Scheme"):
         value = {"X-Forwarded-Ssl": "on", "Forwarded": "proto=https"}.get(header, "https")
         answer = sign_in(service, **{header: value})
@@ -121,7 +121,7 @@ def test_a_forwarded_scheme_is_believed_of_nobody_unless_set(service: Service) -
         assert "Strict-Transport-Security" not in answer.headers
 
 
-def test_https_by_a_trusted_proxy_is_to_stay_https(behind_two: Service) -> None:
+def test_https_by_a_trusted_proxy_gets_hsts(behind_two: Service) -> None:
     for sent in (HTTPS, {"X-Forwarded-Proto": "http, https"}):
         assert (
             behind_two.get("/livez", headers=sent).headers["Strict-Transport-Security"] == "max-age=31536000"
@@ -131,7 +131,7 @@ def test_https_by_a_trusted_proxy_is_to_stay_https(behind_two: Service) -> None:
 
 
 @pytest.mark.parametrize("name", ["SCRIPT_NAME", "PATH_INFO", "X-Script-Name", "X-Forwarded-Prefix"])
-def test_no_header_moves_the_paths(service: Service, behind_two: Service, name: str) -> None:
+def test_forwarded_prefix_is_ignored(service: Service, behind_two: Service, name: str) -> None:
     for receiver in (service, behind_two):
         for value in ("/operations", "/elsewhere"):
             assert receiver.get("/operations/unknown", headers={name: value}).status == 404
@@ -139,7 +139,7 @@ def test_no_header_moves_the_paths(service: Service, behind_two: Service, name: 
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1:1"])
-def test_another_host_name_leads_nowhere(service: Service, behind_two: Service, host: str) -> None:
+def test_forwarded_host_is_ignored(service: Service, behind_two: Service, host: str) -> None:
     service.call_back(*(operation(cc=f"cc-{n}", op="") for n in range(3)))
     for receiver in (service, behind_two):
         sent = {"Host": host, "X-Forwarded-Host": host}
@@ -157,7 +157,7 @@ def test_another_host_name_leads_nowhere(service: Service, behind_two: Service, 
         ("evil.example", {"X-Original-Host": "evil.example", "X-Host": "evil.example"}),
     ],
 )
-def test_no_header_makes_another_sites_page_ours(
+def test_page_of_another_site_is_rejected_with_any_header(
     service: Service, behind_two: Service, origin: str, forwarded: dict[str, str]
 ) -> None:
     for receiver in (service, behind_two):
@@ -170,8 +170,8 @@ def test_no_header_makes_another_sites_page_ours(
 # Tries
 
 
-def test_who_tries_too_many_keys_has_to_wait(service: Service) -> None:
-    answers = [sign_in(service, "wrong") for _ in range(2 * MAX_ATTEMPTS + 1)]  # the minute may turn once
+def test_too_many_attempts_have_to_wait(service: Service) -> None:
+    answers = [sign_in(service, "wrong") for _ in range(2 * MAX_ATTEMPTS + 1)]  # a new minute may begin once
     refused = answers[-1]
     assert {answer.status for answer in answers} == {401, 429}
     assert refused.status == 429
@@ -181,10 +181,10 @@ def test_who_tries_too_many_keys_has_to_wait(service: Service) -> None:
         in refused.body.decode()
     )
     assert "API key" in refused.body.decode(), "the form is there for the next try"
-    assert service.get("/operations").status == 200, "who has a key needs no form"
+    assert service.get("/operations").status == 200, "a client with a key needs no form"
 
 
-def test_a_made_up_address_is_no_new_client(service: Service, behind_two: Service) -> None:
+def test_invented_address_is_not_a_new_client(service: Service, behind_two: Service) -> None:
     for n in range(2 * MAX_ATTEMPTS + 1):
         last = sign_in(service, "wrong", X_Forwarded_For=f"192.0.2.{n}")
     assert last.status == 429
@@ -192,7 +192,7 @@ def test_a_made_up_address_is_no_new_client(service: Service, behind_two: Servic
         last = sign_in(behind_two, "wrong", X_Forwarded_For=f"192.0.2.{n}, 198.51.100.1, 203.0.113.1")
     assert last.status == 429
     other = sign_in(behind_two, X_Forwarded_For="192.0.2.1, 198.51.100.2, 203.0.113.1")
-    assert other.status == 303, "another client, by the first proxy that is ours"
+    assert other.status == 303, "another client, by the address that the trusted proxy adds"
 
 
 @pytest.fixture
@@ -226,7 +226,7 @@ def test_all_attempts_are_counted_across_processes(store: StoreServer) -> None:
     assert taken == MAX_ATTEMPTS_OF_ALL
 
 
-def test_a_browser_that_has_signed_in_is_not_locked_out(sign_in_limit: SignInLimit) -> None:
+def test_browser_that_has_signed_in_is_not_locked_out(sign_in_limit: SignInLimit) -> None:
     browser = sign_in_limit.remember()
     while not refused(sign_in_limit, f"192.0.2.{secrets.randbelow(256)}"):
         pass
@@ -238,7 +238,7 @@ def test_a_browser_that_has_signed_in_is_not_locked_out(sign_in_limit: SignInLim
 
 
 @pytest.mark.parametrize("browser", ["", "x", "a" * 43, "a" * 4000, "\xff" * 43])
-def test_a_made_up_browser_has_no_attempts_of_its_own(sign_in_limit: SignInLimit, browser: str) -> None:
+def test_invented_browser_has_no_attempts_of_its_own(sign_in_limit: SignInLimit, browser: str) -> None:
     assert sum(not refused(sign_in_limit, "192.0.2.1", browser) for _ in range(20)) == MAX_ATTEMPTS
 
 
@@ -249,7 +249,7 @@ def test_after_too_many_the_store_is_not_asked_again(sign_in_limit: SignInLimit,
     assert len(store.client.keys()) == MAX_ATTEMPTS_OF_ALL + 2
 
 
-def test_a_browser_keeps_that_it_has_signed_in(service: Service) -> None:
+def test_browser_stores_that_it_has_signed_in(service: Service) -> None:
     first = cookies_of(sign_in(service))
     assert set(first) == {PLAIN, "receiver_browser"}
     again = cookies_of(sign_in(service, Cookie=f"receiver_browser={first['receiver_browser']}"))
@@ -272,29 +272,29 @@ def test_others_use_up_all_attempts_but_not_those_of_a_browser(start: Start) -> 
     assert behind_two.get("/operations").status == 200
 
 
-def test_one_client_does_not_use_up_what_all_have(sign_in_limit: SignInLimit) -> None:
+def test_one_client_does_not_use_up_the_common_limit(sign_in_limit: SignInLimit) -> None:
     assert (
         sum(not refused(sign_in_limit, "192.0.2.1") for _ in range(2 * MAX_ATTEMPTS_OF_ALL)) == MAX_ATTEMPTS
     )
     assert not any(refused(sign_in_limit, "192.0.2.2") for _ in range(MAX_ATTEMPTS))
 
 
-def test_a_network_of_ipv6_is_one_client(sign_in_limit: SignInLimit) -> None:
+def test_ipv6_network_counts_as_one_client(sign_in_limit: SignInLimit) -> None:
     assert sum(not refused(sign_in_limit, f"2001:db8::{n:x}") for n in range(20)) == MAX_ATTEMPTS
 
 
-def test_an_ipv4_client_is_the_same_on_a_socket_for_both(sign_in_limit: SignInLimit) -> None:
+def test_ipv4_client_is_the_same_on_a_dual_stack_socket(sign_in_limit: SignInLimit) -> None:
     assert sum(not refused(sign_in_limit, "::ffff:192.0.2.1") for _ in range(20)) == MAX_ATTEMPTS
     assert refused(sign_in_limit, "192.0.2.1")
     assert not refused(sign_in_limit, "::ffff:192.0.2.2")
 
 
 @pytest.mark.parametrize("address", [None, "", "unknown", "a" * 1000, "\xff", "::1%eth0"])
-def test_whatever_stands_for_an_address_is_counted(sign_in_limit: SignInLimit, address: str | None) -> None:
+def test_attempt_without_a_valid_address_is_counted(sign_in_limit: SignInLimit, address: str | None) -> None:
     assert sum(not refused(sign_in_limit, address) for _ in range(20)) == MAX_ATTEMPTS
 
 
-def test_a_new_minute_begins_from_nought_and_nothing_stays(store: StoreServer) -> None:
+def test_new_minute_starts_at_zero_and_keys_expire(store: StoreServer) -> None:
     now = 1_800_000_000.0
     sign_in_limit = SignInLimit(
         StoreClient(connect(store.url, "required")), clock=lambda: now, within=lambda: 2.0

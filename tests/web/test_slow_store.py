@@ -1,4 +1,4 @@
-"""The store is slow: however often a request asks it, the answer is there in time."""
+"""A slow store: however many steps a request has, its response comes in time."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -46,7 +46,7 @@ def signed_in(service: Service) -> dict[str, str]:
     return {"Cookie": answer.headers["Set-Cookie"].partition(";")[0]}
 
 
-def test_all_that_a_request_asks_the_store_shares_its_time(slow: Service, proxy: Proxy) -> None:
+def test_steps_of_a_request_share_its_time(slow: Service, proxy: Proxy) -> None:
     cookie = signed_in(slow)
     asked = [
         ("GET", "/operations?limit=1", READ, {}),

@@ -45,7 +45,7 @@ def refused(service: Service) -> Callable[..., int]:
     return refused
 
 
-def test_what_stands_behind_a_good_request_is_served(service: Service) -> None:
+def test_request_after_a_good_one_is_served(service: Service) -> None:
     """The tests below would notice a request that was smuggled in."""
     for framing, body in ((b"Content-Length: 2\r\n", b"{}"), (CHUNKED, b"2\r\n{}\r\n" + ENDED)):
         answer = smuggle(service, framing, body)
@@ -90,7 +90,7 @@ def test_what_stands_behind_a_good_request_is_served(service: Service) -> None:
     ],
 )
 @pytest.mark.parametrize("body", [b"0\r\n\r\n", b"5\r\nhello\r\n0\r\n\r\n"])
-def test_an_ambiguous_frame_is_refused(refused: Callable[..., int], framing: bytes, body: bytes) -> None:
+def test_ambiguous_framing_is_rejected(refused: Callable[..., int], framing: bytes, body: bytes) -> None:
     assert refused(framing, body) in {400, 501}
 
 
@@ -121,7 +121,7 @@ def test_broken_chunks_end_the_connection(refused: Callable[..., int], chunks: b
     assert refused(CHUNKED, chunks + end) in {400, 413}
 
 
-def test_http_1_0_knows_no_chunks(refused: Callable[..., int]) -> None:
+def test_chunks_in_http_1_0_are_rejected(refused: Callable[..., int]) -> None:
     assert refused(CHUNKED, b"2\r\n{}\r\n" + ENDED, version=b"HTTP/1.0") == 400
 
 
@@ -146,7 +146,7 @@ def test_http_1_0_knows_no_chunks(refused: Callable[..., int]) -> None:
         b"POST /callback HTTP/1.1\nX: a",
     ],
 )
-def test_a_strange_request_line_is_refused(service: Service, line: bytes) -> None:
+def test_malformed_request_line_is_rejected(service: Service, line: bytes) -> None:
     good = request(service.token(), b"Content-Length: %d\r\n" % len(BODY), BODY)
     answer = exchange(service, line + good[good.index(b"\r\n") :])
     assert (answer.status, answer.problem, answer.answers) == (400, "invalid-request", 1)
@@ -164,14 +164,14 @@ def test_a_strange_request_line_is_refused(service: Service, line: bytes) -> Non
         b"Transfer-Encoding: br, chunked\r\n",
     ],
 )
-def test_a_transfer_coding_beside_chunked_is_501(service: Service, codings: bytes) -> None:
+def test_transfer_coding_beside_chunked_is_501(service: Service, codings: bytes) -> None:
     sent = request(service.token(), codings, b"2\r\n{}\r\n" + ENDED)
     answer = exchange(service, sent)
     assert (answer.status, answer.problem) == (501, "unsupported-transfer-coding")
     assert answer.answers == 1
 
 
-def test_a_compressed_body_is_415(service: Service) -> None:
+def test_compressed_body_is_415(service: Service) -> None:
     bomb = gzip.compress(b'{"value":[' + b" " * 50_000_000 + b"]}")
     declared = b"Content-Encoding: gzip\r\nContent-Length: %d\r\nConnection: close\r\n" % len(bomb)
     answer = exchange(service, request(service.token(), declared, bomb))

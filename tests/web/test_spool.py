@@ -1,4 +1,4 @@
-"""A receiver with a spool, whose store goes away and comes back: what Graph, callers and operators see of it."""
+"""A receiver with a spool over an outage of the store, as Graph, clients and operators see it."""
 
 import fcntl
 import re
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def spooling(tmp_path: Path, own_store: StoreServer, issuer: Issuer) -> Iterator[Service]:
-    """A receiver with a spool of one megabyte, and a store that nobody else uses."""
+    """A receiver with a spool of one megabyte, and a store of its own."""
     spool = {"RECEIVER_SPOOL": str(tmp_path / "spool"), "RECEIVER_SPOOL_MAX_BYTES": str(1 << 20)}
     with Service(tmp_path, own_store.url, issuer, WEB_CONCURRENCY="1", **spool) as service:
         yield service
@@ -53,9 +53,9 @@ def change(**members: object) -> dict[str, object]:
     return {"subscriptionId": "s", "clientState": CLIENT_STATE, "changeType": "updated", **members}
 
 
-def test_nothing_of_a_stranger_gets_into_the_spool(spooling: Service, own_store: StoreServer) -> None:
+def test_unauthentic_items_are_not_spooled(spooling: Service, own_store: StoreServer) -> None:
     own_store.kill()
-    assert spooling.call_back(operation(cc="ours")).status == 202
+    assert spooling.call_back(operation(cc="only the authentic item")).status == 202
     good = spooling.token()
     refused = [
         spooling.request("POST", "/callback", key=None, body={"value": [operation()]}).status,
@@ -66,12 +66,10 @@ def test_nothing_of_a_stranger_gets_into_the_spool(spooling: Service, own_store:
     assert set(refused) == {401}
     stranger = change(clientState="a guess")
     assert spooling.request("POST", "/notifications", key=None, body={"value": [stranger]}).status == 202
-    assert spooling.get("/readyz").json["spool"]["waiting"] == 1, "ours"
+    assert spooling.get("/readyz").json["spool"]["waiting"] == 1, "only the authentic item"
 
 
-def test_notifications_are_taken_while_the_store_is_away_and_show_when_it_is_back(
-    spooling: Service, own_store: StoreServer
-) -> None:
+def test_notifications_of_an_outage_are_merged_after_it(spooling: Service, own_store: StoreServer) -> None:
     own_store.kill()
     assert spooling.call_back(operation(cc="one"), call()).status == 202
     assert spooling.call_back({"unreadable": 1}).status == 202
@@ -86,7 +84,7 @@ def test_notifications_are_taken_while_the_store_is_away_and_show_when_it_is_bac
     page = spooling.get("/")
     assert page.status == 503
     assert "4 notifications wait on the receiver" in page.body.decode()
-    assert spooling.get("/operations/one").status == 503, "who asks is told that there is no answer now"
+    assert spooling.get("/operations/one").status == 503, "queries are rejected during the outage"
     own_store.start()
     drained(spooling)
     for name in ("one", "two"):
@@ -97,9 +95,7 @@ def test_notifications_are_taken_while_the_store_is_away_and_show_when_it_is_bac
     assert "wait on the receiver" not in spooling.get("/").body.decode()
 
 
-def test_how_much_waits_and_since_when_is_told_wherever_one_looks(
-    spooling: Service, own_store: StoreServer
-) -> None:
+def test_spool_depth_and_age_are_reported_everywhere(spooling: Service, own_store: StoreServer) -> None:
     own_store.kill()
     assert spooling.call_back(operation(cc="one")).status == 202
     written = time.monotonic()
@@ -123,7 +119,7 @@ def test_how_much_waits_and_since_when_is_told_wherever_one_looks(
         assert 2 <= age < most
 
 
-def test_a_stop_waits_for_the_spool_that_is_being_drained(
+def test_stop_waits_while_the_spool_is_drained(
     tmp_path: Path, spooling: Service, own_store: StoreServer
 ) -> None:
     spooling.kill()
@@ -138,9 +134,7 @@ def test_a_stop_waits_for_the_spool_that_is_being_drained(
     assert own_store.client.zcard("receiver:{0}:cc:many") == 5000
 
 
-def test_a_stop_waits_a_while_for_the_store_to_come_back(
-    tmp_path: Path, spooling: Service, own_store: StoreServer
-) -> None:
+def test_stop_waits_a_while_for_the_store(tmp_path: Path, spooling: Service, own_store: StoreServer) -> None:
     own_store.kill()
     assert spooling.call_back(operation(cc="spooled")).status == 202
     assert spooling.process
@@ -157,7 +151,7 @@ def test_a_stop_waits_a_while_for_the_store_to_come_back(
 
 
 @pytest.mark.parametrize("quick", [signal.SIGINT, signal.SIGQUIT])
-def test_ctrl_c_leaves_the_spool_to_the_next(
+def test_ctrl_c_leaves_the_spool_to_the_next_start(
     quick: signal.Signals, spooling: Service, own_store: StoreServer
 ) -> None:
     own_store.kill()
@@ -172,7 +166,7 @@ def test_ctrl_c_leaves_the_spool_to_the_next(
     assert spooling.get("/operations/spooled").json["done"]
 
 
-def test_what_is_deleted_is_deleted_from_the_spool_as_well(
+def test_delete_also_deletes_from_the_spool(
     tmp_path: Path, spooling: Service, own_store: StoreServer
 ) -> None:
     own_store.kill()
@@ -181,7 +175,7 @@ def test_what_is_deleted_is_deleted_from_the_spool_as_well(
     spooling.kill()
     own_store.start()
     with (tmp_path / "spool/lock").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # nobody else takes entries out as long as this is held
+        fcntl.flock(lock, fcntl.LOCK_EX)  # no process takes entries out while this is held
         spooling.start()
         busy = spooling.request("DELETE", "/operations/personal", key=WRITE)
         assert (busy.status, busy.problem) == (503, "store-unavailable")
@@ -193,7 +187,7 @@ def test_what_is_deleted_is_deleted_from_the_spool_as_well(
     assert b"personal" not in everything
 
 
-def test_a_full_spool_refuses_and_says_so(spooling: Service, own_store: StoreServer) -> None:
+def test_full_spool_is_503_and_reported(spooling: Service, own_store: StoreServer) -> None:
     own_store.kill()
     answers = [spooling.call_back(operation(cc="big", text="x" * 200_000)) for _ in range(6)]
     refused = [answer for answer in answers if answer.status != 202]
@@ -211,7 +205,7 @@ def test_a_full_spool_refuses_and_says_so(spooling: Service, own_store: StoreSer
     assert spooling.get("/readyz").status == 200
 
 
-def test_a_spool_that_cannot_be_used_is_told_and_does_no_harm(
+def test_unusable_spool_is_reported_and_does_no_harm(
     tmp_path: Path, spooling: Service, own_store: StoreServer
 ) -> None:
     spooling.kill()
@@ -222,7 +216,7 @@ def test_a_spool_that_cannot_be_used_is_told_and_does_no_harm(
     assert spooling.call_back(operation()).status == 202
     ready = spooling.get("/readyz")
     assert (ready.status, "Move it away" in ready.json["checks"]["spool"]) == (200, True)
-    assert set(ready.json["spool"].values()) == {None}, "0 would say that all is well"
+    assert set(ready.json["spool"].values()) == {None}, "0 would report an empty spool"
     assert not [name for name in scrape(spooling).names if name.startswith("receiver_spool_")]
     assert "is unknown" in spooling.get("/").body.decode()
     own_store.kill()
@@ -238,9 +232,7 @@ def test_a_spool_that_cannot_be_used_is_told_and_does_no_harm(
     assert "bug" not in spooling.log
 
 
-def test_what_the_store_does_not_take_is_counted_and_can_be_tried_again(
-    spooling: Service, own_store: StoreServer
-) -> None:
+def test_dead_letters_are_counted_and_can_be_retried(spooling: Service, own_store: StoreServer) -> None:
     own_store.client.set("receiver:{0}:ops:broken", "no hash")
     assert spooling.call_back(operation(cc="poison", call="broken")).status == 202
     until(lambda: scrape(spooling).value("receiver_spool_dead_notifications") == 1)
@@ -253,14 +245,14 @@ def test_what_the_store_does_not_take_is_counted_and_can_be_tried_again(
     assert scrape(spooling).value("receiver_spool_dead_notifications") == 0
 
 
-def test_retry_says_why_it_can_not(spooling: Service) -> None:
+def test_retry_without_a_usable_spool_reports_the_reason(spooling: Service) -> None:
     spooling.environment["RECEIVER_SPOOL"] = "/dev/null/spool"
     assert "The spool /dev/null/spool can't be used" in command(spooling, "retry")
     del spooling.environment["RECEIVER_SPOOL"]
     assert "There is no spool" in command(spooling, "retry")
 
 
-def test_check_looks_at_the_spool(tmp_path: Path, spooling: Service) -> None:
+def test_check_reports_the_spool(tmp_path: Path, spooling: Service) -> None:
     assert "ok      The spool" in check(spooling)
     del spooling.environment["RECEIVER_SPOOL"]
     assert "RECEIVER_SPOOL is not set" in check(spooling)

@@ -1,4 +1,4 @@
-"""A receiver that stops, and clients that ask again at once: waits and streams last, so that they do not spin."""
+"""A stopping receiver with clients that repeat at once: waits and streams last, so that they do not spin."""
 
 import socket
 import threading
@@ -53,7 +53,7 @@ class Restless(threading.Thread):
     ["/events", "/events?clientContext=invite-1", "/operations/invite-1?wait=20", "/operations/x?wait=20"],
 )
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_client_that_asks_again_at_once_does_not_spin(path: str, workers: str, start: Start) -> None:
+def test_client_that_repeats_at_once_does_not_spin(path: str, workers: str, start: Start) -> None:
     service = start(WEB_CONCURRENCY=workers)
     service.request("PUT", "/operations/invite-1", key=WRITE)
     client = Restless(service.port, path)
@@ -68,7 +68,7 @@ def test_client_that_asks_again_at_once_does_not_spin(path: str, workers: str, s
     assert set(client.answers) <= {200, 404}
 
 
-def test_stream_that_begins_during_the_last_call_gets_events(start: Start) -> None:
+def test_stream_that_begins_after_sigterm_gets_events(start: Start) -> None:
     service = start()
     stopping = threading.Thread(target=service.stop)
     with Listener(service) as before:
@@ -85,7 +85,7 @@ def test_stream_that_begins_during_the_last_call_gets_events(start: Start) -> No
         socket.create_connection(("127.0.0.1", service.port), timeout=5)
 
 
-def test_wait_that_begins_during_the_last_call_gets_the_result(start: Start) -> None:
+def test_wait_that_begins_after_sigterm_gets_the_result(start: Start) -> None:
     service = start()
     service.call_back(operation(status="running"))
     stopping = threading.Thread(target=service.stop)

@@ -1,4 +1,4 @@
-"""The stream as clients that others wrote read it: each event has data, and keep-alives are no events."""
+"""The stream read by third-party clients: each event has data, and keep-alives are not events."""
 
 import json
 import shutil

@@ -100,7 +100,7 @@ def test_stream_ends_when_its_session_has_expired(
     hub.unsubscribe(listener)
 
 
-def test_session_that_is_gone_opens_no_stream(service: Service, store: StoreServer) -> None:
+def test_ended_session_opens_no_stream(service: Service, store: StoreServer) -> None:
     cookie, name = begin_session(service)
     with Listener(service, cookie=cookie):
         pass

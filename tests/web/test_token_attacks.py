@@ -1,4 +1,4 @@
-"""Tokens that are not to be believed, over HTTP: each is refused, and nothing is kept or fetched."""
+"""Forged tokens over HTTP: each is rejected, and nothing is stored or fetched."""
 
 import json
 import socket
@@ -31,7 +31,7 @@ CURVE = ec.generate_private_key(ec.SECP256R1())
 
 @dataclass(frozen=True)
 class Forger:
-    """Makes tokens with the issuer's good name; of its keys he knows the public half, as everybody does.
+    """An attacker who forges tokens in the issuer's name, and knows only the public half of its keys.
 
     Args:
         issuer: signs, where the forgery is in something else than the signature.
@@ -66,7 +66,7 @@ class Forger:
         return jwt.encode(self.claims(), CURVE, "ES256", self.head(alg="ES256"))
 
     def own_key(self, member: str) -> object:
-        """The value of a header by which a token brings its own key."""
+        """The value of a header that puts a key into the token itself."""
         return {
             "jku": f"{self.trap}/keys",
             "x5u": f"{self.trap}/certificate.pem",
@@ -113,7 +113,7 @@ FORGERIES: dict[str, Callable[[Forger], str]] = {
     "kid is a list": lambda forger: forger.by_stranger(kid=[forger.issuer.key.kid]),
     "kid is missing": lambda forger: forger.by_stranger(kid=None),
     "kid is long": lambda forger: forger.by_stranger(kid="k" * 5000),
-    # Tokens that bring their own key, under the issuer's key id.
+    # Tokens that contain their own key, under the issuer's key id.
     **{
         f"{member} under the id of the issuer": (partial(_with_own_key, member=member)) for member in OWN_KEYS
     },
@@ -172,14 +172,14 @@ UNDER_UNKNOWN_KEYS: dict[str, Callable[[Forger], str]] = {
     "a command": lambda forger: forger.by_stranger(kid=f"x|curl {forger.trap}"),
     "a URL": lambda forger: forger.by_stranger(kid=f"{forger.trap}/key.pem"),
     "a file URL": lambda forger: forger.by_stranger(kid="file:///dev/null"),
-    # Tokens that bring their own key, under its own id.
+    # Tokens that contain their own key, under its own id.
     **{member: partial(_with_own_key, member=member, kid=STRANGER.kid) for member in OWN_KEYS},
 }
 
 
 @pytest.fixture(scope="module")
 def trap() -> Iterator[socket.socket]:
-    """Somebody who listens, and whom nobody is to speak to."""
+    """A server that no request may reach."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(0)
         yield listening
@@ -191,7 +191,7 @@ def forger(issuer: Issuer, trap: socket.socket) -> Forger:
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-def test_a_forged_token_is_refused_and_nothing_is_kept_or_fetched(
+def test_forged_token_is_rejected_and_fetches_nothing(
     service: Service, store: StoreServer, forger: Forger, trap: socket.socket, name: str
 ) -> None:
     token = FORGERIES[name](forger)
@@ -206,7 +206,7 @@ def test_a_forged_token_is_refused_and_nothing_is_kept_or_fetched(
 
 
 @pytest.mark.parametrize("name", UNDER_UNKNOWN_KEYS)
-def test_an_unknown_key_is_looked_up_nowhere_but_at_the_provider(
+def test_unknown_key_is_fetched_from_the_provider_only(
     service: Service, store: StoreServer, forger: Forger, trap: socket.socket, name: str
 ) -> None:
     token = UNDER_UNKNOWN_KEYS[name](forger)
@@ -220,7 +220,7 @@ def test_an_unknown_key_is_looked_up_nowhere_but_at_the_provider(
         trap.accept()
 
 
-def test_a_good_token_passes_in_whatever_form_it_comes(service: Service, forger: Forger) -> None:
+def test_valid_token_is_accepted_in_every_form(service: Service, forger: Forger) -> None:
     """The forger's tools make good tokens too: what is refused above is refused for the reason given."""
     now = time.time()
     for number, token in enumerate(
@@ -241,14 +241,14 @@ def test_a_good_token_passes_in_whatever_form_it_comes(service: Service, forger:
 
 
 @pytest.mark.parametrize("header", [None, "", "Basic eDp5", "Bearer", "Token abc"])
-def test_a_missing_token_is_asked_for(service: Service, store: StoreServer, header: str | None) -> None:
+def test_missing_token_gets_a_challenge(service: Service, store: StoreServer, header: str | None) -> None:
     headers = {} if header is None else {"Authorization": header}
     refused = service.request("POST", "/callback", key=None, body={"value": [GOOD]}, headers=headers)
     assert (refused.status, refused.problem) == (401, "missing-token")
     assert store.client.keys() == []
 
 
-def test_a_token_that_is_no_header_any_more_is_refused(service: Service, store: StoreServer) -> None:
+def test_token_that_is_too_long_for_a_header_is_rejected(service: Service, store: StoreServer) -> None:
     for length in (8192, 100_000, 1_000_000):
         refused = exchange(
             service,
@@ -258,7 +258,7 @@ def test_a_token_that_is_no_header_any_more_is_refused(service: Service, store: 
     assert store.client.keys() == []
 
 
-def test_of_two_authorizations_none_is_believed(service: Service, store: StoreServer) -> None:
+def test_two_authorizations_are_rejected(service: Service, store: StoreServer) -> None:
     def post(*values: str) -> int:
         lines = "".join(f"Authorization: Bearer {value}\r\n" for value in values)
         body = json.dumps({"value": [GOOD]})
@@ -271,7 +271,7 @@ def test_of_two_authorizations_none_is_believed(service: Service, store: StoreSe
     assert post(good) == 202
 
 
-def test_of_two_api_keys_none_is_believed(service: Service) -> None:
+def test_two_api_keys_are_rejected(service: Service) -> None:
     def get(*keys: str) -> int:
         lines = "".join(f"Authorization: Bearer {key}\r\n" for key in keys)
         head = f"GET /operations HTTP/1.1\r\nHost: h\r\n{lines}Connection: close\r\n\r\n"

@@ -1,4 +1,4 @@
-"""Traces, as a collector gets them over HTTP."""
+"""Traces, as a collector receives them over HTTP."""
 
 import gzip
 import queue
@@ -86,9 +86,7 @@ def collector() -> Iterator[Collector]:
     running.close()
 
 
-def test_verifying_reading_and_storing_are_parts_of_the_senders_trace(
-    start: Start, collector: Collector
-) -> None:
+def test_steps_of_a_callback_continue_the_senders_trace(start: Start, collector: Collector) -> None:
     service = start(OTEL_EXPORTER_OTLP_ENDPOINT=collector.address, OTEL_BSP_SCHEDULE_DELAY="100")
     service.call_back(operation(), headers={"traceparent": f"00-{TRACE}-{PARENT}-01"})
     spans = collector.take("POST /callback", "verify", "read", "store")
@@ -107,7 +105,7 @@ def test_verifying_reading_and_storing_are_parts_of_the_senders_trace(
     assert not request.parent_span_id
 
 
-def test_a_request_on_any_route_has_http_attributes(start: Start, collector: Collector) -> None:
+def test_request_on_any_route_has_http_attributes(start: Start, collector: Collector) -> None:
     service = start(
         issuer=None,
         OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"{collector.address}/v1/traces",
@@ -145,10 +143,13 @@ def test_a_request_on_any_route_has_http_attributes(start: Start, collector: Col
     [
         ({}, "receiver"),
         ({"OTEL_SERVICE_NAME": "calls"}, "calls"),
-        ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=ours,deployment.environment.name=test"}, "ours"),
+        (
+            {"OTEL_RESOURCE_ATTRIBUTES": "service.name=ours,deployment.environment.name=test"},
+            "only the authentic item",
+        ),
     ],
 )
-def test_the_variables_of_the_sdk_and_the_exporter_count(
+def test_variables_of_the_sdk_are_applied(
     start: Start, collector: Collector, variables: dict[str, str], name: str
 ) -> None:
     service = start(
@@ -161,13 +162,13 @@ def test_the_variables_of_the_sdk_and_the_exporter_count(
     service.get("/livez")
     collector.take("GET /livez")
     assert collector.resource["service.name"] == name
-    assert collector.headers["api-key"] == "ours"
+    assert collector.headers["api-key"] == "only the authentic item"
     assert collector.headers["Content-Encoding"] == "gzip"
     if "OTEL_RESOURCE_ATTRIBUTES" in variables:
         assert collector.resource["deployment.environment.name"] == "test"
 
 
-def test_a_sampler_that_takes_nothing_sends_nothing(start: Start, collector: Collector) -> None:
+def test_sampler_that_drops_all_sends_nothing(start: Start, collector: Collector) -> None:
     service = start(
         OTEL_EXPORTER_OTLP_ENDPOINT=collector.address,
         OTEL_TRACES_SAMPLER="always_off",
@@ -178,7 +179,7 @@ def test_a_sampler_that_takes_nothing_sends_nothing(start: Start, collector: Col
     assert collector.has_nothing(0.5)
 
 
-def test_a_variable_that_the_sdk_cannot_use_is_logged(start: Start) -> None:
+def test_invalid_otel_variable_is_logged(start: Start) -> None:
     service = start(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9", OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT="many")
     assert service.get("/livez").status == 200
     assert "an OTEL_ variable is invalid" in service.log
@@ -193,7 +194,7 @@ def test_without_a_collector_nothing_is_wrapped() -> None:
     assert tracing.requests(application, str) is application
 
 
-def test_a_collector_that_is_away_keeps_nothing_from_being_taken(start: Start) -> None:
+def test_callback_with_unavailable_collector_is_accepted(start: Start) -> None:
     service = start(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9", OTEL_BSP_SCHEDULE_DELAY="100")
     assert service.call_back(operation()).status == 202
     assert service.stop() == 0

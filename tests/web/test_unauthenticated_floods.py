@@ -1,4 +1,4 @@
-"""Strangers ask for public pages, forge tokens and send megabytes; notifications go on as if nothing was."""
+"""Floods of public pages, forged tokens and large bodies: notifications are still answered in time."""
 
 import subprocess
 import sys
@@ -80,7 +80,7 @@ MEGABYTE_OF_ITEMS = b'{"value":[' + b'{"clientState":"x"},' * 50_000 + b"0]}"
         "items",
     ],
 )
-def test_notifications_go_on_beside_a_flood_of(
+def test_notifications_beside_a_flood_are_answered_in_time(
     kind: str, start: Start, issuer: Issuer, store: StoreServer
 ) -> None:
     service = start(issuer)

@@ -1,4 +1,4 @@
-"""An address that is not there, or does not take the method: a page for a browser, a problem for programs."""
+"""Unknown addresses and methods: a page for a browser, a problem document for a program."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Bodies of strangers on /notifications: what is not ours is not parsed, and only so many bytes are on their way."""
+"""Bodies of unauthenticated senders on /notifications: not parsed without a clientState, and limited in bytes."""
 
 import io
 import json
@@ -87,7 +87,7 @@ def item_bodies() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", item_bodies())
-def test_looking_for_a_client_state_costs_next_to_nothing(name: str) -> None:
+def test_search_for_a_client_state_is_cheap(name: str) -> None:
     body = item_bodies()[name]
     best = 9.0
     for _ in range(5):
@@ -97,7 +97,7 @@ def test_looking_for_a_client_state_costs_next_to_nothing(name: str) -> None:
     assert best < 0.02, "to parse and read it takes 0.1 to 0.5 s"
 
 
-def test_bodies_on_their_way_are_bounded() -> None:
+def test_bytes_of_untrusted_bodies_are_limited() -> None:
     bodies, cut = UntrustedBodies(100), []
 
     def counting(name: str) -> AbstractContextManager[Readable]:
@@ -119,7 +119,7 @@ def test_bodies_on_their_way_are_bounded() -> None:
         assert cut == ["a", "b", "c"]
 
 
-def test_a_body_that_is_announced_and_not_sent_counts_nothing(start: Start, store: StoreServer) -> None:
+def test_announced_body_that_is_not_sent_counts_nothing(start: Start, store: StoreServer) -> None:
     """Neither by its length nor as chunks: else a few clients could have all others cut."""
     service = start()
     heads = (b"Content-Length: 1000000\r\n\r\n[", b"Transfer-Encoding: chunked\r\n\r\n1\r\n[\r\n")
@@ -135,7 +135,7 @@ def test_a_body_that_is_announced_and_not_sent_counts_nothing(start: Start, stor
         client.close()
 
 
-def test_slow_megabytes_take_little_memory_and_keep_none_out(start: Start, store: StoreServer) -> None:
+def test_slow_large_bodies_take_little_memory(start: Start, store: StoreServer) -> None:
     """Each sends nearly a megabyte and then nothing; together more than four times what may be on its way."""
     service = start()
     assert service.process
@@ -158,6 +158,6 @@ def test_slow_megabytes_take_little_memory_and_keep_none_out(start: Start, store
         client.close()
 
 
-def test_a_body_well_over_the_limit_gets_its_answer(service: Service) -> None:
+def test_body_well_over_the_limit_is_413(service: Service) -> None:
     answer = service.request("POST", "/notifications", key=None, body=bytes(6 * MEGABYTE))
     assert (answer.status, answer.problem) == (413, "payload-too-large")

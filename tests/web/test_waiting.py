@@ -1,4 +1,4 @@
-"""Waiting for a result, with two receivers on one store: what ends a wait may arrive at the other."""
+"""Waits for a result, with two receivers on one store: the result may arrive at the other."""
 
 import threading
 import time
@@ -33,9 +33,7 @@ class Waiting:
         return self._answers[0]
 
 
-def test_a_wait_ends_with_the_result_that_arrives_at_another_process(
-    service: Service, other_service: Service
-) -> None:
+def test_wait_ends_with_a_result_from_another_process(service: Service, other_service: Service) -> None:
     service.call_back(operation(status="running"))
     waiting = Waiting(service, "/operations/invite-1", Prefer="respond-async, wait=20")
     other_service.call_back(operation(status="running", more=1))
@@ -48,13 +46,13 @@ def test_a_wait_ends_with_the_result_that_arrives_at_another_process(
     assert answer.headers["Preference-Applied"] == "wait=20"
 
 
-def test_one_may_wait_for_what_nobody_has_heard_of(service: Service, other_service: Service) -> None:
+def test_wait_for_unknown_operation_ends_with_its_result(service: Service, other_service: Service) -> None:
     waiting = Waiting(service, "/operations/invite-1?wait=20")
     other_service.call_back(operation())
     assert waiting.answer().json["done"]
 
 
-def test_at_the_end_of_the_time_the_latest_state_is_the_answer(service: Service) -> None:
+def test_wait_without_result_returns_the_latest_state(service: Service) -> None:
     service.call_back(operation(status="running"))
     answer = service.get("/operations/invite-1?wait=1")
     assert (answer.status, answer.json["status"]) == (200, "running")
@@ -64,12 +62,12 @@ def test_at_the_end_of_the_time_the_latest_state_is_the_answer(service: Service)
     assert 0.9 < unknown.seconds < 10
 
 
-def test_what_is_done_is_told_at_once(service: Service) -> None:
+def test_wait_for_done_operation_returns_at_once(service: Service) -> None:
     service.call_back(operation())
     assert service.get("/operations/invite-1?wait=20").seconds < 10
 
 
-def test_with_an_etag_one_waits_for_any_change(service: Service, other_service: Service) -> None:
+def test_wait_with_etag_ends_at_any_change(service: Service, other_service: Service) -> None:
     service.call_back(operation(status="running"))
     etag = service.get("/operations/invite-1").headers["ETag"]
     same = service.get("/operations/invite-1?wait=1", headers={"If-None-Match": etag})
@@ -77,12 +75,12 @@ def test_with_an_etag_one_waits_for_any_change(service: Service, other_service: 
     waiting = Waiting(service, "/operations/invite-1?wait=20", **{"If-None-Match": etag})
     other_service.call_back(operation(status="running"))
     time.sleep(0.2)
-    assert not waiting.done, "a duplicate wakes nobody"
+    assert not waiting.done, "a duplicate ends no wait"
     other_service.call_back(operation(status="running", more=1))
     assert (waiting.answer().status, waiting.answer().json["operation"]["more"]) == (200, 1)
 
 
-def test_a_registration_wakes_those_who_wait_with_an_etag(service: Service) -> None:
+def test_wait_with_etag_ends_at_a_registration(service: Service) -> None:
     waiting = Waiting(service, "/operations/invite-1?wait=20", **{"If-None-Match": '"nothing"'})
     service.request("PUT", "/operations/invite-1", key=WRITE)
     assert waiting.answer().status == 200
@@ -99,7 +97,7 @@ def test_wait_argument_out_of_limits_names_them(service: Service, wait: str) -> 
 @pytest.mark.parametrize(
     "prefer", ["wait=soon", "wait", "foo; wait=20", 'foo="a, wait=20"', "wait=x, wait=20"]
 )
-def test_preference_that_is_not_understood_is_ignored(service: Service, prefer: str) -> None:
+def test_invalid_preference_is_ignored(service: Service, prefer: str) -> None:
     service.call_back(operation(status="running"))
     answer = service.get("/operations/invite-1", headers={"Prefer": prefer})
     assert (answer.status, "Preference-Applied" in answer.headers) == (200, False)
@@ -113,7 +111,7 @@ def test_preference_above_limit_waits_25_s_at_most(service: Service, seconds: st
     assert answer.headers["Preference-Applied"] == "wait=25"
 
 
-def test_preference_is_told_after_wait_for_unknown_operation(service: Service) -> None:
+def test_preference_is_applied_to_unknown_operation(service: Service) -> None:
     answer = service.get("/operations/unknown", headers={"Prefer": "wait=1"})
     assert (answer.status, answer.headers["Preference-Applied"]) == (404, "wait=1")
     assert "Prefer" in answer.headers["Vary"]
@@ -132,7 +130,7 @@ def test_preferences_in_several_fields_are_all_read(service: Service) -> None:
     connection.close()
 
 
-def test_a_stop_ends_every_wait_with_the_latest_state(
+def test_stop_ends_every_wait_with_the_latest_state(
     tmp_path: Path, store: StoreServer, issuer: Issuer
 ) -> None:
     service = Service(tmp_path, store.url, issuer, WEB_CONCURRENCY="1")
@@ -145,7 +143,7 @@ def test_a_stop_ends_every_wait_with_the_latest_state(
     assert (waiting.answer().status, waiting.answer().json["status"]) == (200, "running")
 
 
-def test_beyond_the_cap_one_is_told_to_come_later_and_callbacks_go_on(
+def test_wait_beyond_the_limit_is_503_and_callbacks_work(
     tmp_path: Path, store: StoreServer, issuer: Issuer
 ) -> None:
     service = Service(tmp_path, store.url, issuer, WEB_CONCURRENCY="1", RECEIVER_MAX_WAITING="3")
@@ -166,7 +164,7 @@ def test_beyond_the_cap_one_is_told_to_come_later_and_callbacks_go_on(
         service.kill()
 
 
-def test_a_wait_survives_a_short_outage_of_the_store(
+def test_wait_survives_a_short_outage_of_the_store(
     tmp_path: Path, own_store: StoreServer, issuer: Issuer
 ) -> None:
     with Service(tmp_path, own_store.url, issuer, WEB_CONCURRENCY="1") as service:

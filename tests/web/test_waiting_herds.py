@@ -1,4 +1,4 @@
-"""Many clients that wait at once: each gets its answer, and the store is not read once for each."""
+"""Many clients that wait at once: each gets its response, and the store is not read once for each."""
 
 import asyncio
 import json
@@ -85,7 +85,7 @@ def test_herd_of_one_operation_gets_its_result(start: Start, store: StoreServer)
     assert Counter(status for status, _ in answers) == {200: HERD}
     assert {json.loads(body)["status"] for _, body in answers} == {"completed"}
     assert {json.loads(body)["others"] for _, body in answers} == {0}
-    assert reads(store) - before[0] < 50, "the event brings the record"
+    assert reads(store) - before[0] < 50, "the event contains the record"
 
 
 def test_herd_of_an_unknown_operation_gets_its_result(start: Start) -> None:
