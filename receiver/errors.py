@@ -227,7 +227,7 @@ class UnsupportedTransferCodingError(ReceiverError):
 
 
 class TooManyAttemptsError(ReceiverError):
-    """This client tried to sign in more than ten times within a minute, or all clients more than a hundred times."""
+    """This client, or all clients together, tried to sign in too often within a minute."""
 
     type = "too-many-tries"
     title = "Too many attempts to sign in"

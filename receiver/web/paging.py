@@ -21,6 +21,9 @@ MAX_LIMIT: Final = 200
 ENTRY_ID: Final = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 """An id of a Redis stream."""
 
+RECORD_NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}")
+"""The number of an operation record."""
+
 _CURSOR: Final = "Where the previous page ended: its `next`."
 _WRONG_LIMIT: Final = f"Must be a whole number from 1 to {MAX_LIMIT}."
 _WRONG_CURSOR: Final = "Must be the `next` of the previous page. Leave it out for the first page."

@@ -1,6 +1,5 @@
 """`/operations`: the state of an operation by its client context, registration, deletion and lists."""
 
-import re
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -25,8 +24,9 @@ from receiver.store.records import OperationRecord
 from receiver.store.writer import Writer
 from receiver.web import representation
 from receiver.web.auth.authorizer import Authorizer
+from receiver.web.deadline_argument import read_deadline
 from receiver.web.live.long_poll import LongPoll, add_applied_preference, requested_wait
-from receiver.web.middleware.request_context import query_argument, time_left
+from receiver.web.middleware.request_context import time_left
 from receiver.web.openapi import READ, WRITE, Answer, describe
 from receiver.web.openapi.body_schemas import OPERATION
 from receiver.web.openapi.response_schemas import (
@@ -50,8 +50,6 @@ from receiver.web.request_ids import make_id
 
 _REGISTERED: Final = (OperationRecordSchema, RegistrationSchema)
 _CREATED: Final = 201
-_LONGEST_DEADLINE: Final = DEADLINE["schema"]["maximum"]
-"""Seconds; the document's own limit."""
 
 
 def operation_responses(*sometimes: str) -> dict[int, Answer]:
@@ -229,25 +227,8 @@ def _read_registration(client_context: str) -> tuple[OperationUpdate, int | None
     if len(client_context) > MAX_CLIENT_CONTEXT:
         raise BadRequestError(f"A client context has at most {MAX_CLIENT_CONTEXT} characters.")
     call_id = normalize_id(request.args.get("callId", ""))
-    deadline = _read_deadline()
+    deadline = read_deadline()
     return read_response(read_json(read_body() or b"{}"), client_context, call_id), deadline
-
-
-def _read_deadline() -> int | None:
-    """Return the deadline that the request sets, in seconds; None without one.
-
-    Raises:
-        BadRequestError: it is not a whole number of seconds, or too many.
-    """
-    text = query_argument("deadline")
-    if text is None:
-        return None
-    if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= _LONGEST_DEADLINE:
-        raise BadRequestError(
-            f"`deadline` must be a whole number of seconds from 1 to {_LONGEST_DEADLINE}. "
-            "Leave it out for the default, RECEIVER_OVERDUE_SECONDS."
-        )
-    return int(text)
 
 
 def _wait_condition(conditions: Preconditions) -> Callable[[OperationRecord | None], bool]:

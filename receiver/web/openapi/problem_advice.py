@@ -3,6 +3,7 @@
 from typing import Final
 
 from receiver import errors
+from receiver.graph.schemas import MAX_CLIENT_CONTEXT
 
 ADVICE: Final[dict[type[errors.ReceiverError], str]] = {
     errors.ReceiverError: "This is a bug of the receiver. Look for the request id in its log.",
@@ -39,7 +40,7 @@ ADVICE: Final[dict[type[errors.ReceiverError], str]] = {
     "unless you send `Accept-Encoding: identity`.",
     errors.PayloadTooLargeError: "Send less at a time, or raise `RECEIVER_MAX_BODY_BYTES`.",
     errors.UnsupportedMediaTypeError: "Send `application/json`, without a `Content-Encoding`.",
-    errors.URITooLongError: "A client context has at most 256 characters, and no other part of an address "
+    errors.URITooLongError: f"A client context has at most {MAX_CLIENT_CONTEXT} characters, and no other part of an address "
     "is as long.",
     errors.HeadersTooLargeError: "Graph's headers are far smaller: look for a proxy that adds headers, or a "
     "token that is not Graph's.",

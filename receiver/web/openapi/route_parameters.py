@@ -3,9 +3,11 @@
 from typing import Final
 
 from receiver.graph.schemas import MAX_CLIENT_CONTEXT
+from receiver.web.deadline_argument import MAX_DEADLINE, MIN_DEADLINE
+from receiver.web.live.long_poll import MAX_WAIT
 from receiver.web.openapi.route_description import Parameter
+from receiver.web.paging import ENTRY_ID, RECORD_NUMBER
 
-_ENTRY_ID: Final = "^[0-9]{1,19}-[0-9]{1,19}$"
 _CALL_ID: Final = "fa0f5238-af94-457b-8a7e-3cb57ee5af15"
 
 PATH: Final[dict[str, Parameter]] = {
@@ -31,7 +33,7 @@ PATH: Final[dict[str, Parameter]] = {
     },
     "entry_id": {
         "description": "The id of an item in quarantine; `GET /quarantine` lists them.",
-        "schema": {"type": "string", "pattern": _ENTRY_ID},
+        "schema": {"type": "string", "pattern": f"^{ENTRY_ID.pattern}$"},
         "example": "1795481861563-0",
     },
     "group_id": {
@@ -41,7 +43,7 @@ PATH: Final[dict[str, Parameter]] = {
     },
     "number": {
         "description": "The number of the operation record.",
-        "schema": {"type": "string", "pattern": "^[1-9][0-9]{0,15}$"},
+        "schema": {"type": "string", "pattern": f"^{RECORD_NUMBER.pattern}$"},
     },
     "kind": {
         "description": "The last part of a problem's `type`.",
@@ -61,13 +63,13 @@ WAIT: Final[Parameter] = {
     "name": "wait",
     "in": "query",
     "description": "Seconds to wait for a result, or with `If-None-Match` for any change. To wait longer, ask again.",
-    "schema": {"type": "integer", "minimum": 0, "maximum": 25},
+    "schema": {"type": "integer", "minimum": 0, "maximum": MAX_WAIT},
     "example": 20,
 }
 PREFER: Final[Parameter] = {
     "name": "Prefer",
     "in": "header",
-    "description": "`wait=20` is another way to ask for waiting (RFC 7240). More than 25 means 25; `?wait=` wins.",
+    "description": f"`wait=20` waits like `?wait=20` (RFC 7240). More than {MAX_WAIT} means {MAX_WAIT}; `?wait=` takes precedence.",
     "schema": {"type": "string"},
 }
 IF_NONE_MATCH: Final[Parameter] = {
@@ -105,7 +107,7 @@ DEADLINE: Final[Parameter] = {
     "name": "deadline",
     "in": "query",
     "description": "Seconds from the first update of the operation until its result is due; after that it is overdue.",
-    "schema": {"type": "integer", "minimum": 1, "maximum": 86_400},
+    "schema": {"type": "integer", "minimum": MIN_DEADLINE, "maximum": MAX_DEADLINE},
     "example": 90,
 }
 VALIDATION_TOKEN: Final[Parameter] = {

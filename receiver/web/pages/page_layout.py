@@ -12,6 +12,7 @@ from receiver.graph.schemas import OPERATION_SCHEMAS
 from receiver.spool.spool_queue import Spool
 from receiver.web.auth.authorizer import Authorizer
 from receiver.web.auth.challenges import add_challenge
+from receiver.web.auth.sessions import SESSION_SECONDS
 from receiver.web.openapi.authentication_texts import HTML
 from receiver.web.pages import time_text
 from receiver.web.pages.json_markup import pretty
@@ -129,7 +130,11 @@ def sign_in_form(
 def _sign_in_page(*, closed: bool, wrong: str, fragment: bool) -> VariedDocument:  # noqa: ARG001 - a key of the cache
     """Return the form, rendered once for each error; only the path to open after it differs between requests."""
     return VariedDocument(
-        lambda: render_template("sign_in.html", closed=closed, wrong=wrong, then=_THEN), _THEN, HTML
+        lambda: render_template(
+            "sign_in.html", closed=closed, wrong=wrong, then=_THEN, session_hours=SESSION_SECONDS // 3600
+        ),
+        _THEN,
+        HTML,
     )
 
 

@@ -1,6 +1,5 @@
 """The routes of the page: operations, one operation, one call."""
 
-import re
 import time
 from collections.abc import Callable
 from typing import Final
@@ -25,6 +24,7 @@ from receiver.web.pages.page_layout import register_frame, render
 from receiver.web.pages.quarantine_page import register_quarantine
 from receiver.web.pages.record_views import CallView, OperationView
 from receiver.web.pages.sign_in_routes import register_signing_in
+from receiver.web.paging import RECORD_NUMBER
 
 _OTHERS: Final = 20
 _OF_A_CALL: Final = 200
@@ -36,7 +36,6 @@ _QUERY: Final = (
     only("q", "Only operations with this text in their names or ids."),
     only("cursor", "Where the previous page ended."),
 )
-_NUMBER: Final = re.compile(r"[1-9][0-9]{0,15}")
 
 
 def make_page(
@@ -81,6 +80,7 @@ def make_page(
             query=query,
             operations=[OperationView(record, now) for record in found.operations],
             found=found,
+            longest_text=_LONGEST_TEXT,
             answers=recent_answers(),
             now=now,
         )
@@ -90,7 +90,7 @@ def make_page(
     def operation(number: str) -> Response:
         """Show one operation."""
         g.scopes = authorizer.require("read")
-        record = reader.by_number(int(number)) if _NUMBER.fullmatch(number) else None
+        record = reader.by_number(int(number)) if RECORD_NUMBER.fullmatch(number) else None
         if record is None:
             raise OperationNotFoundError("The receiver has no update of it, or it has been deleted.")
         now = _now()
@@ -127,7 +127,7 @@ def _read_query() -> Query:
         status=request.args.get("status", "")[:_LONGEST_TEXT],
         type=request.args.get("type", "")[:_LONGEST_TEXT],
         text=request.args.get("q", "").strip()[:_LONGEST_TEXT],
-        cursor=int(cursor) if _NUMBER.fullmatch(cursor) else None,
+        cursor=int(cursor) if RECORD_NUMBER.fullmatch(cursor) else None,
     )
 
 
