@@ -22,7 +22,7 @@ from receiver.server.raw_responses import raw_answer
 from receiver.server.security_headers import HARDENING
 
 _INVALID: Final = BadRequestError(
-    "The request is not valid HTTP/1.1, or can be read in two ways. Send it as RFC 9112 describes."
+    "The request is not valid HTTP, or can be read in two ways. Send it as RFC 9112 describes."
 )
 _REFUSALS: Final = {
     errors.LimitRequestLine: URITooLongError("Send a request line of at most 8,190 bytes."),

@@ -146,7 +146,7 @@ def test_large_roster_is_shown_in_part(visit: Visit) -> None:
     visit.sign_in()
     visit.open(f"/view/call/{CALL}")
     assert visit.page.locator(".roster li").count() == 100
-    assert "900 others are left out here" in visit.page.locator("main").inner_text()
+    assert "900 others are not shown" in visit.page.locator("main").inner_text()
     assert len(visit.page.content()) < 700_000
 
 
@@ -180,7 +180,7 @@ def test_equal_quarantined_items_are_one_group(visit: Visit) -> None:
     visit.page.locator("main").get_by_role("link", name="Quarantine").click()
     visit.page.on("dialog", lambda dialog: dialog.accept())
     visit.page.get_by_role("button", name="Forget all 11").click()
-    visit.sees("Nothing in quarantine")
+    visit.sees("The quarantine is empty")
 
 
 def test_the_quarantine_is_not_shown_to_a_read_key(visit: Visit) -> None:

@@ -40,8 +40,8 @@ ADVICE: Final[dict[type[errors.ReceiverError], str]] = {
     "unless you send `Accept-Encoding: identity`.",
     errors.PayloadTooLargeError: "Send less at a time, or raise `RECEIVER_MAX_BODY_BYTES`.",
     errors.UnsupportedMediaTypeError: "Send `application/json`, without a `Content-Encoding`.",
-    errors.URITooLongError: f"A client context has at most {MAX_CLIENT_CONTEXT} characters, and no other part of an address "
-    "is as long.",
+    errors.URITooLongError: f"A client context has at most {MAX_CLIENT_CONTEXT} characters, and other "
+    "parts of an address are shorter.",
     errors.HeadersTooLargeError: "Graph's headers are far smaller: look for a proxy that adds headers, or a "
     "token that is not Graph's.",
     errors.UnsupportedTransferCodingError: "Send the body as it is, or with `Transfer-Encoding: chunked`.",

@@ -69,7 +69,8 @@ WAIT: Final[Parameter] = {
 PREFER: Final[Parameter] = {
     "name": "Prefer",
     "in": "header",
-    "description": f"`wait=20` waits like `?wait=20` (RFC 7240). More than {MAX_WAIT} means {MAX_WAIT}; `?wait=` takes precedence.",
+    "description": f"`wait=20` waits like `?wait=20` (RFC 7240), at most {MAX_WAIT} seconds; `?wait=` takes "
+    "precedence.",
     "schema": {"type": "string"},
 }
 IF_NONE_MATCH: Final[Parameter] = {
