@@ -1,4 +1,4 @@
-"""What was answered 202 against what is in the store: the row of a fault in the table."""
+"""Compare what was answered 202 with what is stored: the row of a fault in the table."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -7,27 +7,27 @@ from typing import Any, Final, Self
 from urllib.parse import urlencode
 
 from tests.faults.load import Load
-from tests.faults.stories import PARTICIPANT, ROSTER, STATES, Kind, Story
+from tests.faults.scenarios import PARTICIPANT, ROSTER, STATES, Kind, Scenario
 from tests.support.service import READ, WRITE, Service
 
 IN_TIME: Final = 2.5
-"""Seconds in which everything is answered; a busy machine may be later, which is no defect of the receiver."""
+"""Seconds within which every request is answered; on a busy machine more is not a defect of the receiver."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """How many notifications met which end.
+    """The result of a fault: counts of notifications by outcome.
 
     Args:
-        sent: all of them.
-        accepted: answered 202.
-        found: of these, those that are in the store afterwards.
-        wrong: records that are not what was sent, or count something twice; and answers that are no answers.
-        refused: answered 503.
-        cut: not answered: the connection broke.
-        slowest: seconds until the last answer.
-        shown: how the fault showed; nothing, where it did no harm, and the row tells nothing.
-        may_be: what else may be answered than 202: 503, or None where a connection may break.
+        sent: all notifications.
+        accepted: notifications answered 202.
+        found: accepted notifications that are stored afterwards.
+        wrong: records with another content or a wrong count, and unexpected responses.
+        refused: notifications answered 503.
+        cut: notifications without a response: the connection broke.
+        slowest: seconds until the slowest response.
+        effect: the observed effect of the fault; empty if it did no harm, so that the row proves nothing.
+        may_be: allowed responses other than 202: 503, or None for a broken connection.
     """
 
     name: str
@@ -38,17 +38,17 @@ class Row:
     refused: int
     cut: int
     slowest: float
-    shown: str
+    effect: str
     may_be: Collection[int | None]
 
     @property
     def defects(self) -> list[str]:
-        """What must not be, on any machine."""
+        """Results that are wrong on any machine."""
         trouble = {
             "nothing was accepted": not self.accepted,
             "not all is found": self.accepted != self.found,
             "something is wrong": self.wrong,
-            "the fault did not show": not self.shown,
+            "the fault had no effect": not self.effect,
             "something was refused": self.refused and 503 not in self.may_be,
             "connections broke": self.cut and None not in self.may_be,
         }
@@ -61,12 +61,12 @@ class Row:
 
 
 def account(
-    name: str, load: Load, service: Service, *, shown: str, may_be: Collection[int | None] = ()
+    name: str, load: Load, service: Service, *, effect: str, may_be: Collection[int | None] = ()
 ) -> Row:
-    """Compare what a load was answered with what the service tells now."""
-    held = _Held.by(service)
-    answers = Counter(answer for story in load.stories for _, answer in story.posts)
-    ends = [held.end_of(story) for story in load.stories if story.posts]
+    """Compare the responses to a load with what the service returns now."""
+    stored = _Stored.by(service)
+    answers = Counter(answer for scenario in load.scenarios for _, answer in scenario.posts)
+    ends = [stored.check(scenario) for scenario in load.scenarios if scenario.posts]
     return Row(
         name=name,
         sent=answers.total(),
@@ -80,14 +80,14 @@ def account(
         refused=answers[503],
         cut=answers[None],
         slowest=load.slowest,
-        shown=shown,
+        effect=effect,
         may_be=may_be,
     )
 
 
 @dataclass(frozen=True)
-class _Held:
-    """What a receiver tells; calls are asked for one by one, since nothing lists them."""
+class _Stored:
+    """What a receiver returns; calls are requested one by one, since no route lists them."""
 
     service: Service
     operations: Mapping[str, dict[str, Any]]
@@ -105,21 +105,21 @@ class _Held:
             unreadable=Counter(entry["item"]["resourceData"]["clientContext"] for entry in unreadable),
         )
 
-    def end_of(self, story: Story) -> tuple[int, bool]:
-        """Return how many of the accepted notifications of a story are there, and whether what is there is right."""
-        match story.kind:
+    def check(self, scenario: Scenario) -> tuple[int, bool]:
+        """Return how many accepted notifications of a scenario are stored, and whether the record is right."""
+        match scenario.kind:
             case Kind.OPERATION:
-                return _end_of_operation(story, self.operations.get(story.name))
+                return _check_operation(scenario, self.operations.get(scenario.name))
             case Kind.CALL:
-                answer = self.service.get(f"/calls/{story.call_id}")
-                return _end_of_call(story, answer.json if answer.status == 200 else None)
+                answer = self.service.get(f"/calls/{scenario.call_id}")
+                return _check_call(scenario, answer.json if answer.status == 200 else None)
             case Kind.CHANGE:
-                return _end_of_entry(story, self.changes[story.name])
+                return _check_entry(scenario, self.changes[scenario.name])
             case Kind.UNREADABLE:
-                return _end_of_entry(story, self.unreadable[story.name])
+                return _check_entry(scenario, self.unreadable[scenario.name])
 
 
-def _end_of_operation(story: Story, record: dict[str, Any] | None) -> tuple[int, bool]:
+def _check_operation(scenario: Scenario, record: dict[str, Any] | None) -> tuple[int, bool]:
     if record is None:
         return 0, True
     seen = [step["status"] for step in record["timeline"]]
@@ -130,10 +130,10 @@ def _end_of_operation(story: Story, record: dict[str, Any] | None) -> tuple[int,
         and code == {"completed": 200, "failed": 408}.get(final)
         and record["conflict"] is None
     )
-    return _found(story, record, seen), is_right and _is_counted(story, record, seen)
+    return _found(scenario, record, seen), is_right and _is_counted(scenario, record, seen)
 
 
-def _end_of_call(story: Story, record: dict[str, Any] | None) -> tuple[int, bool]:
+def _check_call(scenario: Scenario, record: dict[str, Any] | None) -> tuple[int, bool]:
     if record is None:
         return 0, True
     states = [step["state"] for step in record["timeline"]]
@@ -143,24 +143,24 @@ def _end_of_call(story: Story, record: dict[str, Any] | None) -> tuple[int, bool
         and record["ended"] == ("terminated" in states)
         and all(PARTICIPANT.items() <= one.items() for one in record["roster"] or ())
     )
-    return _found(story, record, seen), is_right and _is_counted(story, record, seen)
+    return _found(scenario, record, seen), is_right and _is_counted(scenario, record, seen)
 
 
-def _end_of_entry(story: Story, number: int) -> tuple[int, bool]:
-    return min(number, len(story.accepted)), number <= len(story.sent)
+def _check_entry(scenario: Scenario, number: int) -> tuple[int, bool]:
+    return min(number, len(scenario.accepted)), number <= len(scenario.sent)
 
 
-def _found(story: Story, record: dict[str, Any], seen: list[str]) -> int:
-    """Return how many of the accepted notifications a record has taken in."""
-    taken_in = sum(items in seen for items in story.accepted)
-    return min(taken_in, int(record["notifications"]))
+def _found(scenario: Scenario, record: dict[str, Any], seen: list[str]) -> int:
+    """Return how many of the accepted notifications a record contains."""
+    merged = sum(items in seen for items in scenario.accepted)
+    return min(merged, int(record["notifications"]))
 
 
-def _is_counted(story: Story, record: dict[str, Any], seen: list[str]) -> bool:
-    """Tell whether a record has seen only what was sent, and has counted all that was accepted, and nothing twice."""
+def _is_counted(scenario: Scenario, record: dict[str, Any], seen: list[str]) -> bool:
+    """Return whether a record has only what was sent, and counts each accepted notification once."""
     return (
-        set(seen) <= set(story.sent)
-        and len(story.accepted) <= record["notifications"] <= len(story.sent)
+        set(seen) <= set(scenario.sent)
+        and len(scenario.accepted) <= record["notifications"] <= len(scenario.sent)
         and record["duplicates"] == record["notifications"] - len(seen)
     )
 

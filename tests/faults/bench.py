@@ -1,4 +1,4 @@
-"""A receiver with a store that nobody else uses and a bad network between them, and a load to put on it."""
+"""A receiver with a store of its own and a faulty network between them, and a load on it."""
 
 import sys
 import time
@@ -21,16 +21,16 @@ from tests.support.stores import StoreServer
 
 SERVE = (sys.executable, "-m", "receiver", "serve")
 
-_SHOWS_WITHIN: Final = 10.0
-"""Seconds; a receiver tries for some time before it gives up."""
+_EFFECT_WITHIN: Final = 10.0
+"""Seconds within which a fault must have its effect: a receiver retries for some time first."""
 
 
 @dataclass
 class Bench:
-    """Everything that a fault may lay hands on.
+    """The parts of a bench, which faults may disturb.
 
     Args:
-        pace: faults last so much of their time; 1 in the program, less in the tests.
+        pace: factor of the duration of faults; 1 in the program, less in the tests.
     """
 
     folder: Path
@@ -41,36 +41,36 @@ class Bench:
     pace: float
     stack: ExitStack
     load: Load = field(init=False)
-    _shown: list[str] = field(init=False)
+    _effects: list[str] = field(init=False)
     _log_begins: int = field(init=False)
 
-    def lasts(self, seconds: float, *, at_least: float = 0.3) -> None:
-        """Let a fault last, and some notifications be accepted all the same."""
+    def hold(self, seconds: float, *, at_least: float = 0.3) -> None:
+        """Let a fault last, until some more notifications have been accepted."""
         time.sleep(self.at_pace(seconds, at_least=at_least))
         self.load.await_more()
 
     def at_pace(self, seconds: float, *, at_least: float) -> float:
         return max(at_least, seconds * self.pace)
 
-    def shows(self, what: str, is_so: Callable[[], object]) -> None:
-        """Note that a fault does what it should, as soon as that is so; else its row tells nothing, and says so."""
-        deadline = time.monotonic() + _SHOWS_WITHIN
+    def record_effect(self, what: str, is_so: Callable[[], object]) -> None:
+        """Record an effect of the fault, as soon as it is observed; without one, the row proves nothing."""
+        deadline = time.monotonic() + _EFFECT_WITHIN
         while not is_so():
             if time.monotonic() > deadline:
                 return
             time.sleep(0.02)
-        self.showed(what)
+        self.add_effect(what)
 
-    def showed(self, what: str) -> None:
-        self._shown.append(what)
+    def add_effect(self, what: str) -> None:
+        self._effects.append(what)
 
-    def shows_in_log(self, words: str) -> None:
-        """Note that the receiver has logged these words since the fault began."""
-        self.shows(f"log: {words}", lambda: words in self.service.log[self._log_begins :])
+    def record_log_effect(self, words: str) -> None:
+        """Record that the receiver has logged these words since the fault began."""
+        self.record_effect(f"log: {words}", lambda: words in self.service.log[self._log_begins :])
 
-    def shows_spooling(self) -> None:
-        """Note that something waits in the spool."""
-        self.shows("spool in use", lambda: self.service.get("/readyz").json["spool"]["waiting"])
+    def record_spooling(self) -> None:
+        """Record that a notification waits in the spool."""
+        self.record_effect("spool in use", lambda: self.service.get("/readyz").json["spool"]["waiting"])
 
     def workers(self) -> list[psutil.Process]:
         assert self.service.process
@@ -85,36 +85,36 @@ class Bench:
         another.start()
         return another
 
-    def recovered(self, seconds: float = 20) -> None:
-        """Return when the store takes notifications again and the spool is empty."""
+    def await_recovery(self, seconds: float = 20) -> None:
+        """Wait until the store accepts notifications again and the spool is empty."""
         deadline = time.monotonic() + seconds
-        while not self._is_well():
+        while not self._has_recovered():
             assert time.monotonic() < deadline, self.service.get("/readyz").json
             time.sleep(0.05)
 
-    def _is_well(self) -> bool:
+    def _has_recovered(self) -> bool:
         ready = self.service.get("/readyz").json
         return ready["checks"]["store"].startswith("ok") and not (
             ready["spool"] and ready["spool"]["waiting"]
         )
 
     def run(self, name: str, fault: Callable[[Self], None], *, may_be: Collection[int | None] = ()) -> Row:
-        """Let a fault happen under load, and account for every notification afterwards.
+        """Cause a fault under load, and account for every notification afterwards.
 
         Args:
-            name: of the row.
-            fault: makes it happen, says how it shows, and makes it end.
+            name: the name of the row.
+            fault: causes the fault, records its effect, and ends it.
             may_be: see `Row`.
         """
         self.store.client.flushall()
-        self._shown, self._log_begins = [], len(self.service.log)
+        self._effects, self._log_begins = [], len(self.service.log)
         with Load(self.service, name) as self.load:
             self.load.await_more()
             fault(self)
             self.load.await_more()
-        self.recovered()
+        self.await_recovery()
         return account(
-            name, self.load, self.service, shown=", ".join(dict.fromkeys(self._shown)), may_be=may_be
+            name, self.load, self.service, effect=", ".join(dict.fromkeys(self._effects)), may_be=may_be
         )
 
 
@@ -133,15 +133,15 @@ def bench(
     command: Sequence[str] = SERVE,
     **environment: str,
 ) -> Iterator[Bench]:
-    """Start everything; stop it at the end.
+    """Start all parts; stop them at the end.
 
     Args:
         pace: see `Bench`.
-        kind: of the store.
-        options: of the store.
-        address: tells the receiver's way to the store, where it is not the proxy; None: to one of its own.
+        kind: the kind of the store.
+        options: options of the store.
+        address: returns the store's address for the receiver, if it is not the proxy; None for an embedded store.
         command: starts the receiver.
-        environment: of the receiver.
+        environment: the receiver's variables.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="faults-")))

@@ -1,6 +1,6 @@
-"""Faults that a receiver and its store survive in place: one after the other on one bench.
+"""Faults that a receiver and its store survive without new processes: one after the other on one bench.
 
-Each says how it shows: one that did no harm would prove nothing.
+Each records its effect: a fault that did no harm would prove nothing.
 """
 
 import signal
@@ -25,48 +25,48 @@ _REFUSES: Final = "the store refuses"
 
 def kill_the_store(bench: Bench) -> None:
     bench.store.kill()
-    bench.lasts(3)
-    bench.shows_in_log(f"{_NO_ANSWER}: ConnectionError")
+    bench.hold(3)
+    bench.record_log_effect(f"{_NO_ANSWER}: ConnectionError")
     bench.store.start()
 
 
 def stall_the_store(bench: Bench) -> None:
-    """In the tests too it lasts longer than the 2.5 s in which everybody must be answered."""
+    """Stop the store, also in tests for longer than the 2.5 s in which every request must be answered."""
     bench.store.stall()
-    bench.lasts(10, at_least=2.6)
-    bench.shows_in_log(f"{_NO_ANSWER}: TimeoutError")
+    bench.hold(10, at_least=2.6)
+    bench.record_log_effect(f"{_NO_ANSWER}: TimeoutError")
     bench.store.go_on()
 
 
 def fill_the_store(bench: Bench) -> None:
     bench.store.client.config_set("maxmemory", 1)
-    bench.lasts(3)
-    bench.shows_in_log(f"{_REFUSES}: OutOfMemoryError")
+    bench.hold(3)
+    bench.record_log_effect(f"{_REFUSES}: OutOfMemoryError")
     bench.store.client.config_set("maxmemory", 0)
 
 
 def make_the_store_a_replica(bench: Bench) -> None:
     bench.store.client.replicaof("127.0.0.1", "1")
-    bench.lasts(3)
-    bench.shows_in_log(f"{_NO_ANSWER}: ReadOnlyError")
+    bench.hold(3)
+    bench.record_log_effect(f"{_NO_ANSWER}: ReadOnlyError")
     bench.store.client.replicaof("no", "one")
 
 
 def lose_the_replicas(bench: Bench) -> None:
     bench.store.client.config_set("min-replicas-to-write", 1)
-    bench.lasts(3)
-    bench.shows_in_log("NOREPLICAS")
+    bench.hold(3)
+    bench.record_log_effect("NOREPLICAS")
     bench.store.client.config_set("min-replicas-to-write", 0)
 
 
 def fail_to_save(bench: Bench) -> None:
-    """Put a folder where the snapshot is to be: then the server takes no writes."""
+    """Put a folder in the place of the snapshot: the server then rejects writes."""
     client, snapshot = bench.store.client, bench.store.folder / "dump.rdb"
     snapshot.mkdir()
     client.config_set("save", "3600 1")
     client.bgsave()
-    bench.lasts(3)
-    bench.shows_in_log("MISCONF")
+    bench.hold(3)
+    bench.record_log_effect("MISCONF")
     snapshot.rmdir()
     client.config_set("save", "")
 
@@ -75,15 +75,15 @@ def take_no_more_clients(bench: Bench) -> None:
     client = bench.store.client
     client.config_set("maxclients", 1)
     client.client_kill_filter(_type="normal", skipme=True)
-    bench.lasts(3)
-    bench.shows_in_log("max number of clients reached")
+    bench.hold(3)
+    bench.record_log_effect("max number of clients reached")
     client.config_set("maxclients", 10_000)
 
 
 def load_for_some_time(bench: Bench) -> None:
-    """Let the store take some seconds to read its file again, and tell so meanwhile."""
+    """Let the store take some seconds to load its file, in which it answers LOADING."""
     client = bench.store.client
-    client.bgrewriteaof()  # without what it has seen of the faults before
+    client.bgrewriteaof()  # without the data of the previous faults
     until(lambda: not client.info("persistence")["aof_rewrite_in_progress"])
     pipeline = client.pipeline(transaction=False)
     for number in range(round(bench.at_pace(20_000, at_least=5000))):
@@ -91,18 +91,18 @@ def load_for_some_time(bench: Bench) -> None:
     pipeline.execute()
     bench.store.kill()
     bench.store.start("--key-load-delay", "100")  # microseconds
-    bench.shows_in_log("BusyLoadingError")
+    bench.record_log_effect("BusyLoadingError")
     bench.store.client.config_set("key-load-delay", 0)
 
 
 def keep_the_store_busy(bench: Bench) -> None:
-    """Have another client's script run until it is ended."""
+    """Run a script of another client until it is killed."""
     client = bench.store.client
     client.config_set("busy-reply-threshold", 100)
     script = threading.Thread(target=_run_for_ever, args=(bench.store.url,))
     script.start()
-    bench.lasts(3)
-    bench.shows_in_log("BUSY")
+    bench.hold(3)
+    bench.record_log_effect("BUSY")
     client.script_kill()
     script.join()
 
@@ -118,28 +118,28 @@ def flush_the_scripts(bench: Bench) -> None:
     for _ in range(5):
         client.script_flush()
         bench.load.await_more()
-    bench.shows("store: NOSCRIPT", lambda: client.info("errorstats").get("errorstat_NOSCRIPT"))
+    bench.record_effect("store: NOSCRIPT", lambda: client.info("errorstats").get("errorstat_NOSCRIPT"))
 
 
 def change_the_password(bench: Bench) -> None:
     bench.store.client.config_set("requirepass", "another")
     bench.store.client.client_kill_filter(_type="normal", skipme=True)
-    bench.lasts(3)
-    bench.shows_in_log(f"{_REFUSES}: Authentication")
+    bench.hold(3)
+    bench.record_log_effect(f"{_REFUSES}: Authentication")
     bench.store.client.config_set("requirepass", "")
 
 
 def on_the_network(mishap: Mishap, chance: float = 1.0, *, logged: str = "") -> Fault:
-    """Make a fault of what happens to chunks on their way between receiver and store."""
+    """Return a fault of the chunks between receiver and store."""
 
     def fault(bench: Bench) -> None:
         before = bench.proxy.mishaps
         bench.proxy.suffer(mishap, chance)
-        bench.lasts(3)
+        bench.hold(3)
         if logged:
-            bench.shows_in_log(logged)
+            bench.record_log_effect(logged)
         else:
-            bench.shows("on the way", lambda: bench.proxy.mishaps > before)
+            bench.record_effect("on the network", lambda: bench.proxy.mishaps > before)
         bench.proxy.recover()
 
     return fault
@@ -151,14 +151,14 @@ def kill_the_workers(bench: Bench) -> None:
     for worker in bench.workers():
         bench.load.await_more()
         worker.kill()
-    bench.shows("posts cut", lambda: bench.load.count(None))
+    bench.record_effect("posts cut", lambda: bench.load.count(None))
     bench.proxy.recover()
 
 
 def kill_the_receiver_in_an_outage(bench: Bench) -> None:
     bench.store.kill()
     bench.load.await_more()
-    bench.shows_spooling()
+    bench.record_spooling()
     bench.service.kill()
     bench.service.start()
     bench.load.await_more()
@@ -168,7 +168,7 @@ def kill_the_receiver_in_an_outage(bench: Bench) -> None:
 def stop_the_receiver_in_an_outage(bench: Bench) -> None:
     bench.store.kill()
     bench.load.await_more()
-    bench.shows_spooling()
+    bench.record_spooling()
     assert bench.service.stop(signal.SIGTERM) == 0
     bench.service.start()
     bench.store.start()
@@ -197,14 +197,14 @@ COMMON: Final[dict[str, Fault]] = {
     "writes cut in the middle": on_the_network(store_proxy.truncate(store_proxy.REQUEST), 0.2),
     "replies lost after the write": on_the_network(store_proxy.lose_reply, 0.2),
     "workers killed (-9) in mid-request": kill_the_workers,
-    "store away, receiver killed (-9)": kill_the_receiver_in_an_outage,
-    "store away, receiver stopped (SIGTERM)": stop_the_receiver_in_an_outage,
+    "store unavailable, receiver killed (-9)": kill_the_receiver_in_an_outage,
+    "store unavailable, receiver stopped (SIGTERM)": stop_the_receiver_in_an_outage,
 }
 
 ENDS: Final = frozenset({kill_the_workers, kill_the_receiver_in_an_outage, stop_the_receiver_in_an_outage})
-"""Where a process ends, and nobody takes over its connections: those may break."""
+"""Faults in which a process ends: its connections may break."""
 
 
 def may_be(fault: Fault) -> tuple[int | None, ...]:
-    """Tell what else than 202 may be answered while it lasts."""
+    """Return the responses other than 202 that are allowed during a fault."""
     return (None,) if fault in ENDS else ()

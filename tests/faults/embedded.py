@@ -14,34 +14,34 @@ _VALKEY: Final = "valkey-server"
 
 
 def kill_the_embedded_store(pace: float) -> Row:
-    """Kill it again and again, each time when it is back."""
+    """Kill the store repeatedly, each time when it is back."""
 
     def fault(bench: Bench) -> None:
         for _ in range(max(1, round(3 * pace))):
             [valkey] = [one for one in processes(bench) if one.name() == _VALKEY]
             valkey.kill()
-            bench.lasts(1)
-            bench.shows_in_log("the embedded store ended")
-            bench.shows("another runs", lambda: _VALKEY in [one.name() for one in processes(bench)])
+            bench.hold(1)
+            bench.record_log_effect("the embedded store ended")
+            bench.record_effect("another runs", lambda: _VALKEY in [one.name() for one in processes(bench)])
 
     with embedded(pace) as made:
         return made.run("embedded store killed (-9)", fault)
 
 
 def kill_the_embedded_store_and_the_receiver(pace: float) -> Row:
-    """Kill the receiver, its workers, the store, and who looks after it, as a power cut would; then start again."""
+    """Kill the receiver, its workers, the store and its supervisor, as in a power cut; then start again."""
 
     def fault(bench: Bench) -> None:
         for _ in range(max(1, round(3 * pace))):
-            there = processes(bench)
-            for process in there:
+            running = processes(bench)
+            for process in running:
                 process.kill()
             bench.service.kill()
-            _, alive = psutil.wait_procs(there, 10)
+            _, alive = psutil.wait_procs(running, 10)
             assert not alive
-            bench.showed("all ended")
+            bench.add_effect("all ended")
             bench.service.start()
-            bench.lasts(1)
+            bench.hold(1)
 
     with embedded(pace) as made:
         return made.run("embedded store and receiver killed (-9)", fault, may_be=(None,))
@@ -49,9 +49,9 @@ def kill_the_embedded_store_and_the_receiver(pace: float) -> Row:
 
 @contextmanager
 def embedded(pace: float) -> Iterator[Bench]:
-    """Make a bench whose store nobody uses."""
+    """Make a bench whose receiver uses its embedded store."""
     with (
-        TemporaryDirectory(prefix="embedded-") as folder,  # who is killed leaves his socket behind
+        TemporaryDirectory(prefix="embedded-") as folder,  # a killed server leaves its socket behind
         bench(pace, address=lambda _: None, TMPDIR=folder) as made,
     ):
         yield made

@@ -1,6 +1,6 @@
-"""A flood of signed notifications from processes of its own: far more than a receiver can do, each timed by itself.
+"""A flood of signed notifications from separate processes: far more than the capacity, each timed by itself.
 
-Beside them a few reads, of which an overload leaves none before it costs a notification.
+Beside them it sends a few reads, which an overload must refuse before any notification.
 """
 
 import asyncio
@@ -19,24 +19,24 @@ from tests.support.notifications import operation
 _MARK: Final = "n" * 12
 _TICK: Final = 0.005
 _LAG: Final = 0.05
-"""Seconds; what the flood itself is later with, for want of a processor, it leaves out: nobody has offered that."""
+"""Seconds by which the flood itself may be late; what it is later with, for lack of a processor, it omits."""
 
 _MOST_UNANSWERED: Final = 4000
-"""Of one process; more are not offered: beyond 10,000 connections of a worker they would not even be accepted."""
+"""Unanswered requests of one process; more are not sent: a worker accepts 10,000 connections at most."""
 
 _PATIENCE: Final = 30.0
 _MOST: Final = 10 ** len(_MARK)
-"""Notifications that there are numbers for."""
+"""The number of possible notifications."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """For so many seconds, notifications are offered at a rate, or by so many clients that never rest.
+    """A part of a flood: notifications at a rate, or by a number of clients without pause.
 
     Args:
-        seconds: how long.
-        rate: notifications a second, whether the ones before are answered or not.
-        clients: instead: each sends the next as soon as the last is answered.
+        seconds: its duration.
+        rate: notifications a second, independent of responses.
+        clients: instead of a rate, clients that send the next notification after each response.
         reads: requests for a list of operations, a second.
     """
 
@@ -48,7 +48,7 @@ class Phase:
 
 @dataclass(slots=True)
 class Post:
-    """One notification or read: when it should be sent, and what came of it (None: the connection broke)."""
+    """A notification or read: when it was due, its status (None: the connection broke) and response time."""
 
     number: int
     due: float
@@ -58,12 +58,12 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What was sent, and when each phase began and the last one ended; all times by one clock.
+    """The requests of a flood, and when each phase began and the last one ended; all times by one clock.
 
     Args:
-        posts: notifications, in the order of sending, by each process.
-        reads: the same of reads.
-        marks: one more than there are phases.
+        posts: the notifications, in the order of sending, by each process.
+        reads: the reads, likewise.
+        marks: the beginnings of the phases, and the end of the last.
     """
 
     posts: list[Post]
@@ -72,8 +72,8 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
-    """Where a flood goes: a port of this machine, a token to post with, a key to read with; and what it is called."""
+class Target:
+    """The target of a flood: a port of this machine, a token for posts, a key for reads; and the flood's name."""
 
     port: int
     token: str
@@ -81,8 +81,8 @@ class Aim:
     name: str
 
 
-def flood(aim: Aim, phases: list[Phase], *, processes: int = 1) -> Sent:
-    """Send everything, phase after phase, each process its share; return when all is answered."""
+def flood(target: Target, phases: list[Phase], *, processes: int = 1) -> Sent:
+    """Send all phases, each process its share; return when every request is answered."""
     shares = [
         Phase(phase.seconds, phase.rate / processes, phase.clients // processes, phase.reads / processes)
         for phase in phases
@@ -91,7 +91,7 @@ def flood(aim: Aim, phases: list[Phase], *, processes: int = 1) -> Sent:
     together = context.Barrier(processes).wait
     with ProcessPoolExecutor(processes, mp_context=context, initializer=together) as pool:
         numbers = [range(first, _MOST, processes) for first in range(processes)]
-        sent = list(pool.map(_run, repeat(aim), repeat(shares), numbers))
+        sent = list(pool.map(_run, repeat(target), repeat(shares), numbers))
     posts, reads = [post for one in sent for post in one.posts], [read for one in sent for read in one.reads]
     return Sent(posts, reads, sent[0].marks)
 
@@ -100,23 +100,23 @@ def client_context(name: str, number: int) -> str:
     return f"{name} {number:0{len(_MARK)}}"
 
 
-def _run(aim: Aim, phases: list[Phase], numbers: range) -> Sent:
-    return asyncio.run(_Flood(aim, numbers).send(phases))
+def _run(target: Target, phases: list[Phase], numbers: range) -> Sent:
+    return asyncio.run(_Flood(target, numbers).send(phases))
 
 
 class _Flood:
-    """Offers notifications over as many connections as that takes."""
+    """Sends notifications over as many connections as necessary."""
 
-    def __init__(self, aim: Aim, numbers: range) -> None:
-        self._port, name = aim.port, aim.name
+    def __init__(self, target: Target, numbers: range) -> None:
+        self._port, name = target.port, target.name
         contents = json.dumps({"value": [operation(cc=f"{name} {_MARK}", op=f"{name} {_MARK}")]}).encode()
         head = (
-            f"POST /callback HTTP/1.1\r\nHost: receiver\r\nAuthorization: Bearer {aim.token}\r\n"
+            f"POST /callback HTTP/1.1\r\nHost: receiver\r\nAuthorization: Bearer {target.token}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(contents)}\r\n\r\n"
         )
         self._request = (head.encode() + contents).split(_MARK.encode())
         self._read = (
-            f"GET /operations?limit=1 HTTP/1.1\r\nHost: receiver\r\nAuthorization: Bearer {aim.key}\r\n\r\n"
+            f"GET /operations?limit=1 HTTP/1.1\r\nHost: receiver\r\nAuthorization: Bearer {target.key}\r\n\r\n"
         ).encode()
         self._idle: deque[_Connection] = deque()
         self._unanswered = 0
@@ -129,9 +129,9 @@ class _Flood:
         marks = [loop.time()]
         for phase in phases:
             end = marks[-1] + phase.seconds
-            offers = [self._offer(phase.reads, marks[-1], end, self._ask)]
+            offers = [self._offer(phase.reads, marks[-1], end, self._get)]
             if phase.clients:
-                offers += [self._never_rest(end) for _ in range(phase.clients)]
+                offers += [self._send_without_pause(end) for _ in range(phase.clients)]
             else:
                 offers.append(self._offer(phase.rate, marks[-1], end, self._post))
             await asyncio.gather(*offers)
@@ -157,7 +157,7 @@ class _Flood:
                 sent += 1
             await asyncio.sleep(_TICK)
 
-    async def _never_rest(self, end: float) -> None:
+    async def _send_without_pause(self, end: float) -> None:
         while (now := asyncio.get_running_loop().time()) < end:
             self._unanswered += 1
             await self._post(now)
@@ -168,7 +168,7 @@ class _Flood:
         number = b"%0*d" % (len(_MARK), post.number)
         await self._exchange(post, number.join(self._request))
 
-    async def _ask(self, due: float) -> None:
+    async def _get(self, due: float) -> None:
         read = Post(len(self._reads), due)
         self._reads.append(read)
         await self._exchange(read, self._read)
@@ -190,7 +190,7 @@ class _Flood:
 
 @dataclass(eq=False)
 class _Connection(asyncio.Protocol):
-    """One exchange after the other, with no more reading than it takes to know where an answer ends."""
+    """A connection for one exchange after the other; it parses no more than the end of each response."""
 
     closed: bool = False
     _received: bytes = b""
@@ -202,10 +202,10 @@ class _Connection(asyncio.Protocol):
         self._transport = transport
 
     async def exchange(self, request: bytes) -> int:
-        """Send a request, and return the status of its answer.
+        """Send a request, and return the status of its response.
 
         Raises:
-            ConnectionError: there is none.
+            ConnectionError: there is no response.
         """
         if self.closed:
             raise ConnectionResetError

@@ -1,4 +1,4 @@
-"""A load of signed notifications, and an exact account of what was answered to each."""
+"""A load of signed notifications, with the exact response to each."""
 
 import http.client
 import json
@@ -9,28 +9,27 @@ from datetime import timedelta
 from itertools import count, cycle
 from typing import Final, Self
 
-from tests.faults.stories import STORIES, Story
+from tests.faults.scenarios import SCENARIOS, Scenario
 from tests.support.service import Service
 
 SENDERS: Final = 6
 _PAUSE: Final = 0.004
-_YEAR: Final = (
-    365 * 86400
-)  # tokens are good whatever the receiver's clock says: they are not what is tried here
+_YEAR: Final = 365 * 86400
+"""Seconds; tokens are valid for years, whatever the receiver's clock, since they are not what is tested here."""
 
 
 class Load:
     """Sends one notification after the other on several connections, until stopped.
 
-    What belongs to one operation or call is sent on several connections at the same time.
+    The notifications of one operation or call are sent on several connections at the same time.
 
     Args:
-        service: where to; `move` to another.
-        name: what the client contexts begin with.
+        service: the receiver; `move` changes it.
+        name: the prefix of client contexts.
 
     Attributes:
-        slowest: seconds until the last answer.
-        turned_away: how often nobody listened; nothing was sent then.
+        slowest: seconds until the slowest response.
+        refused_connections: how often no receiver listened; nothing was sent then.
     """
 
     def __init__(self, service: Service, name: str) -> None:
@@ -40,10 +39,10 @@ class Load:
         self._lock = threading.Lock()
         self._end = threading.Event()
         self._senders = [threading.Thread(target=self._send_all, daemon=True) for _ in range(SENDERS)]
-        self._items = self._tell()
-        self.stories: list[Story] = []
+        self._items = self._next_items()
+        self.scenarios: list[Scenario] = []
         self.slowest = 0.0
-        self.turned_away = 0
+        self.refused_connections = 0
 
     def __enter__(self) -> Self:
         for sender in self._senders:
@@ -60,41 +59,41 @@ class Load:
         self._port = service.port
 
     def count(self, answer: int | None) -> int:
-        return sum(one == answer for story in self.stories for _, one in story.posts)
+        return sum(one == answer for scenario in self.scenarios for _, one in scenario.posts)
 
     def await_more(self, number: int = 20, seconds: float = 20) -> None:
-        """Return when so many more notifications have been accepted."""
+        """Wait until `number` more notifications have been accepted."""
         wanted, deadline = self.count(202) + number, time.monotonic() + seconds
         while self.count(202) < wanted:
             assert time.monotonic() < deadline, "nothing is accepted any more"
             time.sleep(0.02)
 
-    def _tell(self) -> Iterator[tuple[Story, str]]:
-        for number, (kind, told) in zip(count(), cycle(STORIES)):
-            story = Story(kind, f"{self._name} {number}")
-            self.stories.append(story)
-            for items in told:
-                yield story, items
+    def _next_items(self) -> Iterator[tuple[Scenario, str]]:
+        for number, (kind, sequence) in zip(count(), cycle(SCENARIOS)):
+            scenario = Scenario(kind, f"{self._name} {number}")
+            self.scenarios.append(scenario)
+            for items in sequence:
+                yield scenario, items
 
     def _send_all(self) -> None:
         client = self._connected()
         while not self._end.is_set():
             with self._lock:
-                story, items = next(self._items)
-            story.posts.append((items, self._send(client, *story.request(items))))
+                scenario, items = next(self._items)
+            scenario.posts.append((items, self._send(client, *scenario.request(items))))
             time.sleep(_PAUSE)
             if client.sock is None:
                 client = self._connected()
         client.close()
 
     def _connected(self) -> http.client.HTTPConnection:
-        """Connect, as a router does: to where it believes a receiver to be, and again while there is none."""
+        """Connect, as a router does: to the receiver's known address, and again while none listens."""
         while True:
             client = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
             try:
                 client.connect()
             except ConnectionError:
-                self.turned_away += 1
+                self.refused_connections += 1
                 if self._end.wait(0.05):
                     return client
             else:

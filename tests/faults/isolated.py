@@ -1,6 +1,6 @@
 """Faults that need a receiver or stores of their own.
 
-Each returns its row, or None where this machine lacks a server for it.
+Each returns its row, or None if this machine lacks a server for it.
 """
 
 import signal
@@ -27,13 +27,13 @@ from tests.support.service import Service, free_port
 from tests.support.stores import StoreServer
 from tests.support.waiting import until
 
-Apart: TypeAlias = Callable[[float], Row | None]
+IsolatedFault: TypeAlias = Callable[[float], Row | None]
 
 DEBIAN: Final = "redis-system"
 """The kind of server that has TLS, and can be a sentinel."""
 
 REPLICATED: Final = (*stores.DURABLE, "--min-replicas-to-write", "1")
-"""An old primary that comes back and does not know that it was replaced has no replica, and takes nothing."""
+"""An old primary that comes back unaware of its replacement has no replica, so it rejects writes."""
 
 _NOTICED: Final = 1.0
 """Seconds after which a router has noticed that a receiver is going to stop."""
@@ -42,7 +42,7 @@ _NOTICED: Final = 1.0
 def kill_the_store_until_some_are_refused(bench: Bench) -> None:
     bench.store.kill()
     until(lambda: bench.load.count(503) > 10)
-    bench.showed("503s")
+    bench.add_effect("503s")
     bench.store.start()
 
 
@@ -71,7 +71,7 @@ def fail_over(pace: float) -> Row | None:
         def fault(bench: Bench) -> None:
             bench.store.kill()
             until(lambda: role(replicas[0]) == "master")
-            bench.shows_in_log("the store does not answer")
+            bench.record_log_effect("the store does not answer")
             bench.load.await_more()
             bench.store.start()
             until(lambda: role(bench.store) == "slave")
@@ -124,7 +124,7 @@ def knows_a_replica(sentinel: "redis.Redis") -> bool:
 
 
 def bad_certificate(pace: float) -> Row | None:
-    """Give the store a certificate of an authority that nobody trusts, and then the old one back."""
+    """Give the store a certificate of an untrusted authority, and then the old one back."""
     if stores.KINDS[DEBIAN]() is None:
         return None
     with TemporaryDirectory(prefix="certificates-") as name:
@@ -133,10 +133,10 @@ def bad_certificate(pace: float) -> Row | None:
 
         def fault(bench: Bench) -> None:
             set_certificate(bench.store, bad)
-            bench.lasts(3)
-            bench.shows_in_log("certificate verify failed")
+            bench.hold(3)
+            bench.record_log_effect("certificate verify failed")
             set_certificate(bench.store, good)
-            bench.lasts(3)
+            bench.hold(3)
 
         tls = ["--tls-port", str(port), "--tls-auth-clients", "no", "--tls-ca-cert-file", str(good / "ca")]
         tls += ["--tls-cert-file", str(good / "cert"), "--tls-key-file", str(good / "key")]
@@ -152,7 +152,7 @@ def bad_certificate(pace: float) -> Row | None:
 
 
 def certificate(folder: Path) -> Path:
-    """Make a certificate, its key, and the authority it is of, as files in a folder."""
+    """Write a certificate, its key, and its authority as files into a folder."""
     folder.mkdir()
     authority = trustme.CA()
     issued = authority.issue_cert("localhost")
@@ -163,7 +163,7 @@ def certificate(folder: Path) -> Path:
 
 
 def set_certificate(store: StoreServer, folder: Path) -> None:
-    """Have a server show another certificate, to everybody anew."""
+    """Let a server use another certificate, and disconnect all clients."""
     files = ("tls-cert-file", str(folder / "cert"), "tls-key-file", str(folder / "key"))
     store.client.execute_command("CONFIG SET", *files)
     store.client.client_kill_filter(_type="normal", skipme=True)
@@ -180,10 +180,10 @@ def rolling_restart(pace: float) -> Row:
             time.sleep(_NOTICED)
             bench.load.move(following)
             assert present.process.wait(20) == 0
-            bench.showed(f"receiver {turn + 1} ended")
+            bench.add_effect(f"receiver {turn + 1} ended")
             bench.service = following
             bench.load.await_more()
-        assert bench.load.turned_away == 0
+        assert bench.load.refused_connections == 0
 
     with bench(pace) as made:
         return made.run("rolling restart (SIGTERM)", fault)
@@ -196,8 +196,8 @@ def reload(pace: float) -> Row:
         before = set(bench.workers())
         assert bench.service.process
         bench.service.process.send_signal(signal.SIGHUP)
-        bench.shows("new workers", lambda: bench.workers() and not before & set(bench.workers()))
-        assert bench.load.turned_away == 0
+        bench.record_effect("new workers", lambda: bench.workers() and not before & set(bench.workers()))
+        assert bench.load.refused_connections == 0
 
     with bench(pace) as made:
         return made.run("workers replaced (SIGHUP)", fault)
@@ -222,8 +222,8 @@ def clock_set(pace: float) -> Row:
                 )
             for days in (1, -1, 365, -365, 0):
                 set_clock(offset, days * 86400)
-                bench.lasts(1, at_least=0.1)
-                bench.shows(f"{days:+} d", partial(shows_date, bench.service, days))
+                bench.hold(1, at_least=0.1)
+                bench.record_effect(f"{days:+} d", partial(shows_date, bench.service, days))
 
         command = (sys.executable, "-m", "tests.faults.shifted", str(offset), "serve")
         with bench(pace, command=command) as made:
@@ -231,7 +231,7 @@ def clock_set(pace: float) -> Row:
 
 
 def shows_date(service: Service, days: int) -> bool:
-    """Tell whether a receiver's clock is so many days ahead."""
+    """Return whether a receiver's clock is `days` ahead."""
     date = parsedate_to_datetime(service.get("/livez").headers["Date"])
     return abs(date - datetime.now(UTC) - timedelta(days=days)) < timedelta(hours=1)
 
@@ -242,7 +242,7 @@ def set_clock(file: Path, seconds: int) -> None:
     fresh.replace(file)
 
 
-APART: Final[tuple[Apart, ...]] = (
+ISOLATED: Final[tuple[IsolatedFault, ...]] = (
     without_a_spool,
     with_a_full_spool,
     kill_the_embedded_store,

@@ -1,4 +1,4 @@
-"""What is told while a fault lasts: all that Graph sends, also twice and late, and something nobody can read."""
+"""Notifications that are sent during a fault: of all kinds, some twice or late, and unreadable ones."""
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -9,16 +9,16 @@ from tests.support.notifications import item, operation
 from tests.support.service import CLIENT_STATE
 
 ROSTER: Final = "roster"
-"""News of a call that is not its state."""
+"""A roster, as an entry among the states of a call."""
 
 STATES: Final = ("establishing", "established", "terminated")
-"""Of a call, in the order of its life."""
+"""The states of a call, in order."""
 
 PARTICIPANT: Final = {"id": "a participant", "isMuted": False}
 
 
 class Kind(Enum):
-    """What a story is about; each is looked for afterwards in its own way."""
+    """The kind of a scenario's notifications; each is verified in its own way."""
 
     OPERATION = auto()
     CALL = auto()
@@ -35,13 +35,13 @@ _ROUND: Final = (
     (Kind.CHANGE, ("updated",)),
 )
 
-STORIES: Final = (*_ROUND, *_ROUND, (Kind.UNREADABLE, ("unreadable",)))
-"""Of each, what is told of it. Little is unreadable: the quarantine keeps the newest 1,000 only."""
+SCENARIOS: Final = (*_ROUND, *_ROUND, (Kind.UNREADABLE, ("unreadable",)))
+"""The items of each scenario. Few are unreadable: the quarantine has the newest 1,000 only."""
 
 
 @dataclass
-class Story:
-    """The news of one operation or call, or one of the others, and what each post was answered (None: nothing)."""
+class Scenario:
+    """The notifications of one operation or call, or another one, and the status of each post (None: no response)."""
 
     kind: Kind
     name: str
@@ -60,7 +60,7 @@ class Story:
         return str(uuid5(NAMESPACE_URL, self.name))
 
     def request(self, items: str) -> tuple[str, dict[str, Any]]:
-        """Return where news of it goes, and the item."""
+        """Return the path and the item of a notification."""
         match self.kind:
             case Kind.OPERATION:
                 return "/callback", _operation(self.name, items)
