@@ -20,5 +20,5 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def env(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Set variables by `env.setenv`; none of ours is set."""
+    """Sets variables by `env.setenv`; no setting is set at first."""
     return monkeypatch

@@ -1,4 +1,4 @@
-"""API keys as they are set."""
+"""API keys in the environment."""
 
 import hashlib
 
@@ -23,7 +23,7 @@ def test_a_generated_key_can_be_set(env: pytest.MonkeyPatch) -> None:
     assert read_settings().api_keys == (key,)
 
 
-def test_a_key_that_a_platform_generates_may_read_and_write(env: pytest.MonkeyPatch) -> None:
+def test_a_generated_key_has_read_and_write(env: pytest.MonkeyPatch) -> None:
     """Heroku makes 64 hex digits, Render 32 bytes in base64."""
     keys = ("0123456789abcdef" * 4, "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRW+/=")
     env.setenv("RECEIVER_API_KEYS", f"app:read:{HASH}")

@@ -1,4 +1,4 @@
-"""Which clientState values a text means: Graph takes any text, and people put JSON there."""
+"""Parsing of clientState values: Graph accepts any text, and some subscriptions have JSON."""
 
 import json
 from pathlib import Path

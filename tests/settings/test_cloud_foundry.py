@@ -38,7 +38,7 @@ def bound(label: str = "p.redis", /, name: str = "store", **credentials: object)
         pytest.param(bound(uri="rediss://:pw@h:1", host="x", port=2), "rediss://:pw@h:1", id="an address"),
         pytest.param(bound("user-provided", uri="redis://h:1"), "redis://h:1", id="one's own service"),
         pytest.param(
-            bound("user-provided", name="my-valkey", host="h", port=1), "redis://h:1", id="told by its name"
+            bound("user-provided", name="my-valkey", host="h", port=1), "redis://h:1", id="parsed by its name"
         ),
         pytest.param(bound("a9s", uri="https://h", host="h", port=1), None, id="another service"),
         pytest.param(bound(host="h"), None, id="no port"),
@@ -47,18 +47,18 @@ def bound(label: str = "p.redis", /, name: str = "store", **credentials: object)
         pytest.param("{}", None, id="nothing bound"),
     ],
 )
-def test_the_store_is_found_in_whatever_form_its_broker_tells_it(services: str, url: str | None) -> None:
+def test_the_store_is_found_in_each_brokers_form(services: str, url: str | None) -> None:
     assert redis_url(services) == url
 
 
-def test_a_password_survives_whatever_it_is_made_of() -> None:
+def test_a_password_of_special_characters_is_encoded() -> None:
     url = redis_url(bound(host="h", port=1, username="u@:/", password="p@:/?#%20"))
     assert url
-    told = parse_url(url)
-    assert (told["username"], told["password"], told["host"]) == ("u@:/", "p@:/?#%20", "h")
+    parsed = parse_url(url)
+    assert (parsed["username"], parsed["password"], parsed["host"]) == ("u@:/", "p@:/?#%20", "h")
 
 
 @pytest.mark.parametrize("text", ["", "redis://h", "[]", "5", "{"])
-def test_anything_else_is_refused(text: str) -> None:
+def test_malformed_services_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="must be JSON as Cloud Foundry sets it"):
         redis_url(text)

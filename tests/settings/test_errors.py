@@ -1,4 +1,4 @@
-"""How wrong settings are told."""
+"""How wrong settings are parsed."""
 
 import pytest
 
@@ -76,7 +76,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("name", "text"), WRONG)
-def test_an_error_names_the_variable_and_an_example_and_no_secret(
+def test_an_error_has_variable_and_example_without_secret(
     env: pytest.MonkeyPatch, name: str, text: str
 ) -> None:
     env.setenv(name, text)
@@ -91,7 +91,7 @@ def test_an_error_names_the_variable_and_an_example_and_no_secret(
         assert secret not in problem
 
 
-def test_all_errors_are_told_at_once(env: pytest.MonkeyPatch) -> None:
+def test_all_errors_are_reported_at_once(env: pytest.MonkeyPatch) -> None:
     wrong = dict(WRONG)
     for name, text in wrong.items():
         env.setenv(name, text)

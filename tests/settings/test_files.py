@@ -64,9 +64,7 @@ def test_an_empty_file_is_not_set(env: pytest.MonkeyPatch, tmp_path: Path) -> No
         pytest.param("redis://:password@host/" + "x" * 300, id="the secret itself"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_an_error_like_any_other(
-    env: pytest.MonkeyPatch, tmp_path: Path, path: str
-) -> None:
+def test_an_unreadable_file_is_an_error(env: pytest.MonkeyPatch, tmp_path: Path, path: str) -> None:
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
     env.setenv("REDIS_URL_FILE", f"{tmp_path}/{path}" if "://" not in path else path)
     problem = problems()["REDIS_URL"]

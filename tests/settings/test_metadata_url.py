@@ -1,4 +1,4 @@
-"""The metadata's address: whoever answers there decides whose tokens are believed."""
+"""The metadata's address: the server at it decides which tokens are trusted."""
 
 import pytest
 
@@ -18,7 +18,7 @@ from tests.settings.reading import problems
         "http://[::1]:9000/x",
     ],
 )
-def test_the_metadata_may_come_by_https_or_from_this_machine(env: pytest.MonkeyPatch, url: str) -> None:
+def test_metadata_by_https_or_loopback_is_accepted(env: pytest.MonkeyPatch, url: str) -> None:
     env.setenv("RECEIVER_METADATA_URL", url)
     assert read_settings().metadata_url == url
 
@@ -43,6 +43,6 @@ def test_the_metadata_may_come_by_https_or_from_this_machine(env: pytest.MonkeyP
         "//localhost/",
     ],
 )
-def test_the_metadata_may_come_in_no_other_way(env: pytest.MonkeyPatch, url: str) -> None:
+def test_metadata_by_http_is_refused(env: pytest.MonkeyPatch, url: str) -> None:
     env.setenv("RECEIVER_METADATA_URL", url)
     assert problems()["RECEIVER_METADATA_URL"].startswith("must be https, or http on a loopback address")

@@ -1,4 +1,4 @@
-"""What platforms set, and what then is needed."""
+"""Variables that platforms set, and settings that platforms require."""
 
 import json
 
@@ -11,7 +11,7 @@ from tests.support.expected_settings import PLATFORMS
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_on_a_platform_a_redis_address_is_needed(env: pytest.MonkeyPatch, platform: str) -> None:
+def test_a_platform_requires_a_redis_address(env: pytest.MonkeyPatch, platform: str) -> None:
     env.setenv(platform, "x")
     problem = problems()["REDIS_URL"]
     assert platform in problem
@@ -20,7 +20,7 @@ def test_on_a_platform_a_redis_address_is_needed(env: pytest.MonkeyPatch, platfo
     assert read_settings().redis_url == "redis://h"
 
 
-def test_on_a_platform_a_wrong_redis_address_is_told_as_such(env: pytest.MonkeyPatch) -> None:
+def test_a_wrong_redis_address_on_a_platform_is_an_error(env: pytest.MonkeyPatch) -> None:
     env.setenv("RENDER", "true")
     for name in ("REDIS_URL", "RECEIVER_REDIS_URL"):
         env.setenv(name, "http://h")
@@ -29,8 +29,8 @@ def test_on_a_platform_a_wrong_redis_address_is_told_as_such(env: pytest.MonkeyP
         assert "must begin with" in problem
 
 
-def test_the_store_may_stand_under_the_names_that_providers_give_it(env: pytest.MonkeyPatch) -> None:
-    """The first of them counts: our own, then the usual one, then those of providers, then Cloud Foundry's."""
+def test_providers_names_of_the_store_are_read(env: pytest.MonkeyPatch) -> None:
+    """The first that is set counts: the receiver's own, the common one, those of providers, Cloud Foundry's."""
     assert REDIS_VARIABLES[:2] == ("RECEIVER_REDIS_URL", "REDIS_URL")
     names = (*REDIS_VARIABLES, "VCAP_SERVICES")
     for number, name in reversed(list(enumerate(names))):
@@ -42,14 +42,14 @@ def test_the_store_may_stand_under_the_names_that_providers_give_it(env: pytest.
         assert (settings.redis_url, settings.redis_variable) == (url, name)
 
 
-def test_bound_services_without_a_store_among_them_are_no_store(env: pytest.MonkeyPatch) -> None:
+def test_bound_services_without_a_store_give_none(env: pytest.MonkeyPatch) -> None:
     env.setenv("VCAP_APPLICATION", "{}")
     env.setenv("VCAP_SERVICES", json.dumps({"p.mysql": [{"credentials": {"uri": "mysql://h"}}]}))
     assert "VCAP_APPLICATION is set" in problems()["REDIS_URL"]
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_on_a_platform_its_router_is_believed_unless_set(env: pytest.MonkeyPatch, platform: str) -> None:
+def test_a_platforms_router_is_trusted_by_default(env: pytest.MonkeyPatch, platform: str) -> None:
     env.setenv(platform, "x")
     env.setenv("REDIS_URL", "redis://h")
     assert read_settings().trusted_proxies == 1
@@ -57,7 +57,7 @@ def test_on_a_platform_its_router_is_believed_unless_set(env: pytest.MonkeyPatch
     assert read_settings().trusted_proxies == 0
 
 
-def test_the_platform_names_the_instance(env: pytest.MonkeyPatch) -> None:
+def test_the_instance_has_the_platforms_name(env: pytest.MonkeyPatch) -> None:
     env.setenv("HOSTNAME", "pod-7")
     assert read_settings().instance == "pod-7"
     env.setenv("REDIS_URL", "redis://h")

@@ -1,4 +1,4 @@
-"""Where traces go, as OpenTelemetry's own variables say."""
+"""OpenTelemetry's variables for traces."""
 
 import pytest
 
@@ -34,7 +34,7 @@ TRACES = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
         ),
     ],
 )
-def test_traces_go_where_the_variables_say(
+def test_traces_go_to_the_endpoint_of_the_variables(
     env: pytest.MonkeyPatch, variables: dict[str, str], endpoint: str | None, timeout: float
 ) -> None:
     for name, text in variables.items():
@@ -53,7 +53,7 @@ def test_traces_go_where_the_variables_say(
         ("OTEL_TRACES_EXPORTER", "console"),
     ],
 )
-def test_what_the_exporter_cannot_do_is_refused(env: pytest.MonkeyPatch, name: str, text: str) -> None:
+def test_unsupported_exporter_options_are_refused(env: pytest.MonkeyPatch, name: str, text: str) -> None:
     env.setenv(COLLECTOR, "http://c")
     env.setenv(name, text)
     assert "must be one of" in problems()[name]

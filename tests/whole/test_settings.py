@@ -1,4 +1,4 @@
-"""Settings that count, and those that cannot: refused by name, in one line each, without the secret."""
+"""Settings of a running receiver, and wrong ones: refused by name, in one line each, without the secret."""
 
 import json
 import os
@@ -29,7 +29,7 @@ SECRET = "sword/fish"
         f"rediss://:{SECRET}@127.0.0.1:1?ssl_cert_reqs=none",
     ],
 )
-def test_a_wrong_url_is_refused_in_one_line(command: str, url: str) -> None:
+def test_a_malformed_url_is_refused_in_one_line(command: str, url: str) -> None:
     refused = run(command, REDIS_URL=url)
     assert (refused.returncode, refused.stdout) == (1, "")
     [line] = refused.stderr.splitlines()
@@ -39,24 +39,24 @@ def test_a_wrong_url_is_refused_in_one_line(command: str, url: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "203.0.113.7", "[::", "0.0.0.0:80"])
-def test_a_host_that_cannot_be_listened_on_is_refused(host: str) -> None:
+def test_a_host_of_another_machine_is_refused(host: str) -> None:
     refused = run("serve", HOST=host, REDIS_URL="redis://127.0.0.1:1")
     assert (refused.returncode, refused.stdout) == (1, "")
     [line] = refused.stderr.splitlines()
     assert line.startswith("HOST: ")
 
 
-def test_a_host_in_brackets_is_listened_on(tmp_path: Path, store: StoreServer, issuer: Issuer) -> None:
+def test_a_host_in_brackets_is_accepted(tmp_path: Path, store: StoreServer, issuer: Issuer) -> None:
     service = Service(tmp_path, store.url, issuer, HOST="[::]", WEB_CONCURRENCY="1")
     service.address = f"http://[::1]:{service.port}"
     with service:
         assert service.get("/livez", key=None).status == 200
 
 
-def test_variables_of_gunicorn_and_flask_do_not_count(
+def test_variables_of_gunicorn_and_flask_are_ignored(
     tmp_path: Path, store: StoreServer, issuer: Issuer
 ) -> None:
-    """Each was a traceback at start, or a 500 for every request."""
+    """Each would be a traceback at start, or a 500 for every request."""
     variables = {
         "FLASK_DEBUG": "1",
         "FORWARDED_ALLOW_IPS": "any",
@@ -91,11 +91,11 @@ def test_a_client_state_with_a_comma_is_accepted(
     assert f"calls/{way}" in {one["notification"]["resource"] for one in kept}
 
 
-def as_a_user_without_a_home(*arguments: str, **environment: str) -> tuple[str, ...]:
-    """Return a command that runs the receiver as a user id that no file knows, as containers of OpenShift do."""
+def command_without_a_home(*arguments: str, **environment: str) -> tuple[str, ...]:
+    """Return a command that runs the receiver as a user id without an entry, as containers of OpenShift do."""
     if os.geteuid() != 0 or not shutil.which("setpriv"):
         pytest.skip("needs root and setpriv")
-    # It may read all files, since this Python may be in root's own folder.
+    # It may read all files, since this Python may be in root's folder.
     may_read = ("--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search")
     user = ("setpriv", "--reuid", "54321", "--regid", "54321", "--clear-groups", *may_read)
     variables = (f"{name}={value}" for name, value in environment.items())
@@ -106,7 +106,7 @@ def test_a_user_without_a_home_can_serve(tmp_path: Path, store: StoreServer, iss
     service = Service(tmp_path, store.url, issuer, RECEIVER_DATA_DIR="", WEB_CONCURRENCY="1")
     store.socket.chmod(0o777)
     store.folder.chmod(0o755)
-    service.start(as_a_user_without_a_home("serve"))
+    service.start(command_without_a_home("serve"))
     try:
         until(lambda: service.get("/readyz", key=None).status == 200)
         assert "Traceback" not in service.log
@@ -114,16 +114,16 @@ def test_a_user_without_a_home_can_serve(tmp_path: Path, store: StoreServer, iss
         service.kill()
 
 
-def test_an_embedded_store_without_a_home_is_refused_by_name() -> None:
-    command = as_a_user_without_a_home("serve", PORT="0")
+def test_an_embedded_store_without_a_home_is_refused() -> None:
+    command = command_without_a_home("serve", PORT="0")
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
     assert refused.returncode == 1
     [line] = refused.stderr.splitlines()
     assert line.startswith("RECEIVER_DATA_DIR: ")
 
 
-def test_a_simulator_without_a_home_asks_for_a_key_file() -> None:
-    command = as_a_user_without_a_home("simulate", "http://127.0.0.1:1/callback")
+def test_a_simulator_without_a_home_needs_a_key_file() -> None:
+    command = command_without_a_home("simulate", "http://127.0.0.1:1/callback")
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
     assert refused.returncode == 2
     assert "--key-file" in refused.stderr
@@ -131,7 +131,7 @@ def test_a_simulator_without_a_home_asks_for_a_key_file() -> None:
 
 
 def test_a_data_folder_that_cannot_be_written_is_refused() -> None:
-    command = as_a_user_without_a_home("serve", PORT="0", RECEIVER_DATA_DIR="/root/data")
+    command = command_without_a_home("serve", PORT="0", RECEIVER_DATA_DIR="/root/data")
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
     assert refused.returncode == 1
     [line] = refused.stderr.splitlines()

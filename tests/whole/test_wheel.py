@@ -38,7 +38,7 @@ def all_that_failed(receiver: Receiver) -> list[Operation]:
         return [operation for event in stream if (operation := event.operation) and operation.failed]
 """
 
-CARELESS = """
+WRONG_TYPES = """
 from receiver.client import Receiver
 
 print(Receiver("http://127.0.0.1:8000").get("x").status)
@@ -68,7 +68,7 @@ class Installed:
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     folder = tmp_path_factory.mktemp("wheel")
     source, environment = folder / "source", folder / "environment"
-    # A copy, since a `build` folder that is left of an earlier one would add to the wheel.
+    # A copy, since the files of an earlier `build` folder would be added to the wheel.
     shutil.copytree(ROOT / "receiver", source / "receiver", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
@@ -83,7 +83,7 @@ def pip(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "pip", "--quiet", *arguments], check=True, stderr=subprocess.PIPE)
 
 
-def test_it_holds_every_file_of_the_package_and_no_other(installed: Installed) -> None:
+def test_wheel_contains_exactly_the_package(installed: Installed) -> None:
     files = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "receiver").rglob("*")
@@ -104,7 +104,7 @@ def test_it_holds_every_file_of_the_package_and_no_other(installed: Installed) -
     }
 
 
-def test_its_version_and_licence_are_the_projects(installed: Installed) -> None:
+def test_wheel_has_the_projects_version_and_licence(installed: Installed) -> None:
     assert installed.wheel.name.split("-")[:2] == ["graph_call_receiver", receiver.__version__]
     assert installed.run("receiver", "--version").stdout == f"receiver, version {receiver.__version__}\n"
     with zipfile.ZipFile(installed.wheel) as wheel:
@@ -113,9 +113,7 @@ def test_its_version_and_licence_are_the_projects(installed: Installed) -> None:
         assert "\nLicense-Expression: MIT\n" in wheel.read(f"{folder}/METADATA").decode()
 
 
-def test_what_is_installed_needs_nothing_else_to_receive_and_to_answer(
-    installed: Installed, tmp_path: Path, issuer: Issuer
-) -> None:
+def test_installed_wheel_receives_and_answers(installed: Installed, tmp_path: Path, issuer: Issuer) -> None:
     service = Service(tmp_path, None, issuer, WEB_CONCURRENCY="1")
     service.start((str(installed.bin / "receiver"), "serve"))
     try:
@@ -131,7 +129,7 @@ def test_what_is_installed_needs_nothing_else_to_receive_and_to_answer(
         service.stop()
 
 
-def test_a_users_program_is_checked_against_the_clients_types(installed: Installed, tmp_path: Path) -> None:
+def test_wheel_has_the_clients_types(installed: Installed, tmp_path: Path) -> None:
     def check(program: str) -> list[str]:
         path = tmp_path / "program.py"
         path.write_text(program)
@@ -147,11 +145,11 @@ def test_a_users_program_is_checked_against_the_clients_types(installed: Install
         return re.findall(r": error: .+\[(.+)\]$", checked.stdout, re.MULTILINE)
 
     assert check(USER) == []
-    assert check(CARELESS) == ["union-attr", "call-arg"]
+    assert check(WRONG_TYPES) == ["union-attr", "call-arg"]
 
 
-def test_texts_never_say_to_install_a_package_named_receiver() -> None:
-    """`receiver` on PyPI is another project, with a higher version: pip would bring that."""
+def test_no_text_names_the_package_receiver() -> None:
+    """`receiver` on PyPI is another project, with a higher version: pip would install that."""
     foreign = re.compile(r"(?<!graph-call-)\breceiver\[\w+\]|\b(?:pip|pipx|uv|uvx)\b.* receiver(?![\w/.-])")
     paths = [
         *ROOT.glob("*.md"),
@@ -171,7 +169,7 @@ def test_texts_never_say_to_install_a_package_named_receiver() -> None:
     assert found == []
 
 
-def test_the_changelog_tells_of_this_version_or_of_what_is_to_come() -> None:
+def test_the_changelog_begins_with_this_version() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text()
     [first, *_] = re.findall(r"^## \[(.+?)\]", changelog, re.MULTILINE)
     assert first in {"Unreleased", receiver.__version__}
