@@ -28,8 +28,8 @@ from receiver.web.middleware.load_shedder import REJECTIONS_AT_ONCE, LoadShedder
 from receiver.web.middleware.request_context import add_request_context, route, time_left
 from receiver.web.middleware.request_priority import PriorityClassifier
 from receiver.web.openapi.openapi_document import Document
-from receiver.web.openapi.openapi_routes import make_openapi
-from receiver.web.pages import make_page, public_error
+from receiver.web.openapi.openapi_routes import OpenAPIRoutes
+from receiver.web.pages import PageRoutes, public_error
 from receiver.web.problems import register_problems
 
 _LOOPBACK_NAMES: Final = ["127.0.0.1", "localhost", "[::1]"]
@@ -78,15 +78,15 @@ def _blueprints(components: Components, document: Document) -> Iterator[Blueprin
     yield CallRoutes(reader, components.eraser, authorizer).blueprint()
     yield QuarantineRoutes(quarantine, writer, authorizer).blueprint()
     yield MetricsRoutes(components.metrics.text, authorizer).blueprint()
-    yield make_page(
+    yield PageRoutes(
         reader,
         quarantine,
         authorizer,
         document,
         recent_answers=lambda: components.metrics.recent_answers,
         spool=components.spool,
-    )
-    yield make_openapi(document)
+    ).blueprint()
+    yield OpenAPIRoutes(document).blueprint()
     yield HealthRoutes(
         components.store_client,
         writer,

@@ -153,7 +153,7 @@ def test_page_of_the_quarantine_needs_the_scope_write(service: Service) -> None:
     for headers in ({"Authorization": f"Bearer {READ}"}, session(service, READ)):
         refused = service.get("/view/quarantine", key=None, headers=headers)
         assert refused.status == 403
-        assert b"This needs a key with the scope" in refused.body
+        assert b"This needs an API key with the scope" in refused.body
         assert b"must be a JSON object" not in refused.body
         overview = service.get("/", key=None, headers=headers)
         assert b"/view/quarantine" not in overview.body

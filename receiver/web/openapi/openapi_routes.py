@@ -1,6 +1,6 @@
 """`/openapi.json`: the OpenAPI document; `/docs` shows it as a page."""
 
-from functools import cache
+from functools import cached_property
 
 from flask import Blueprint, Response
 
@@ -13,12 +13,26 @@ from receiver.web.openapi.route_parameters import IF_MATCH, IF_NONE_MATCH
 from receiver.web.public_documents import PublicDocument
 
 
-def make_openapi(document: Document) -> Blueprint:
-    """Make the route of the OpenAPI document."""
-    blueprint = Blueprint("openapi", __name__)
-    compressed = cache(lambda: PublicDocument.make(document.text, "application/json"))
+class OpenAPIRoutes:
+    """The route of the OpenAPI document.
 
-    @blueprint.get("/openapi.json")
+    Args:
+        document: is written when it is asked for, since it describes every route.
+    """
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+
+    def blueprint(self) -> Blueprint:
+        """Return the blueprint with this route."""
+        blueprint = Blueprint("openapi", __name__)
+        blueprint.get("/openapi.json")(self.get)
+        return blueprint
+
+    @cached_property
+    def _public_document(self) -> PublicDocument:
+        return PublicDocument.make(self._document.text, "application/json")
+
     @describe(
         PUBLIC,
         {
@@ -28,8 +42,6 @@ def make_openapi(document: Document) -> Blueprint:
         parameters=(IF_MATCH, IF_NONE_MATCH),
         problems=(PreconditionFailedError,),
     )
-    def show() -> Response:
+    def get(self) -> Response:
         """Describe every route, as an OpenAPI document."""
-        return compressed().answer_with_version()
-
-    return blueprint
+        return self._public_document.answer_with_version()

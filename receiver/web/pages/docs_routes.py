@@ -27,15 +27,25 @@ _PLAIN_ADDRESS: Final = re.compile(r"https?://(?:[\w.-]+|\[[\w.:]+\])(?::\d+)?",
 _PROBLEMS: Final[dict[str, type[ReceiverError]]] = {error.type: error for error in ADVICE}
 
 
-def register_docs(blueprint: Blueprint, document: Document) -> None:
-    """Add the pages of documentation."""
-    for text_filter in (inline, prose, breakable, kind_of, limits):
-        blueprint.add_app_template_filter(text_filter)
+class DocsRoutes:
+    """The routes of the documentation.
 
-    whole = VariedDocument(partial(_make_docs, document), _ADDRESS, HTML)
-    explained: dict[str, PublicDocument] = {}
+    Args:
+        document: the OpenAPI document.
+    """
 
-    @blueprint.get("/docs")
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._docs = VariedDocument(partial(_make_docs, document), _ADDRESS, HTML)
+        self._problems: dict[str, PublicDocument] = {}
+
+    def add_routes(self, blueprint: Blueprint) -> None:
+        """Add the routes, and the filters of their templates, to a blueprint."""
+        for text_filter in (inline, prose, breakable, kind_of, limits):
+            blueprint.add_app_template_filter(text_filter)
+        blueprint.get("/docs")(self.show_docs)
+        blueprint.get("/problems/<kind>")(self.show_problem)
+
     @describe(
         PUBLIC_PAGE,
         {
@@ -45,11 +55,10 @@ def register_docs(blueprint: Blueprint, document: Document) -> None:
         parameters=(IF_MATCH, IF_NONE_MATCH),
         problems=(PreconditionFailedError,),
     )
-    def docs() -> Response:
+    def show_docs(self) -> Response:
         """Show this documentation."""
-        return public_page(whole.at(_address()).answer_with_version())
+        return public_page(self._docs.at(_address()).answer_with_version())
 
-    @blueprint.get("/problems/<kind>")
     @describe(
         PUBLIC_PAGE,
         {
@@ -59,13 +68,14 @@ def register_docs(blueprint: Blueprint, document: Document) -> None:
         parameters=(IF_MATCH, IF_NONE_MATCH),
         problems=(NotFoundError, PreconditionFailedError),
     )
-    def problem(kind: str) -> Response:
+    def show_problem(self, kind: str) -> Response:
         """Explain a type of problem: what it means, and what to do about it."""
-        if kind not in explained:
-            if kind not in _PROBLEMS:
-                raise NotFoundError("There is no problem of this type.")
-            explained[kind] = PublicDocument.make(_make_problem(document, kind).encode(), HTML)
-        return public_page(explained[kind].answer_with_version())
+        if kind not in _PROBLEMS:
+            raise NotFoundError("There is no problem of this type.")
+        if kind not in self._problems:
+            page = _make_problem(self._document, kind)
+            self._problems[kind] = PublicDocument.make(page.encode(), HTML)
+        return public_page(self._problems[kind].answer_with_version())
 
 
 def _make_docs(document: Document) -> str:

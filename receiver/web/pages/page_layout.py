@@ -17,7 +17,7 @@ from receiver.web.openapi.authentication_texts import HTML
 from receiver.web.pages import time_text
 from receiver.web.pages.json_markup import pretty
 from receiver.web.pages.operation_wording import OVERDUE, state_word, type_words
-from receiver.web.pages.static_files import register_static_files
+from receiver.web.pages.static_files import StaticFileRoutes
 from receiver.web.public_documents import VariedDocument
 
 _THEN: Final = "where-to-go-after-signing-in"
@@ -57,19 +57,33 @@ def is_fragment() -> bool:
     return "X-Fragment" in request.headers
 
 
-def register_frame(blueprint: Blueprint, authorizer: Authorizer, spool: Spool | None) -> None:
-    """Register static files, errors, and the variables of every template at the blueprint of the pages."""
-    static = register_static_files(blueprint)
+class PageLayout:
+    """The static files, the errors and the variables of every template.
 
-    @blueprint.app_context_processor
-    def common() -> dict[str, object]:
+    Args:
+        authorizer: returns whether the demo is open to all.
+        spool: the queue on disk, for the notice of waiting notifications; None without one.
+    """
+
+    def __init__(self, authorizer: Authorizer, spool: Spool | None) -> None:
+        self._authorizer = authorizer
+        self._spool = spool
+        self._static_files = StaticFileRoutes()
+
+    def add_to(self, blueprint: Blueprint) -> None:
+        """Add them to the blueprint of the pages."""
+        self._static_files.add_routes(blueprint)
+        blueprint.app_context_processor(self._variables)
+        blueprint.register_error_handler(ReceiverError, _error_page)
+
+    def _variables(self) -> dict[str, object]:
         scopes: frozenset[str] = getattr(g, "scopes", frozenset())
         return {
             "base": "fragment.html" if is_fragment() else "layout.html",
-            "static": static,
+            "static": self._static_files.path,
             "scopes": scopes,
-            "open_to_all": authorizer.open_to_all,
-            "spool": spool,
+            "open_to_all": self._authorizer.open_to_all,
+            "spool": self._spool,
             "address": request.host_url.rstrip("/"),
             "statuses": _STATUSES,
             "types": sorted(OPERATION_SCHEMAS, key=type_words),
@@ -80,16 +94,6 @@ def register_frame(blueprint: Blueprint, authorizer: Authorizer, spool: Spool | 
             "quote": _quote,
             "link": _link,
         }
-
-    @blueprint.errorhandler(ReceiverError)
-    def error(found: ReceiverError) -> Response:
-        if isinstance(found, (UnauthenticatedError, NotConfiguredError)):
-            return sign_in_form(closed=isinstance(found, NotConfiguredError))
-        response = render("error.html", found.status, error=found)
-        add_challenge(response, found)
-        if found.retry_after is not None:
-            response.headers["Retry-After"] = str(found.retry_after)
-        return response
 
 
 def public_page(response: Response) -> Response:
@@ -123,6 +127,16 @@ def sign_in_form(
     public_page(response).headers["Vary"] = f"{_HEADERS['Vary']}, Accept-Encoding"
     if response.status_code == 401:  # noqa: PLR2004
         add_challenge(response, UnauthenticatedError)
+    return response
+
+
+def _error_page(error: ReceiverError) -> Response:
+    if isinstance(error, (UnauthenticatedError, NotConfiguredError)):
+        return sign_in_form(closed=isinstance(error, NotConfiguredError))
+    response = render("error.html", error.status, error=error)
+    add_challenge(response, error)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 

@@ -17,13 +17,13 @@ from receiver.web.openapi import Answer, describe
 from receiver.web.openapi.authentication_texts import FIRST_PAGE, HTML, PAGE
 from receiver.web.openapi.openapi_document import Document
 from receiver.web.openapi.route_parameters import only
-from receiver.web.pages.docs_routes import register_docs
+from receiver.web.pages.docs_routes import DocsRoutes
 from receiver.web.pages.guide_routes import register_guides
 from receiver.web.pages.operation_search import Query, find
-from receiver.web.pages.page_layout import register_frame, render
-from receiver.web.pages.quarantine_page import register_quarantine
+from receiver.web.pages.page_layout import PageLayout, render
+from receiver.web.pages.quarantine_page import QuarantinePageRoutes
 from receiver.web.pages.record_views import CallView, OperationView
-from receiver.web.pages.sign_in_routes import register_signing_in
+from receiver.web.pages.sign_in_routes import SignInRoutes
 from receiver.web.paging import RECORD_NUMBER
 
 _OTHERS: Final = 20
@@ -38,16 +38,8 @@ _QUERY: Final = (
 )
 
 
-def make_page(
-    reader: Reader,
-    quarantine: QuarantineReader,
-    authorizer: Authorizer,
-    document: Document,
-    *,
-    recent_answers: Callable[[], AnswerCounts],
-    spool: Spool | None,
-) -> Blueprint:
-    """Make the routes of the page.
+class PageRoutes:
+    """The routes of the page, and of the pages beside it: sign-in, documentation, guides, quarantine.
 
     Args:
         reader: reads operations and calls.
@@ -57,23 +49,48 @@ def make_page(
         recent_answers: returns the responses to Graph of the last ten minutes.
         spool: the queue on disk, for the notice of waiting notifications; None where there is none.
     """
-    blueprint = Blueprint("page", "receiver.web.pages", template_folder="templates")
-    register_frame(blueprint, authorizer, spool)
-    register_signing_in(blueprint, authorizer)
-    register_docs(blueprint, document)
-    register_guides(blueprint)
-    register_quarantine(blueprint, quarantine, authorizer)
 
-    @blueprint.get("/")
+    def __init__(
+        self,
+        reader: Reader,
+        quarantine: QuarantineReader,
+        authorizer: Authorizer,
+        document: Document,
+        *,
+        recent_answers: Callable[[], AnswerCounts],
+        spool: Spool | None,
+    ) -> None:
+        self._reader = reader
+        self._authorizer = authorizer
+        self._recent_answers = recent_answers
+        self._layout = PageLayout(authorizer, spool)
+        self._others = (
+            SignInRoutes(authorizer),
+            DocsRoutes(document),
+            QuarantinePageRoutes(quarantine, authorizer),
+        )
+
+    def blueprint(self) -> Blueprint:
+        """Return the blueprint with these routes."""
+        blueprint = Blueprint("page", "receiver.web.pages", template_folder="templates")
+        self._layout.add_to(blueprint)
+        for routes in self._others:
+            routes.add_routes(blueprint)
+        register_guides(blueprint)
+        blueprint.get("/")(self.show_operations)
+        blueprint.get("/view/operation/<number>")(self.show_operation)
+        blueprint.get("/view/call/<call_id>")(self.show_call)
+        return blueprint
+
     @describe(FIRST_PAGE, _A_PAGE, parameters=_QUERY)
-    def operations() -> Response:
+    def show_operations(self) -> Response:
         """Show the operations, newest first, as they come and change.
 
         A client without a session gets the form to sign in.
         """
-        g.scopes = authorizer.require("read")
+        g.scopes = self._authorizer.require("read")
         query = _read_query()
-        found = find(reader, query)
+        found = find(self._reader, query)
         now = _now()
         return render(
             "operations.html",
@@ -81,21 +98,20 @@ def make_page(
             operations=[OperationView(record, now) for record in found.operations],
             found=found,
             longest_text=_LONGEST_TEXT,
-            answers=recent_answers(),
+            answers=self._recent_answers(),
             now=now,
         )
 
-    @blueprint.get("/view/operation/<number>")
     @describe(PAGE, _A_PAGE, problems=(OperationNotFoundError,))
-    def operation(number: str) -> Response:
+    def show_operation(self, number: str) -> Response:
         """Show one operation."""
-        g.scopes = authorizer.require("read")
-        record = reader.by_number(int(number)) if RECORD_NUMBER.fullmatch(number) else None
+        g.scopes = self._authorizer.require("read")
+        record = self._reader.by_number(int(number)) if RECORD_NUMBER.fullmatch(number) else None
         if record is None:
             raise OperationNotFoundError("The receiver has no update of it, or it has been deleted.")
         now = _now()
         same = OperationFilter(client_context=record.client_context)
-        others = reader.operations(same, limit=_OTHERS + 1).operations if record.client_context else ()
+        others = self._reader.operations(same, limit=_OTHERS + 1).operations if record.client_context else ()
         return render(
             "operation.html",
             one=OperationView(record, now),
@@ -103,21 +119,18 @@ def make_page(
             now=now,
         )
 
-    @blueprint.get("/view/call/<call_id>")
     @describe(PAGE, _A_PAGE, problems=(CallNotFoundError,))
-    def call(call_id: str) -> Response:
+    def show_call(self, call_id: str) -> Response:
         """Show a call with its roster and operations."""
-        g.scopes = authorizer.require("read")
+        g.scopes = self._authorizer.require("read")
         wanted = normalize_id(call_id)
-        record, operations = reader.call(wanted)
+        record, operations = self._reader.call(wanted)
         if record is None and not operations:
             raise CallNotFoundError("The receiver has no update of it, or it has been deleted.")
         now = _now()
         shown = tuple(OperationView(one, now) for one in operations[:_OF_A_CALL])
         view = CallView(wanted, record, shown, now)
         return render("call.html", call=view, left_out=len(operations) - len(shown), now=now)
-
-    return blueprint
 
 
 def _read_query() -> Query:

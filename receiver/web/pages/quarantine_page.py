@@ -53,10 +53,22 @@ class QuarantineView:
         return parse(redact(self.entry.text).encode())
 
 
-def register_quarantine(blueprint: Blueprint, quarantine: QuarantineReader, authorizer: Authorizer) -> None:
-    """Add the page of the quarantine."""
+class QuarantinePageRoutes:
+    """The route of the page of the quarantine.
 
-    @blueprint.get("/view/quarantine")
+    Args:
+        quarantine: reads entries and groups.
+        authorizer: checks keys and sessions.
+    """
+
+    def __init__(self, quarantine: QuarantineReader, authorizer: Authorizer) -> None:
+        self._quarantine = quarantine
+        self._authorizer = authorizer
+
+    def add_routes(self, blueprint: Blueprint) -> None:
+        """Add the route to a blueprint."""
+        blueprint.get("/view/quarantine")(self.show_quarantine)
+
     @describe(
         WRITE_PAGE,
         {200: Answer("The page.", media_type=HTML)},
@@ -65,18 +77,20 @@ def register_quarantine(blueprint: Blueprint, quarantine: QuarantineReader, auth
             only("cursor", "Where the previous page ended."),
         ),
     )
-    def quarantine_page() -> Response:
+    def show_quarantine(self) -> Response:
         """Show the items in quarantine.
 
         It takes the scope `write`, as `GET /quarantine` does.
         """
-        g.scopes = authorizer.require("write")
+        g.scopes = self._authorizer.require("write")
         group = request.args.get("group", "")[:_LONGEST_ID]
-        if group:
-            return _entries(group)
-        groups = quarantine.groups()
+        return self._entries(group) if group else self._groups()
+
+    def _groups(self) -> Response:
+        groups = self._quarantine.groups()
         # An entry that was deleted since `groups` was read is left out with its group.
-        newest = {one.id: one for one in quarantine.entries([each.newest.id for each in groups[:_GROUPS]])}
+        ids = [each.newest.id for each in groups[:_GROUPS]]
+        newest = {entry.id: entry for entry in self._quarantine.entries(ids)}
         views = [
             QuarantineView(newest[each.newest.id], each.count, each.first)
             for each in groups[:_GROUPS]
@@ -84,10 +98,10 @@ def register_quarantine(blueprint: Blueprint, quarantine: QuarantineReader, auth
         ]
         return render("quarantine.html", views=views, left_out=max(0, len(groups) - _GROUPS), now=_now())
 
-    def _entries(group: str) -> Response:
+    def _entries(self, group: str) -> Response:
         cursor = request.args.get("cursor", "")
         before = cursor if ENTRY_ID.fullmatch(cursor) else None
-        entries, following = quarantine.page(limit=_ENTRIES, before=before, group=group)
+        entries, following = self._quarantine.page(limit=_ENTRIES, before=before, group=group)
         views = [QuarantineView(entry) for entry in entries]
         return render(
             "quarantine.html", views=views, group=group, cursor=before, following=following, now=_now()

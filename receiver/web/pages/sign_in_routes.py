@@ -20,10 +20,21 @@ _LOCAL_PATH: Final = re.compile(r"/(?:[!-.0-\[\]-~][!-\[\]-~]*)?")
 """A path of this receiver: neither `//elsewhere` nor `/\\elsewhere`, which browsers read as an address."""
 
 
-def register_signing_in(blueprint: Blueprint, authorizer: Authorizer) -> None:
-    """Add the routes to sign in and out."""
+class SignInRoutes:
+    """The routes to sign in and out.
 
-    @blueprint.post("/sign-in")
+    Args:
+        authorizer: begins and ends sessions.
+    """
+
+    def __init__(self, authorizer: Authorizer) -> None:
+        self._authorizer = authorizer
+
+    def add_routes(self, blueprint: Blueprint) -> None:
+        """Add the routes to a blueprint."""
+        blueprint.post("/sign-in")(self.sign_in)
+        blueprint.post("/sign-out")(self.sign_out)
+
     @describe(
         PUBLIC_PAGE,
         {
@@ -35,13 +46,13 @@ def register_signing_in(blueprint: Blueprint, authorizer: Authorizer) -> None:
         body=SIGN_IN,
         problems=(ForbiddenError, TooManyAttemptsError, *STORE),
     )
-    def sign_in() -> Response:
+    def sign_in(self) -> Response:
         """Sign in to the page with an API key that may `read`."""
         reject_cross_site_request()
         request.max_content_length = _LONGEST_FORM
         then = _local(request.form.get("then", ""))
         try:
-            session_id = authorizer.sign_in(request.form.get("key", "").strip())
+            session_id = self._authorizer.sign_in(request.form.get("key", "").strip())
         except InvalidAPIKeyError:
             return sign_in_form(
                 wrong="This API key is not in RECEIVER_API_KEYS. Use another, or add its entry there.",
@@ -55,19 +66,18 @@ def register_signing_in(blueprint: Blueprint, authorizer: Authorizer) -> None:
             return response
         response = _see_other(then)
         cookies.set_session(response, session_id, SESSION_SECONDS)
-        if browser := authorizer.remember_browser():
+        if browser := self._authorizer.remember_browser():
             cookies.set_browser(response, browser, BROWSER_SECONDS)
         return response
 
-    @blueprint.post("/sign-out")
     @describe(
         PUBLIC_PAGE,
         {303: Answer("Signed out.", always=("Location", "Set-Cookie"))},
         problems=(ForbiddenError, *STORE),
     )
-    def sign_out() -> Response:
+    def sign_out(self) -> Response:
         """Sign out of the page."""
-        authorizer.sign_out()
+        self._authorizer.sign_out()
         response = _see_other("/")
         cookies.drop_session(response)
         return response

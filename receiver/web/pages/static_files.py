@@ -22,15 +22,26 @@ _FIRST_TYPE, *_OTHER_TYPES = _TYPES.values()
 _A_YEAR: Final = 365 * 86400
 
 
-def register_static_files(blueprint: Blueprint) -> str:
-    """Add the route of the static files; return the path under which they may be kept for ever."""
-    files = {
-        path.name: PublicDocument.make(path.read_bytes(), _TYPES[path.suffix])
-        for path in sorted(_FOLDER.iterdir())
-    }
-    version = hashlib.sha256("".join(file.version for file in files.values()).encode()).hexdigest()[:12]
+class StaticFileRoutes:
+    """The route of the static files, which are read once."""
 
-    @blueprint.get("/static/<given>/<name>")
+    def __init__(self) -> None:
+        self._files = {
+            path.name: PublicDocument.make(path.read_bytes(), _TYPES[path.suffix])
+            for path in sorted(_FOLDER.iterdir())
+        }
+        versions = "".join(file.version for file in self._files.values())
+        self._version = hashlib.sha256(versions.encode()).hexdigest()[:12]
+
+    @property
+    def path(self) -> str:
+        """The path of the files in their present version, which browsers may store for a year."""
+        return f"/static/{self._version}"
+
+    def add_routes(self, blueprint: Blueprint) -> None:
+        """Add the route to a blueprint."""
+        blueprint.get("/static/<given>/<name>")(self.get_static_file)
+
     @describe(
         PUBLIC_PAGE,
         {
@@ -40,13 +51,11 @@ def register_static_files(blueprint: Blueprint) -> str:
         parameters=(IF_MATCH, IF_NONE_MATCH),
         problems=(PreconditionFailedError,),
     )
-    def static(given: str, name: str) -> Response:
+    def get_static_file(self, given: str, name: str) -> Response:
         """Get a style sheet, a script or an image of the pages."""
-        if name not in files:
+        if name not in self._files:
             abort(404)
-        response = files[name].answer_with_version()
-        if given == version:
+        response = self._files[name].answer_with_version()
+        if given == self._version:
             response.headers["Cache-Control"] = f"public, max-age={_A_YEAR}, immutable"
         return response
-
-    return f"/static/{version}"
