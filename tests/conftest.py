@@ -25,6 +25,8 @@ sys.dont_write_bytecode = False
 """pytest keeps the tests as it has rewritten them, whatever PYTHONDONTWRITEBYTECODE is: that takes a worker 5 s."""
 
 settings.register_profile("night", deadline=None)  # tests/fuzz/night.py says what for
+settings.register_profile("day", deadline=None, max_examples=50)  # a busy machine misses any deadline
+settings.load_profile("day")
 
 TESTS: Final = Path(__file__).parent
 
