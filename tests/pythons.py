@@ -1,6 +1,6 @@
 """Run the tests with each Python that the project supports and this machine has.
 
-    python -m tests.pythons [--only 3.12]… [--tier pure|default]… [PYTEST OPTION]…
+    python -m tests.pythons [--only 3.12]… [--tier pure|default]… [TEST]…
 
 Looks for `python3.N` on PATH and among pyenv's versions. Each gets a throw-away virtual environment with everything
 that the tests need.
@@ -18,15 +18,25 @@ from typing import Final
 
 import click
 
-from tests.support.environments import PROJECT, InstallError, environment, pure_tools, requirements
+from tests.support.environments import (
+    PROJECT,
+    PURE_TESTS,
+    InstallError,
+    environment,
+    pure_tools,
+    requirements,
+)
 
 SUPPORTED: Final = tuple(
     re.findall(r":: Python :: (3\.\d+)$", "\n".join(PROJECT["classifiers"]), re.MULTILINE)
 )
 """Versions of Python, oldest first, by the classifiers in `pyproject.toml`."""
 
-TIERS: Final[Mapping[str, str]] = {"pure": "pure", "default": "not slow"}
-"""Tests by pytest's expression of markers."""
+TIERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "pure": ("-m", "pure", *PURE_TESTS),
+    "default": ("-m", "not slow"),
+}
+"""Which tests a tier has, as arguments of pytest."""
 
 _ABSENT: Final = "not on this machine"
 
@@ -51,19 +61,19 @@ def _version_of(path: str) -> str | None:
     return ran.stdout.strip() if ran.returncode == 0 else None
 
 
-@click.command(help=__doc__, context_settings={"ignore_unknown_options": True})
+@click.command(help=__doc__)
 @click.option("--only", multiple=True, type=click.Choice(SUPPORTED), help="A version, in place of all.")
 @click.option("--tier", "tiers", multiple=True, type=click.Choice(list(TIERS)), help="In place of both.")
-@click.argument("options", nargs=-1)
-def main(only: tuple[str, ...], tiers: tuple[str, ...], options: tuple[str, ...]) -> None:
-    results = {version: run(version, tiers or tuple(TIERS), options) for version in only or SUPPORTED}
+@click.argument("tests", nargs=-1)
+def main(only: tuple[str, ...], tiers: tuple[str, ...], tests: tuple[str, ...]) -> None:
+    results = {version: run(version, tiers or tuple(TIERS), tests) for version in only or SUPPORTED}
     for version, result in results.items():
         click.echo(f"Python {version}: {result}")
     if any(result.startswith("failed") for result in results.values()) or set(results.values()) == {_ABSENT}:
         sys.exit(1)
 
 
-def run(version: str, tiers: tuple[str, ...], options: tuple[str, ...]) -> str:
+def run(version: str, tiers: tuple[str, ...], tests: tuple[str, ...]) -> str:
     """Run tiers with a version of Python, and return the result in words."""
     python = find(version)
     if python is None:
@@ -80,7 +90,7 @@ def run(version: str, tiers: tuple[str, ...], options: tuple[str, ...]) -> str:
         except InstallError as error:
             click.echo(error, err=True)
             return "failed: its packages cannot be installed"
-        failed = [tier for tier in tiers if place.run_tests("-m", TIERS[tier], *options)]
+        failed = [tier for tier in tiers if place.run_tests(*TIERS[tier][:2], *(tests or TIERS[tier][2:]))]
     took = f"{time.monotonic() - began:.0f} s"
     return f"failed: {', '.join(failed)}" if failed else f"passed: {', '.join(tiers)}, in {took}"
 

@@ -1,6 +1,6 @@
 """Run the pure tests with the lowest and with the newest versions of the dependencies that pyproject.toml allows.
 
-    python -m tests.dependencies [--only lowest|newest] [PYTEST OPTION]…
+    python -m tests.dependencies [--only lowest|newest] [TEST]…
 
 Each set is installed into a throw-away virtual environment, beside the newest tools for testing.
 """
@@ -13,7 +13,7 @@ from typing import Final
 import click
 from packaging.requirements import Requirement
 
-from tests.support.environments import InstallError, environment, pure_tools, requirements
+from tests.support.environments import PURE_TESTS, InstallError, environment, pure_tools, requirements
 
 
 def lowest(requirement: Requirement) -> str:
@@ -26,22 +26,22 @@ def lowest(requirement: Requirement) -> str:
 SETS: Final[Mapping[str, Callable[[Requirement], str]]] = {"lowest": lowest, "newest": str}
 
 
-@click.command(help=__doc__, context_settings={"ignore_unknown_options": True})
+@click.command(help=__doc__)
 @click.option("--only", type=click.Choice(list(SETS)), help="One of the two sets.")
-@click.argument("options", nargs=-1)
-def main(only: str | None, options: tuple[str, ...]) -> None:
+@click.argument("tests", nargs=-1)
+def main(only: str | None, tests: tuple[str, ...]) -> None:
     tools = list(map(str, pure_tools()))
     dependencies = requirements("embedded")
     failed = [
         name
         for name in ([only] if only else SETS)
-        if not passes(name, [*map(SETS[name], dependencies), *tools], options)
+        if not passes(name, [*map(SETS[name], dependencies), *tools], tests)
     ]
     if failed:
         raise click.ClickException(f"The pure tests fail with the {' and the '.join(failed)} versions.")
 
 
-def passes(name: str, packages: list[str], options: tuple[str, ...]) -> bool:
+def passes(name: str, packages: list[str], tests: tuple[str, ...]) -> bool:
     """Tell whether the pure tests pass with these packages."""
     began = time.monotonic()
     with environment() as place:
@@ -52,7 +52,7 @@ def passes(name: str, packages: list[str], options: tuple[str, ...]) -> bool:
             click.echo(error, err=True)
             return False
         click.echo(f"installed in {time.monotonic() - began:.0f} s")
-        return place.run_tests("-m", "pure", *options) == 0
+        return place.run_tests("-m", "pure", *(tests or PURE_TESTS)) == 0
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Final
 
 from packaging.requirements import Requirement
 
+from tests.conftest import PURE
 from tests.support.paths import ROOT
 
 PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -20,6 +21,9 @@ _PURE_TOOLS: Final = frozenset(
     {"hypothesis", "jsonschema-rs", "pytest", "pytest-randomly", "pytest-timeout", "pytest-xdist", "trustme"}
 )
 """What the tests of the tier `pure` import beside the dependencies."""
+
+PURE_TESTS: Final = tuple(f"tests/{name}" for name in sorted(PURE))
+"""Where the tests of the tier `pure` stand. With `pure_tools` alone the others cannot be imported."""
 
 
 class InstallError(RuntimeError):
