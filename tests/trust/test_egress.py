@@ -129,7 +129,7 @@ class TestFetch:
                 text=True,
                 check=False,
             )
-            assert "The signing keys can be had: 1" in checked.stdout
+            assert "The signing keys were fetched: 1 key(s)." in checked.stdout
             assert proxy.seen
 
 
