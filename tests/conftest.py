@@ -36,6 +36,9 @@ PURE: Final = {"dependencies", "graph", "settings", "test_log_grouping.py", "tes
 SLOW: Final = {"benchmarks", "deploy", "faults", "fuzz", "generated", "golden", "pages", "whole"}
 """Folders whose tests take minutes together: they install, boot, break and browse."""
 
+OWN_RECEIVER: Final = {"issuer", "tmp_path"}
+"""Fixtures of a test that starts a receiver of its own, in a folder of its own: that makes it slow, by seconds."""
+
 STARTING_PROCESSES: Final = {"store_server", "own_store", "every_store_server"}
 """Fixtures that keep a test out of the tier `pure`."""
 
@@ -56,12 +59,13 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with its tier, by the folder that it stands in."""
+    """Mark each test with its tier, by the folder that it stands in and by the fixtures that it uses."""
     for item in items:
         room = item.path.relative_to(TESTS).parts[0]
-        if room in SLOW:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if room in SLOW or fixtures >= OWN_RECEIVER:
             item.add_marker(pytest.mark.slow)
-        elif room in PURE and not STARTING_PROCESSES.intersection(getattr(item, "fixturenames", ())):
+        elif room in PURE and not fixtures & STARTING_PROCESSES:
             item.add_marker(pytest.mark.pure)
 
 
