@@ -12,7 +12,7 @@ from hypothesis import settings
 
 from receiver.simulator.issuer import Issuer
 from tests.support import stores
-from tests.support.parallel import alone_or_together, make_locks, remove_locks
+from tests.support.parallel import alone_or_together, make_shared_folder, remove_shared_folder
 
 pytest_plugins = ["tests.support.service_fixtures", "tests.support.store_fixtures"]
 
@@ -71,12 +71,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        make_locks()
+        make_shared_folder()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        remove_locks()
+        remove_shared_folder()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

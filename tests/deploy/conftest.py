@@ -6,11 +6,12 @@ import pytest
 
 from tests.deploy.slug import Slug
 from tests.support import stores
+from tests.support.parallel import build_once
 
 
 @pytest.fixture(scope="session")
-def slug(tmp_path_factory: pytest.TempPathFactory) -> Slug:
-    return Slug.build(tmp_path_factory.mktemp("slug"))
+def slug() -> Slug:
+    return Slug(build_once("slug", Slug.build))
 
 
 @pytest.fixture(scope="session")

@@ -1,24 +1,24 @@
-"""Run a test alone: none of the other pytest workers runs one meanwhile."""
+"""What the pytest workers of one run agree on: which test runs alone, and what is built once for all of them."""
 
 import fcntl
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
 from typing import Final
 
 _VARIABLE: Final = "RECEIVER_TESTS_LOCKS"
-"""Names the folder of the locks to the workers."""
+"""Names the folder that the workers share."""
 
 
-def make_locks() -> None:
-    """Make the locks; to be called before the workers start, which inherit the environment."""
+def make_shared_folder() -> None:
+    """Make the folder that the workers share; to be called before they start, since they inherit the environment."""
     os.environ[_VARIABLE] = tempfile.mkdtemp(prefix="receiver-tests-")
 
 
-def remove_locks() -> None:
+def remove_shared_folder() -> None:
     rmtree(os.environ.pop(_VARIABLE))
 
 
@@ -35,3 +35,16 @@ def alone_or_together(*, alone: bool) -> Iterator[None]:
             fcntl.flock(entrance, fcntl.LOCK_EX)
             fcntl.flock(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         yield
+
+
+def build_once(name: str, build: Callable[[Path], object]) -> Path:
+    """Return a folder that the first worker builds, and that the others use as it is."""
+    folder = Path(os.environ[_VARIABLE]) / name
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        built = folder.with_suffix(".built")
+        if not built.exists():
+            folder.mkdir()
+            build(folder)
+            built.touch()
+    return folder
