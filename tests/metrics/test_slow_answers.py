@@ -30,7 +30,7 @@ def test_slow_response_shows_in_metrics_log_and_page(single_worker: Service, own
     single_worker.call_back(operation(), token="no token")  # a rejected request must not lower the share
     quick = scrape(single_worker)
     assert quick.value("receiver_slow_answers_ratio") == 0
-    assert "4 answers to Graph" in page(single_worker)
+    assert "4 responses to Graph" in page(single_worker)
 
     own_store.stall()
     late = begin_to_post(single_worker, operation(cc="late"))
@@ -49,7 +49,7 @@ def test_slow_response_shows_in_metrics_log_and_page(single_worker: Service, own
     assert single_worker.log.count("Responses to Graph are too slow: of 5 in ten minutes 20.0 %") == 1
     scrape(single_worker)
     assert single_worker.log.count("Responses to Graph are too slow") == 1, "one warning in ten minutes"
-    assert "Graph is answered too slowly. Of 5 answers" in page(single_worker)
+    assert "Responses to Graph are too slow. Of 5 responses" in page(single_worker)
 
 
 def page(service: Service) -> str:

@@ -52,6 +52,7 @@ def test_completed_invitation_is_stored_and_returned(service: Service) -> None:
         "notifications": 1,
         "duplicates": 0,
         "conflict": None,
+        "result": {"code": 200, "subcode": 0, "text": "Succeeded"},
         "due": None,
         "overdue": False,
         "others": 0,

@@ -55,7 +55,7 @@ def change(**members: object) -> dict[str, object]:
 
 def test_unauthentic_items_are_not_spooled(spooling: Service, own_store: StoreServer) -> None:
     own_store.kill()
-    assert spooling.call_back(operation(cc="only the authentic item")).status == 202
+    assert spooling.call_back(operation(cc="ours")).status == 202
     good = spooling.token()
     refused = [
         spooling.request("POST", "/callback", key=None, body={"value": [operation()]}).status,

@@ -25,7 +25,7 @@ HASTENED = (
     sys.executable,
     "-m",
     "tests.support.hastened",
-    "receiver.web.endpoints.event_routes.HEARTBEAT=1",
+    "receiver.web.live.event_stream.HEARTBEAT_SECONDS=1",
     "serve",
 )
 """A receiver that sends keep-alives each second; that they come every 15 s is held in test_events.py."""

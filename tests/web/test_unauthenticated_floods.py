@@ -16,10 +16,10 @@ from tests.support.stores import StoreServer
 
 SECONDS = 2.5
 
+pytestmark = [pytest.mark.slow, pytest.mark.serial]
+
 FLOOD = """
 import socket, sys, threading, time
-
-pytestmark = [pytest.mark.slow, pytest.mark.serial]
 port, count, end = int(sys.argv[1]), int(sys.argv[2]), time.monotonic() + float(sys.argv[3])
 request = sys.stdin.buffer.read()
 def one():

@@ -1,4 +1,4 @@
-"""The data of the stream's events, by type, as `receiver.web.endpoints.event_routes` writes them."""
+"""The data of the stream's events, by type, as `receiver.web.live.event_frames` writes them."""
 
 from typing import Final
 
