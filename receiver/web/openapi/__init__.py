@@ -2,17 +2,22 @@
 
 How to describe a route:
 
-    @blueprint.get("/calls/<call_id>")
-    @describe(
-        READ,                                          # authentication and scope (authentication_texts.py)
-        {200: Answer("The call.", CallRecordSchema)},  # answers (response_schemas.py) and headers
-        problems=(CallNotFoundError,),                 # of this route; authentication and body add theirs
-    )
-    def show(call_id: str) -> Response:
-        '''Get a call, as far as Graph has reported it.
+    class CallRoutes:
+        def blueprint(self) -> Blueprint:
+            blueprint = Blueprint("calls", __name__)
+            blueprint.get("/calls/<call_id>")(self.get)
+            return blueprint
 
-        The first paragraph is the route's title, the rest its description, in which `this` is code.
-        '''
+        @describe(
+            READ,                                          # authentication and scope (authentication_texts.py)
+            {200: Answer("The call.", CallRecordSchema)},  # answers (response_schemas.py) and headers
+            problems=(CallNotFoundError,),                 # of this route; authentication and body add theirs
+        )
+        def get(self, call_id: str) -> Response:
+            '''Get a call, as far as Graph has reported it.
+
+            The first paragraph is the route's title, the rest its description, in which `this` is code.
+            '''
 
 An argument of a path is described in route_parameters.py; `query=` takes the webargs schema that reads the query
 arguments, `parameters=` single parameters. A new route needs a name in operation_ids.py, a new error of
