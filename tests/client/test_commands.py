@@ -133,12 +133,14 @@ def test_get_prints_the_reason_and_the_number_of_others(service: Service) -> Non
 
 
 def test_an_overdue_operation_is_shown_as_overdue(service: Service) -> None:
-    service.request("PUT", "/operations/invite-1?deadline=1", key=WRITE)
-    assert re.search(
-        r"^operation  unknown\n.*^  result due      20", run(service, "get", "invite-1").output, RE_TEXT
-    )
     with running(service, "watch") as process:
         assert process.stdout
+        service.request("PUT", "/operations/invite-0", key=WRITE)
+        assert "invite-0" in process.stdout.readline()  # it watches now, and misses nothing
+        service.request("PUT", "/operations/invite-1?deadline=1", key=WRITE)
+        assert re.search(
+            r"^operation  unknown.*\n.*^  result due      20", run(service, "get", "invite-1").output, RE_TEXT
+        )
         lines = [process.stdout.readline() for _ in range(2)]
     assert [re.split(r"  +", text.strip())[1:] for text in lines] == [
         ["unknown", "operation", "invite-1"],

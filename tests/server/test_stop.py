@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from receiver.server.serve import GRACEFUL_SECONDS
 from tests.server.running import Server, read_all
 from tests.support.waiting import until
 
@@ -27,7 +28,7 @@ def test_idle_connections_do_not_delay_a_stop(serve: Serve) -> None:
     clients = [server.client() for _ in range(8)]
     assert {server.get("/", client)[2] for client in clients} == {"keep-alive"}
     server.terminate()
-    assert server.ends() < 5
+    assert server.ends() < GRACEFUL_SECONDS
     assert server.process.returncode == 0
     assert [read_all(client.sock) for client in clients] == [b""] * 8
     assert "Traceback" not in server.log

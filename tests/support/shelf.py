@@ -14,6 +14,9 @@ from receiver.store.transport.batching_client import BatchingClient
 from receiver.store.transport.store_client import StoreClient
 from receiver.store.writer import Item, Writer
 
+PATIENCE = 20
+"""Seconds that a write may take; many times what it takes on a machine that is not busy."""
+
 NOW = 4_000_000_000
 """In a far future, so that no receiver that still runs on the same store finds anything of ours overdue."""
 
@@ -37,12 +40,14 @@ class Shelf:
 
     def keep(self, *items: Item, notification_id: str | None = None) -> list[str]:
         return self.writer.store(
-            items, notification_id=notification_id or str(next(self.notification_ids)), within=2
+            items, notification_id=notification_id or str(next(self.notification_ids)), within=PATIENCE
         )
 
     def register(self, operation: OperationUpdate, *, deadline: int | None = None) -> str:
         notification_id = str(next(self.notification_ids))
-        return self.writer.register(operation, notification_id=notification_id, within=2, deadline=deadline)
+        return self.writer.register(
+            operation, notification_id=notification_id, within=PATIENCE, deadline=deadline
+        )
 
     def latest(self, client_context: str = "invite-1") -> OperationRecord:
         record = self.reader.latest(client_context)
