@@ -1,5 +1,6 @@
 """The README and the guides: every command is run as it stands there, every answer compared, every link followed."""
 
+import dataclasses
 import os
 import re
 import select
@@ -13,12 +14,14 @@ from urllib.parse import urlsplit
 import click
 import pytest
 
+from receiver.cli.demo_command import greeting
 from receiver.cli.main import main
 from receiver.simulator.issuer import Issuer
 from receiver.web.openapi.openapi_document import IMPLIED
 from tests.support.api_document import app
 from tests.support.documented_commands import assert_answer, examples, run, shell_commands
 from tests.support.documents import ALL_DOCUMENTS, FOR_USERS, GUIDES_FOLDER, README
+from tests.support.expected_settings import DEFAULTS
 from tests.support.notifications import CALL, operation
 from tests.support.paths import ROOT
 from tests.support.service import ALL, Service
@@ -149,3 +152,11 @@ def test_python_of_the_guide_works(service: Service) -> None:
             assert process.stdout.readline().startswith("operation Operation(client_context='invite-")
         finally:
             process.kill()
+
+
+def test_output_of_the_demo_in_the_guide_is_what_it_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (GUIDES_FOLDER / "getting-started.md").read_text()
+    [shown] = re.findall(r"^```\n(The receiver listens .*?)^```$", text, re.MULTILINE | re.DOTALL)
+    folder = Path("~/.local/share/receiver/demo")
+    greeting(dataclasses.replace(DEFAULTS, data_dir=folder), "0nETafVz60cX…", "")("http://127.0.0.1:8000")
+    assert shown.partition("\n…\n")[0] in capsys.readouterr().out
