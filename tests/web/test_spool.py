@@ -83,7 +83,7 @@ def test_notifications_of_an_outage_are_merged_after_it(spooling: Service, own_s
     assert ready.json["spool"]["oldestSeconds"] >= 0
     page = spooling.get("/")
     assert page.status == 503
-    assert "4 notifications wait on the receiver" in page.body.decode()
+    assert "4 notifications wait in the spool" in page.body.decode()
     assert spooling.get("/operations/one").status == 503, "queries are rejected during the outage"
     own_store.start()
     drained(spooling)
@@ -92,20 +92,22 @@ def test_notifications_of_an_outage_are_merged_after_it(spooling: Service, own_s
         assert (record["done"], record["notifications"], record["duplicates"]) == (True, 1, 0)
     assert len(spooling.get("/notifications").json["notifications"]) == 1
     assert len(spooling.get("/quarantine", key=WRITE).json["items"]) == 1
-    assert "wait on the receiver" not in spooling.get("/").body.decode()
+    assert "wait in the spool" not in spooling.get("/").body.decode()
 
 
 def test_spool_depth_and_age_are_reported_everywhere(spooling: Service, own_store: StoreServer) -> None:
     own_store.kill()
     assert spooling.call_back(operation(cc="one")).status == 202
     written = time.monotonic()
-    assert re.search(r"1 notification waits on .* for the store, for \d", spooling.get("/").body.decode())
+    assert re.search(
+        r"1 notification waits in the spool for the store, for \d", spooling.get("/").body.decode()
+    )
     assert spooling.call_back(operation(cc="two", op="two")).status == 202
     time.sleep(2.2)
     ready = spooling.get("/readyz").json
     metrics = scrape(spooling)
     page = re.search(
-        r"2 notifications wait on .* for the store, the oldest for (\d+\.\d) s now, and",
+        r"2 notifications wait in the spool for the store, the oldest for (\d+\.\d) s now, and",
         spooling.get("/").body.decode(),
     )
     most = time.monotonic() - written + 2
@@ -237,7 +239,7 @@ def test_dead_letters_are_counted_and_can_be_retried(spooling: Service, own_stor
     assert spooling.call_back(operation(cc="poison", call="broken")).status == 202
     until(lambda: scrape(spooling).value("receiver_spool_dead_notifications") == 1)
     assert spooling.get("/readyz").json["checks"]["spool"] == "ok, but 1 could not be merged"
-    assert "`receiver retry` tries them again" in check(spooling)
+    assert "Retry them by `receiver retry`" in check(spooling)
     own_store.client.delete("receiver:{0}:ops:broken")
     assert command(spooling, "retry") == "1 notification(s) wait for the store again.\n"
     drained(spooling)
@@ -262,7 +264,7 @@ def test_check_reports_the_spool(tmp_path: Path, spooling: Service) -> None:
 
 def test_check_and_readyz_warn_of_a_store_that_may_evict(spooling: Service, own_store: StoreServer) -> None:
     own_store.client.config_set("maxmemory-policy", "volatile-lru")
-    assert "may evict results when it is full (volatile-lru)" in check(spooling)
+    assert "(maxmemory-policy volatile-lru)" in check(spooling)
     ready = spooling.get("/readyz")
     assert ready.status == 200
     assert "may evict results when it is full (volatile-lru)" in ready.json["checks"]["store"]
