@@ -14,8 +14,8 @@ from typing import Final
 
 from tests.support.paths import ROOT
 
-FLOOR: Final = 85
-"""Percent of all lines, a few points below what is measured. Processes that tests kill (-9) report nothing."""
+FLOOR: Final = 75
+"""Percent of all lines; receivers that tests start came to 76 without what pytest itself runs. Killed (-9) ones count nothing."""
 
 LOWEST: Final = 15
 """How many files are printed."""
