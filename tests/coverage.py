@@ -15,7 +15,7 @@ from typing import Final
 from tests.support.paths import ROOT
 
 FLOOR: Final = 75
-"""Percent of all lines; receivers that tests start came to 76 without what pytest itself runs. Killed (-9) ones count nothing."""
+"""Percent of all lines: what the receivers came to that tests start, in part of a run, without pytest's own process."""
 
 LOWEST: Final = 15
 """How many files are printed."""
