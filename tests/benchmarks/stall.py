@@ -12,7 +12,7 @@ import bisect
 import json
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ class Scrape:
 
     def buckets(self, name: str) -> dict[float, float]:
         """Return a histogram's counts by their upper bounds, all its series added up."""
-        counts: Counter[float] = Counter()
+        counts: defaultdict[float, float] = defaultdict(float)
         for (sample, labels), value in self.samples.items():
             if sample == f"{name}_bucket":
                 counts[float(dict(labels)["le"])] += value

@@ -6,7 +6,7 @@ import pytest
 
 from receiver.client import Receiver
 from receiver.simulator.issuer import Issuer
-from tests.support.key_provider import Behaviour, Peer, hang_up
+from tests.support.key_provider import Handler, Peer, hang_up
 from tests.support.service import ALL, Service
 from tests.support.stores import StoreServer
 
@@ -30,8 +30,8 @@ class Impostor(Peer):
         self.do: Callable[..., None] = hang_up
         super().__init__([], tls)
 
-    def answer(self, handler: "Behaviour") -> None:  # type: ignore[override]
-        self.requests.append(handler.path)  # type: ignore[attr-defined]
+    def answer(self, handler: Handler) -> None:
+        self.requests.append(handler.path)
         self.do(handler)
 
 

@@ -2,7 +2,6 @@
 
 import json
 import pickle
-from collections.abc import Callable
 
 import pytest
 
@@ -15,10 +14,13 @@ from receiver.client import (
     UnreachableError,
 )
 from tests.client.conftest import Impostor
+from tests.support.key_provider import Behaviour, Handler
 from tests.support.service import free_port
 
 
-def answering(content: object, status: int = 200, kind: str = "application/json", **headers: str) -> Callable:
+def answering(
+    content: object, status: int = 200, kind: str = "application/json", **headers: str
+) -> Behaviour:
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
     return lambda handler: handler.reply(body, status, **{"Content-Type": kind, **headers})
 
@@ -35,7 +37,7 @@ def test_an_unknown_host_is_unreachable() -> None:
 
 
 def test_a_connection_that_breaks_once_is_retried(impostor: Impostor) -> None:
-    def break_once(handler) -> None:
+    def break_once(handler: Handler) -> None:
         if len(impostor.requests) == 1:
             handler.close_connection = True
         else:
@@ -59,7 +61,7 @@ def test_a_connection_that_breaks_once_is_retried(impostor: Impostor) -> None:
         answering([], 404, "application/problem+json"),
     ],
 )
-def test_a_response_of_another_server_is_unexpected(impostor: Impostor, answer: Callable) -> None:
+def test_a_response_of_another_server_is_unexpected(impostor: Impostor, answer: Behaviour) -> None:
     impostor.do = answer
     receiver = Receiver(impostor.origin)
     with pytest.raises(UnexpectedAnswerError):

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -16,6 +17,7 @@ import urllib3
 from receiver.client import Receiver, UnexpectedAnswerError, UnreachableError
 from tests.client.conftest import Impostor
 from tests.client.test_faults import answering
+from tests.support.key_provider import Handler
 from tests.support.notifications import operation
 from tests.support.service import ALL, READ, Service
 
@@ -77,7 +79,7 @@ def test_children_of_a_fork_get_their_own_responses(service: Service, given: boo
         receiver = Receiver(service.address, ALL, http=pool if given else None)
         for _ in range(3):
             receiver.get("done")  # the kept-alive connection that children inherit
-            children = [Child(lambda name=name: other_contexts(receiver, name)) for name in names]
+            children = [Child(partial(other_contexts, receiver, name)) for name in names]
             mine = other_contexts(receiver, "done")
             assert [child.result() for child in children] == [[], []]
             assert mine == []
@@ -86,7 +88,7 @@ def test_children_of_a_fork_get_their_own_responses(service: Service, given: boo
 def test_a_child_keeps_the_settings_of_a_given_pool(impostor: Impostor) -> None:
     seen: list[str | None] = []
 
-    def note(handler) -> None:
+    def note(handler: Handler) -> None:
         seen.append(handler.headers.get("Proxy-Authorization"))
         answering({"type": "/problems/operation-not-found"}, 404, "application/problem+json")(handler)
 
@@ -151,7 +153,11 @@ def other(**members: object) -> dict[str, object]:
 def test_a_response_of_another_context_is_not_quoted(impostor: Impostor) -> None:
     receiver = Receiver(impostor.origin)
     impostor.do = answering(other())
-    asks = [lambda: receiver.get("mine"), lambda: receiver.wait("mine"), lambda: receiver.register("mine")]
+    asks: list[Callable[[], object]] = [
+        lambda: receiver.get("mine"),
+        lambda: receiver.wait("mine"),
+        lambda: receiver.register("mine"),
+    ]
     for ask in asks:
         with pytest.raises(UnexpectedAnswerError, match="another client context") as refused:
             ask()

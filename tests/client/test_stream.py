@@ -3,16 +3,18 @@
 import threading
 import time
 from itertools import islice
+from typing import Any
 
 import pytest
 
 from receiver.client import Event, NotAllowedError, Receiver, Stream, UnexpectedAnswerError, UnreachableError
 from tests.client.conftest import Impostor
+from tests.support.key_provider import Handler
 from tests.support.notifications import CALL, call, operation
 from tests.support.service import CLIENT_STATE, READ, Service, free_port
 from tests.support.stores import StoreServer
 
-STREAM = {"Content-Type": "text/event-stream"}
+STREAM: dict[str, Any] = {"Content-Type": "text/event-stream"}
 
 
 def contexts(stream: Stream, count: int) -> list[str | None]:
@@ -135,7 +137,7 @@ def test_the_first_connection_must_succeed(service: Service) -> None:
 
 
 def test_a_refused_reconnect_is_raised(impostor: Impostor) -> None:
-    def once(handler) -> None:
+    def once(handler: Handler) -> None:
         if len(impostor.requests) == 1:
             handler.reply(b"retry: 10\n\ndata: {}\n\n", **STREAM)
         else:
@@ -149,7 +151,7 @@ def test_a_refused_reconnect_is_raised(impostor: Impostor) -> None:
 
 
 def test_reconnects_pause_and_warn_once(impostor: Impostor, caplog: pytest.LogCaptureFixture) -> None:
-    def once(handler) -> None:
+    def once(handler: Handler) -> None:
         if len(impostor.requests) == 1:
             handler.reply(b"retry: 50\nid: 5-0\n\n", **STREAM)
         elif len(impostor.requests) < 5:

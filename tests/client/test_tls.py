@@ -14,6 +14,7 @@ from receiver.client import MisconfiguredError, Receiver
 from tests.client.conftest import Impostor
 from tests.client.test_faults import answering
 from tests.client.test_wait import Time
+from tests.support.key_provider import Handler
 from tests.support.service import Service
 
 unknown = answering({"type": "/problems/operation-not-found"}, 404, "application/problem+json")
@@ -90,7 +91,7 @@ def test_https_to_a_receiver_without_tls_fails_at_once(service: Service) -> None
     )
 
 
-def alert(handler) -> None:
+def alert(handler: Handler) -> None:
     handler.wfile.write(b"\x15\x03\x03\x00\x02\x02\x46")  # OpenSSL's response to plain text
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from receiver.client import NotAllowedError, Operation, Receiver, UnavailableError, UnreachableError
 from tests.client.conftest import Impostor
+from tests.support.key_provider import Handler
 from tests.support.notifications import operation
 from tests.support.service import ALL, READ, Service, free_port
 
@@ -73,7 +74,7 @@ def test_a_long_wait_sends_several_requests(impostor: Impostor) -> None:
     clock = Time()
     held: list[int] = []
 
-    def hold(handler) -> None:
+    def hold(handler: Handler) -> None:
         held.append(int(parse_qs(urlsplit(handler.path).query)["wait"][0]))
         clock.now += held[-1]
         problem = {"type": "/problems/operation-not-found", "title": "t", "detail": "d"}
@@ -89,7 +90,7 @@ def test_a_long_wait_sends_several_requests(impostor: Impostor) -> None:
 def test_early_responses_are_followed_by_a_pause(impostor: Impostor) -> None:
     clock = Time()
 
-    def answer_early(handler) -> None:
+    def answer_early(handler: Handler) -> None:
         problem = {"type": "/problems/operation-not-found"}
         handler.reply(json.dumps(problem).encode(), 404, **{"Content-Type": "application/problem+json"})
 
@@ -107,7 +108,7 @@ def test_a_wait_without_end_lasts_until_the_result(
     service.call_back(operation())
     done = service.get("/operations/invite-1").body
 
-    def hold(handler) -> None:
+    def hold(handler: Handler) -> None:
         clock.now += 25
         problem = b'{"type": "/problems/operation-not-found"}', 404, "application/problem+json"
         body, status, kind = problem if len(impostor.requests) < 200 else (done, 200, "application/json")
@@ -162,7 +163,7 @@ def test_a_lasting_outage_is_raised_at_the_timeout() -> None:
 def test_a_wait_obeys_retry_after(impostor: Impostor) -> None:
     clock = Time()
 
-    def come_later(handler) -> None:
+    def come_later(handler: Handler) -> None:
         headers = {"Content-Type": "application/problem+json", "Retry-After": "7"}
         handler.reply(b'{"type": "/problems/too-many-waiting", "title": "Too many"}', 503, **headers)
 

@@ -1,6 +1,7 @@
 """A check of schemathesis: after each case that may have changed something, the store holds what it should."""
 
 import os
+from typing import Any
 
 import redis
 import schemathesis
@@ -15,7 +16,7 @@ _store = redis.Redis.from_url(os.environ["REDIS_URL"])
 
 @schemathesis.check
 def store_is_held_to_its_rules(
-    _context: schemathesis.CheckContext, _response: schemathesis.Response, case: schemathesis.Case
+    _context: schemathesis.CheckContext, _response: schemathesis.Response, case: "schemathesis.Case[Any]"
 ) -> None:
     """Fail where the store holds what it should not."""
     if case.method != "GET":

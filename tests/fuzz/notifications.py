@@ -2,7 +2,7 @@
 
 import copy
 import json
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from hypothesis import strategies as st
@@ -54,7 +54,7 @@ JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-def of_field(field: fields.Field) -> st.SearchStrategy[Any]:
+def of_field(field: "fields.Field[Any]") -> st.SearchStrategy[Any]:
     """Make values that a field of the schemas takes."""
     made: st.SearchStrategy[Any]
     if isinstance(field, fields.Nested):
@@ -78,9 +78,7 @@ def of_field(field: fields.Field) -> st.SearchStrategy[Any]:
 @cache
 def of_schema(schema: type[Schema]) -> st.SearchStrategy[dict[str, Any]]:
     """Make objects that a schema takes: any of its members, and one that it doesn't know."""
-    members = {
-        name: st.deferred(lambda field=field: of_field(field)) for name, field in schema().fields.items()
-    }
+    members = {name: st.deferred(partial(of_field, field)) for name, field in schema().fields.items()}
     return st.fixed_dictionaries({}, optional={**members, "unheardOf": JSON_VALUES})
 
 

@@ -27,7 +27,7 @@ with atheris.instrument_imports(include=["receiver.graph"]):
     from tests.fuzz.reading import look
     from tests.support.odd_notifications import ITEMS, paths
 
-VALUES = [None, True, 0, 2**64, -1.5, "", [], {}]
+VALUES: list[Any] = [None, True, 0, 2**64, -1.5, "", [], {}]
 WORDS = sorted({word for item in ITEMS for word in json.dumps(item).split('"')[1::2]})
 
 
@@ -40,14 +40,14 @@ def mutate(body: bytes, max_size: int, seed: int) -> bytes:
         document = None
     places = [path for path in paths(document) if path]
     if not places or random.random() < 0.5:
-        return atheris.Mutate(body, max_size)
+        return bytes(atheris.Mutate(body, max_size))
     *above, last = random.choice(places)
     value = random.choice(
         [random.choice(WORDS), copy.deepcopy(reach(document, random.choice(places))), *VALUES]
     )
     reach(document, above)[last] = value
     made = json.dumps(document).encode()
-    return made if len(made) <= max_size else atheris.Mutate(body, max_size)
+    return made if len(made) <= max_size else bytes(atheris.Mutate(body, max_size))
 
 
 def reach(document: Any, path: Iterable[str | int]) -> Any:

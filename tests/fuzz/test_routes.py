@@ -29,7 +29,8 @@ def test_every_route_does_as_its_description_says(
     seed = [] if IS_NIGHT else ["--seed", "1"]  # what is found by day must be found again
     described = tmp_path / "openapi.json"
     described.write_text(json.dumps(without_handshakes(document())))
-    command = [PROGRAM, "--no-color", "--config-file", CONFIG, "run", described, "--url", service.address]
+    command = [str(PROGRAM), "--no-color", "--config-file", str(CONFIG), "run", str(described)]
+    command += ["--url", service.address]
     run = subprocess.run(
         [*command, "--max-examples", str(PER_ROUTE), "--warnings", "off", *seed],
         cwd=tmp_path,

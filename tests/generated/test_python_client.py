@@ -24,7 +24,7 @@ def client(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     command = [
         *(sys.executable, "-m", "openapi_python_client", "generate", "--meta", "none"),
         *("--url", f"{service.address}/openapi.json"),
-        *("--config", config, "--output-path", tmp_path / PACKAGE, "--fail-on-warning"),
+        *("--config", str(config), "--output-path", str(tmp_path / PACKAGE), "--fail-on-warning"),
     ]
     made = subprocess.run(command, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stdout + made.stderr

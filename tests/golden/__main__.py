@@ -67,7 +67,8 @@ def post_everything(service: Service) -> None:
     for kind in contexts.TYPES:
         accept(service, operation(cc=f"type-{kind}", op=f"op-{kind}", type=kind, participants=PEOPLE))
     for status in ("notStarted", "running", "completed", "failed", "somethingNew", None):
-        result = {"resultInfo": {"code": 408, "subcode": 10057, "message": "4:+12065550100 did not answer"}}
+        info = {"code": 408, "subcode": 10057, "message": "4:+12065550100 did not answer"}
+        result: dict[str, Any] = {"resultInfo": info}
         members = result if status in {"completed", "failed"} else {}
         accept(service, operation(cc=f"status-{status}", op=f"op-{status}", status=status, **members))
     # What lacks an id: the operation's, the client context, the call's, and Graph's "operations/participants".
@@ -93,7 +94,9 @@ def post_everything(service: Service) -> None:
     )
     accept(service, item(f"/communications/calls/{OTHER_CALL}", {"@odata.type": "#microsoft.graph.call"}))
     accept(service, {"resourceUrl": 1}, {"neither": "type nor address"}, "text")
-    accept(service, operation(cc="unreadable", op="op-unreadable", status=["x"]))
+    unreadable = operation(cc="unreadable", op="op-unreadable")
+    unreadable["resourceData"]["status"] = ["x"]
+    accept(service, unreadable)
     for change in changes():
         assert service.request("POST", "/notifications", key=None, body={"value": [change]}).status == 202
     until(lambda: service.get("/operations/overdue", key=API_KEY).json["overdue"], 15)
@@ -187,9 +190,12 @@ def dump(store: stores.StoreServer) -> list[dict[str, Any]]:
     }
     keys = []
     for name in sorted(store.client.scan_iter()):
-        kind = store.client.type(name).decode()
+        stored_type = store.client.type(name)
+        assert isinstance(stored_type, bytes)
+        kind = stored_type.decode()
         keys.append({"key": name, "type": kind, "value": read[kind](name), "ttl": store.client.ttl(name)})
-    return _text(keys)
+    described: list[dict[str, Any]] = _text(keys)
+    return described
 
 
 def accept(service: Service, *items: object) -> None:

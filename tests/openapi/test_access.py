@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPConnection
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -67,7 +66,7 @@ OPERATIONS = [
 ]
 
 
-def operations(scheme: str) -> Any:
+def operations(scheme: str) -> pytest.MarkDecorator:
     """The operations that take this way to say who one is."""
     found = [operation for operation in OPERATIONS if any(scheme in way for way in operation.security)]
     return pytest.mark.parametrize("operation", found, ids=lambda operation: operation.name)

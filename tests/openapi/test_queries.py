@@ -25,8 +25,11 @@ def arguments_read(view: Callable[..., object]) -> set[str]:
 
 def all_called(function: object, seen: set[FunctionType]) -> set[FunctionType]:
     """Return a function of ours, and all others that it names, however far."""
-    of_ours = isinstance(function, FunctionType) and function.__module__.startswith("receiver.")
-    if of_ours and function not in seen:
+    if (
+        isinstance(function, FunctionType)
+        and function.__module__.startswith("receiver.")
+        and function not in seen
+    ):
         seen.add(function)
         for named in names_in(function):
             all_called(named, seen)

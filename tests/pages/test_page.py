@@ -1,6 +1,6 @@
 """The page in a real browser."""
 
-from typing import Literal
+from typing import Any, Literal, cast
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -33,7 +33,7 @@ def test_one_signs_in_with_a_read_key_and_out_again(visit: Visit) -> None:
     with visit.page.expect_navigation():
         visit.page.get_by_role("button", name="Sign out").click()
     visit.page.get_by_label("API key").wait_for()
-    visit.page.context.add_cookies([cookie])
+    visit.page.context.add_cookies([cast("Any", cookie)])
     visit.open()
     assert visit.page.get_by_label("API key").is_visible(), "the session is gone, not only the cookie"
 

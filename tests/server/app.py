@@ -10,15 +10,19 @@ import resource
 import sys
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from receiver.logs import configure_logging
 from receiver.server import connection, environ_names, serve, worker
 from receiver.settings.configuration import Settings, read_settings
 
+if TYPE_CHECKING:
+    from flask import Flask
+
 REFUSAL = b"HTTP/1.1 503 No\r\nContent-Length: 7\r\n\r\nrefused"
 
 
-def make_app(settings: Settings) -> object:
+def make_app(settings: Settings) -> "Flask":
     import redis
     from flask import Flask, request
 
@@ -64,7 +68,7 @@ def make_app(settings: Settings) -> object:
 
     @app.get("/count")
     def count() -> str:
-        with redis.Redis.from_url(settings.redis_url) as store:
+        with redis.Redis.from_url(settings.redis_url or "") as store:
             return str(store.incr("count"))
 
     app.extensions[environ_names.REJECT_EARLY] = lambda data: (
@@ -84,10 +88,10 @@ def on_ready(address: str) -> None:
 if __name__ == "__main__":
     if "FILES" in os.environ:
         resource.setrlimit(resource.RLIMIT_NOFILE, (int(os.environ["FILES"]), int(os.environ["FILES"])))
-    connection.HEAD_SECONDS = float(os.environ.get("DEADLINE", "10"))
-    connection.BODY_SECONDS = float(os.environ.get("DEADLINE", "10"))
-    connection.WRITE_SECONDS = float(os.environ.get("DEADLINE", "30"))
-    worker.ACCEPT_AFTER_SIGTERM_SECONDS = float(os.environ["ACCEPT_SECONDS"])
-    serve.GRACEFUL_SECONDS = int(os.environ.get("GRACE", "20"))
+    vars(connection)["HEAD_SECONDS"] = float(os.environ.get("DEADLINE", "10"))
+    vars(connection)["BODY_SECONDS"] = float(os.environ.get("DEADLINE", "10"))
+    vars(connection)["WRITE_SECONDS"] = float(os.environ.get("DEADLINE", "30"))
+    vars(worker)["ACCEPT_AFTER_SIGTERM_SECONDS"] = float(os.environ["ACCEPT_SECONDS"])
+    vars(serve)["GRACEFUL_SECONDS"] = int(os.environ.get("GRACE", "20"))
     configure_logging("logfmt", "info")
     serve.serve(read_settings(), make_app, on_ready=on_ready)

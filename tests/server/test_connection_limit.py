@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -22,7 +22,7 @@ HALF_BODY = b"POST /length HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n123"
 
 
 @pytest.fixture
-def small(serve: Callable[..., Server]) -> Iterator[Server]:
+def small(serve: Callable[..., Server]) -> Server:
     return serve(FILES="200")
 
 

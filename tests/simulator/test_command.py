@@ -47,7 +47,7 @@ def items(post: ReceivedPost) -> list[object]:
 
 
 def kid(post: ReceivedPost) -> str:
-    return jwt.get_unverified_header(post.headers["authorization"].split()[1])["kid"]
+    return str(jwt.get_unverified_header(post.headers["authorization"].split()[1])["kid"])
 
 
 def refuse(post: ReceivedPost) -> Answer:
@@ -97,7 +97,7 @@ def test_quiet_prints_the_summary_only(peer: Peer, key_file: Path) -> None:
 
 def test_the_report_has_every_operation_with_its_status(peer: Peer, key_file: Path, tmp_path: Path) -> None:
     report = tmp_path / "report.jsonl"
-    refused = []
+    refused: list[ReceivedPost] = []
 
     def refuse_one_recording(post: ReceivedPost) -> Answer:
         if b"recordingAccessToken" not in post.body or refused:

@@ -1,5 +1,7 @@
 from collections import Counter
+from collections.abc import Callable
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -58,7 +60,8 @@ def test_batch_keeps_all_posts_within_its_size(size: int) -> None:
     assert titles(after) == titles(before)
     assert {len(delivery.steps) for delivery in after[:-1]} <= {size}
     assert sum(delivery.delay for delivery in after) == sum(delivery.delay for delivery in before)
-    bodies = [item for delivery in after for item in delivery.envelope["value"]]
+    envelopes: list[Any] = [delivery.envelope for delivery in after]
+    bodies = [item for envelope in envelopes for item in envelope["value"]]
     assert [item["n"] for item in bodies] == list(range(20))
 
 
@@ -71,6 +74,6 @@ def test_batch_leaves_bodies_without_envelope_alone() -> None:
 
 
 @pytest.mark.parametrize("disturb", [lambda d: duplicate(d, Random(1)), lambda d: reorder(d, Random(1))])
-def test_an_empty_list_stays_empty(disturb) -> None:
+def test_an_empty_list_stays_empty(disturb: Callable[[list[Any]], list[Any]]) -> None:
     assert disturb([]) == []
     assert batch([], 3) == []

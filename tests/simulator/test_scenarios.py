@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from receiver.simulator.scenarios import Call, Step, invent_call
+from receiver.simulator.scenarios import Call, Expectation, Step, invent_call
 from tests.simulator.verifying import APP, TENANT
 
 CALLS = [invent_call(Random(seed), tenant_id=TENANT, app_id=APP) for seed in range(150)]
@@ -15,16 +15,23 @@ TEXT = json.dumps([step.envelope for step in STEPS])
 
 
 def items(step: Step) -> list[Any]:
-    return (step.envelope or {}).get("value") or []
+    envelope: dict[str, Any] = step.envelope or {}
+    return envelope.get("value") or []
 
 
 def data(step: Step) -> dict[str, Any]:
     content = items(step)[0]["resourceData"]
-    return content[0] if isinstance(content, list) else content
+    resource: dict[str, Any] = content[0] if isinstance(content, list) else content
+    return resource
 
 
 def url(step: Step) -> str:
-    return items(step)[0].get("resourceUrl") or items(step)[0]["resource"]
+    return str(items(step)[0].get("resourceUrl") or items(step)[0]["resource"])
+
+
+def expectation(step: Step) -> Expectation:
+    assert step.expectation
+    return step.expectation
 
 
 def plain(guid: str) -> str:
@@ -42,19 +49,21 @@ def test_every_operation_has_one_result_under_deleted() -> None:
         assert Counter(step.expectation for step in results) == dict.fromkeys(expected, 1)
         for step in results:
             assert items(step)[0]["changeType"].lower() == "deleted"
-            assert data(step)["status"] == step.expectation.status
-            assert step.expectation.status in {"completed", "failed"}
+            assert data(step)["status"] == expectation(step).status
+            assert expectation(step).status in {"completed", "failed"}
 
 
 def test_an_operations_url_agrees_with_its_body() -> None:
     for step in (step for step in STEPS if step.expectation):
         segments = re.sub(r"\('([^']+)'\)", r"/\1", url(step))
-        call_id, operation_id = re.search(r"calls/([^/]+)/operations/([^/]+)$", segments).groups()
-        assert plain(call_id) == plain(step.expectation.call_id)
-        assert plain(operation_id) == plain(step.expectation.operation_id)
-        assert data(step).get("id", step.expectation.operation_id) == step.expectation.operation_id
-        assert (data(step).get("clientContext") or None) == step.expectation.client_context
-        assert data(step)["@odata.type"].removeprefix("#") == f"microsoft.graph.{step.expectation.type}"
+        ids = re.search(r"calls/([^/]+)/operations/([^/]+)$", segments)
+        assert ids
+        expected = expectation(step)
+        assert plain(ids[1]) == plain(expected.call_id)
+        assert plain(ids[2]) == plain(expected.operation_id)
+        assert data(step).get("id", expected.operation_id) == expected.operation_id
+        assert (data(step).get("clientContext") or None) == expected.client_context
+        assert data(step)["@odata.type"].removeprefix("#") == f"microsoft.graph.{expected.type}"
 
 
 def test_running_precedes_the_result() -> None:
@@ -83,7 +92,7 @@ def test_an_unanswered_invitation_fails_late() -> None:
         for step in call.steps:
             at += step.delay
             if step.final and data(step).get("resultInfo", {}).get("code") in {408, "408"}:
-                assert step.expectation.status == "failed"
+                assert expectation(step).status == "failed"
                 assert at > 60
 
 

@@ -2,6 +2,7 @@ import json
 import socket
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import jwt
 import pytest
@@ -25,7 +26,7 @@ class Clock:
         return self.now
 
 
-def sender(url: str, issuer: Issuer, **options: object) -> Sender:
+def sender(url: str, issuer: Issuer, **options: Any) -> Sender:
     return Sender(url, issuer, audience=APP, tenant_id=TENANT, **{"random": Random(1), **options})
 
 

@@ -15,7 +15,8 @@ TENANT = "aaaabbbb-0000-cccc-1111-dddd2222eeee"
 def fetch(url: str) -> dict[str, Any]:
     response = urllib3.request("GET", url, retries=False, headers={"Connection": "close"})
     assert response.status == 200
-    return json.loads(response.data)
+    document: dict[str, Any] = json.loads(response.data)
+    return document
 
 
 def served_keys(issuer: Issuer) -> jwt.PyJWKSet:

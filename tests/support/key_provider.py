@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
-Behaviour = Callable[["_Handler"], None]
+Behaviour = Callable[["Handler"], None]
 
 
 class Peer:
@@ -55,7 +55,7 @@ class Peer:
 
     def start(self) -> None:
         self.stopped = threading.Event()
-        self._server = _Server(("127.0.0.1", self._port), _Handler)
+        self._server = _Server(("127.0.0.1", self._port), Handler)
         self._server.peer = self
         self._port = self._server.server_port
         if self._tls:
@@ -71,7 +71,7 @@ class Peer:
             self._thread.join()
             self._server.server_close()
 
-    def answer(self, handler: "_Handler") -> None:
+    def answer(self, handler: "Handler") -> None:
         self.requests.append(handler.path)
         self.unblocked.wait()
         self._behaviours.get(handler.path, _document)(handler)
@@ -85,7 +85,7 @@ class _Server(ThreadingHTTPServer):
         """Ignore a client that hung up, which some tests do."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
@@ -104,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def _document(handler: _Handler) -> None:
+def _document(handler: Handler) -> None:
     peer = handler.server.peer
     jwks_uri = f"{peer.origin}/keys" if peer.jwks_uri is None else peer.jwks_uri
     metadata = {
@@ -123,30 +123,30 @@ def redirect(path: str) -> Behaviour:
     return lambda handler: handler.reply(b"", 302, Location=handler.server.peer.origin + path)
 
 
-def silence(handler: _Handler) -> None:
+def silence(handler: Handler) -> None:
     handler.server.peer.stopped.wait()
 
 
-def hang_up(handler: _Handler) -> None:
+def hang_up(handler: Handler) -> None:
     handler.close_connection = True
 
 
-def drip_headers(handler: _Handler) -> None:
+def drip_headers(handler: Handler) -> None:
     _drip(handler, b"HTTP/1.1 200 OK\r\nX-Filler: " + b"x" * 10_000)
 
 
-def drip_body(handler: _Handler) -> None:
+def drip_body(handler: Handler) -> None:
     """Send a body without a length, so that a truncated one looks complete."""
     _drip(handler, b'HTTP/1.1 200 OK\r\n\r\n{"jwks_uri": "/keys"}' + b" " * 10_000, at_once=40)
 
 
-def endless_body(handler: _Handler) -> None:
+def endless_body(handler: Handler) -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
     for _ in range(160):  # 10 MB
         handler.wfile.write(b" " * 65_536)
 
 
-def _drip(handler: _Handler, content: bytes, at_once: int = 1) -> None:
+def _drip(handler: Handler, content: bytes, at_once: int = 1) -> None:
     handler.wfile.write(content[:at_once])
     for byte in content[at_once:]:
         if handler.server.peer.stopped.wait(0.02):

@@ -177,12 +177,14 @@ class PlainStore:
         await pipeline.execute()
 
     async def get(self, client_context: str) -> bytes | None:
-        found: bytes | None = await self.client.get(f"op:{client_context}")
+        found = await self.client.get(f"op:{client_context}")
+        assert not isinstance(found, str)
         return found
 
     @staticmethod
     def text(item: Item) -> str:
-        return item.resourceData.model_dump_json(by_alias=True, exclude_unset=True)
+        text: str = item.resourceData.model_dump_json(by_alias=True, exclude_unset=True)
+        return text
 
 
 def represent(record: OperationRecord) -> bytes:
@@ -233,7 +235,7 @@ def make_app() -> FastAPI:
     key_hashes = {entry.rpartition(":")[2] for entry in os.environ["RECEIVER_API_KEYS"].split(",")}
     pool = redis.BlockingConnectionPool.from_url(os.environ["REDIS_URL"], max_connections=CONNECTIONS)
     client = redis.Redis(connection_pool=pool)
-    store = {"merge": MergingStore, "set": PlainStore}[os.environ["PEER_KEEPS"]](client)
+    store = MergingStore(client) if os.environ["PEER_KEEPS"] == "merge" else PlainStore(client)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -100,7 +100,7 @@ class Wrk:
         self._file.write_text(
             _query_script(load, port) if load.kind == "query" else self._script(load, series, port)
         )
-        options = [f"-d{seconds}s", "-t1", f"-c{load.connections}", "--timeout", "10s", "-s", self._file]
+        options = [f"-d{seconds}s", "-t1", f"-c{load.connections}", "--timeout", "10s", "-s", str(self._file)]
         command = ["wrk", *options, f"http://127.0.0.1:{port}/"]
         output = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout
         counted = json.loads(output.splitlines()[-1])
