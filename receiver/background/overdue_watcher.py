@@ -20,8 +20,13 @@ from receiver.store.transport.store_client import Command, CommandSender
 from receiver.supervision import Loop, Supervisor
 
 _PERIOD_SECONDS: Final = 1.0
+"""Seconds between two looks, and so the longest time until an overdue operation is marked."""
+
 _PAUSE_AFTER_FAILURE: Final = 5.0
+"""Seconds until the next look after the store has failed."""
+
 _WITHIN_SECONDS: Final = 2.0
+"""Seconds within which the store must answer a look."""
 
 _log: Final = logging.getLogger(__name__)
 

@@ -18,13 +18,23 @@ from receiver.client.receiver import Receiver
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
 
 FAILED: Final = 1
+"""Exit status: the operation has failed."""
+
 NOT_DONE: Final = 3
-"""Not 2, with which every command exits if its arguments are wrong."""
+"""Exit status: no result in time. Not 2, with which every command exits if its arguments are wrong."""
+
 UNKNOWN: Final = 4
+"""Exit status: the receiver does not know the operation."""
+
 NOT_ANSWERED: Final = 5
+"""Exit status: the receiver did not answer, or refused."""
+
 NOT_WRITTEN: Final = 6
+"""Exit status: the output can't be written."""
+
 _UNEXPECTED: Final = 70
 """EX_SOFTWARE of sysexits.h; Python's own 1 would mean `failed`."""
+
 _INTERRUPTED: Final = 130
 """The status that a shell reports for a program ended by Ctrl-C; click's own 1 would mean `failed`."""
 

@@ -15,7 +15,11 @@ from receiver.client.errors import MisconfiguredError, UnexpectedAnswerError, Un
 from receiver.client.process_pool import ProcessPool
 
 _CONNECT_SECONDS: Final = 5.0
+"""Time limit for connecting to the receiver."""
+
 _READ_SECONDS: Final = 10.0
+"""Seconds without a byte of the response after which a request fails; a wait has as many more as it lasts."""
+
 _ATTEMPTS: Final = 2
 """Attempts of a request: a kept-alive connection may have been closed by the server. Every request is idempotent."""
 

@@ -61,7 +61,7 @@ _BY_REASON: Final[Mapping[str, tuple[str, Tone]]] = {
     "unspecifiederror": ("Failed, and Graph doesn't say why", "bad"),
     "unknown": ("Ended for an unknown reason", "warn"),
 }
-"""By completionReason in lower case. sendDtmfTones says `completed` even when the tones were not sent."""
+"""By completionReason in lower case. sendDtmfTones reports `completed` even when the tones were not sent."""
 
 _FIRST_ERROR: Final = 300
 _FIRST_FAULT: Final = 500

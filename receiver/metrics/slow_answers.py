@@ -22,8 +22,10 @@ VERY_SLOW: Final = 10.0
 """Seconds from which a response counts as very slow: Graph's own limit."""
 
 SLOW_LIMIT: Final = 0.10
+"""Share of slow responses above which Graph delays notifications."""
+
 VERY_SLOW_LIMIT: Final = 0.15
-"""Shares of slow and very slow responses above which Graph delays or drops notifications."""
+"""Share of very slow responses above which Graph drops notifications."""
 
 _log: Final = logging.getLogger(__name__)
 

@@ -274,8 +274,8 @@ class Connection:
         return ConnectionResetError(errno.ECONNRESET, "the client stalls")
 
 
-class RequestBody:
-    """A request's body that raises the application's own errors for malformed framing."""
+class FramedBody:
+    """A request's body as it is framed on the wire: it raises the application's own errors for malformed framing."""
 
     def __init__(self, body: Any, connection: Connection) -> None:
         self._body = body

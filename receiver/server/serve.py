@@ -38,6 +38,8 @@ _BACKGROUND_WORK_SECONDS: Final = 15.0
 """Longest wait of a stopping worker for its background work."""
 
 _STORE_START_SECONDS: Final = 50.0
+"""Time limit for the start of the embedded store, which first reads its whole file."""
+
 _MAX_CONNECTIONS: Final = 10_000
 """Connections of a worker, if the limit of open files allows as many."""
 

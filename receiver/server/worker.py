@@ -27,7 +27,7 @@ from gunicorn.http.errors import (  # type: ignore[import-untyped]
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
 from receiver.log_grouping import BUGS, REFUSALS, Grouping
-from receiver.server.connection import Connection, RequestBody
+from receiver.server.connection import Connection, FramedBody
 from receiver.server.connection_limit import ConnectionLimit
 from receiver.server.environ_names import CLOSE_CONNECTION, MARK_AUTHENTICATED, REJECT_EARLY, STOPPING
 from receiver.server.parser_errors import answer, refusal_of
@@ -230,7 +230,7 @@ def _with_connection(application: WSGI, stopping: Event) -> WSGI:
         environ[STOPPING] = stopping
         environ[MARK_AUTHENTICATED] = connection.mark_authenticated
         environ[CLOSE_CONNECTION] = connection.evict
-        environ["wsgi.input"] = RequestBody(environ["wsgi.input"], connection)
+        environ["wsgi.input"] = FramedBody(environ["wsgi.input"], connection)
         parts = application(environ, start_response)
         connection.discard_unread_body()  # before the response's headers are sent
         return parts

@@ -27,9 +27,17 @@ _CHECK_SECONDS: Final = 1.0
 """How often the spool is checked while the store is available."""
 
 _PAUSE_AFTER_FAILURE: Final = 0.5
+"""Seconds until the next attempt after the store has failed."""
+
 _WITHIN_SECONDS: Final = 5.0
+"""Seconds within which the store must merge some entries; also the longest pause between two such writes."""
+
 _PROBE_SECONDS: Final = 2.0
+"""Seconds within which the store must answer a probe."""
+
 _MIN_PAUSE: Final = 0.02
+"""Shortest pause in seconds between two writes, in which others get the spool's lock."""
+
 _STOP_SECONDS: Final = 5.0
 """How long a process that stops waits for a store that is unavailable."""
 
@@ -218,7 +226,7 @@ class Drainer:
             return
         self._rejections.pop(entry.id, None)
         _log.error(
-            "entry %d of the spool can't be merged and becomes a dead letter; `receiver retry` tries it again: %.200s",
+            "entry %d of the spool can't be merged and becomes a dead letter; `receiver retry` replays it: %.200s",
             entry.id,
             reason,
         )

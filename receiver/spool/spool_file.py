@@ -23,7 +23,11 @@ from receiver.spool.spool_deletion import DeletionResult, delete_items
 from receiver.store.writer import Item
 
 _ENTRIES_PER_READ: Final = 100
+"""Entries that one read returns at most."""
+
 _BYTES_PER_READ: Final = 1 << 20
+"""Bytes of items from which on a read takes no further entry."""
+
 _ROWS_PER_INSERT: Final = 250
 """Rows of one INSERT. After each statement, and each row that it returns, a thread waits up to 5 ms for the interpreter
 while another thread is busy: row by row, at most 200 rows a second could be written or read."""

@@ -22,6 +22,7 @@ from receiver.store.skipped_values import UNREADABLE
 from receiver.store.transport.store_client import CommandSender
 
 _WITHIN_SECONDS: Final = 2.0
+"""Seconds within which the store must answer the round trip that reads snapshots."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ MAX_DOCUMENT_BYTES: Final = 256 * 1024
 """Bytes of a document; a larger one fails the fetch."""
 
 _SOCKET_TIMEOUT: Final = 3.0
+"""Seconds for one step of a connection: to connect, or to get the next bytes."""
+
 _KEY_BITS: Final = range(2048, 8192 + 1)  # OpenSSL is slow with larger keys, or rejects them
 
 

@@ -31,8 +31,14 @@ from receiver.trust.key_fetch import FETCH_FAILURES, KeyFetch, is_trustworthy
 logger = logging.getLogger(__name__)
 
 _PERIOD: Final = 3600.0
+"""Seconds between two fetches, plus or minus a tenth. Until the next one a withdrawn key is still accepted."""
+
 _PATIENCE: Final = 1.5
+"""Seconds that a token with an unknown key id waits for a fetch; a request has 2.3 s in all."""
+
 _TIME_LIMIT: Final = 5.0
+"""Seconds after which a fetch ends, whatever the server does."""
+
 _COOL_DOWN: Final = 30.0
 """Seconds between two fetches caused by unknown key ids, while there are keys."""
 

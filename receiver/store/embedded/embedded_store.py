@@ -28,8 +28,14 @@ from receiver.store.embedded import embedded_supervisor
 from receiver.store.embedded.embedded_supervisor import CAME_UP, STOP, STOP_SECONDS
 
 _MAX_LOG_BYTES: Final = 10 * 1024 * 1024
+"""Bytes of the server's log above which it is emptied."""
+
 _CHECK_SECONDS: Final = 60.0
+"""Seconds between two checks of the log and of the age of the server's file."""
+
 _REWRITE_SECONDS: Final = 86400.0
+"""Age of the server's file in seconds at which it is rewritten: as long may deleted data be left in it."""
+
 _LOCK_SECONDS: Final = 5.0
 """How long to wait for the folder's lock: after a kill -9 the old store ends within a second or two."""
 

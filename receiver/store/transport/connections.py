@@ -20,7 +20,10 @@ MAX_CONNECTIONS: Final = 5
 """Connections of each client in a worker. Small plans allow twenty in all, and a rolling deploy needs twice as many."""
 
 CONNECT_SECONDS: Final = 0.3
+"""Time limit for connecting. A second attempt, or the spool, has to fit into a request's 2.3 s."""
+
 HANDSHAKE_SECONDS: Final = 0.5
+"""Time limit for one step of TLS and of the login after it."""
 
 _COMMON: Final = {
     "protocol": 2,  # the receiver needs nothing of RESP3, and every old server or proxy speaks RESP2

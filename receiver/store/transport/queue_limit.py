@@ -6,6 +6,7 @@ _MIN_SIZE: Final = 16
 """How many may wait in any case: serving so many together hardly takes longer than serving one."""
 
 _MIN_SECONDS: Final = 1e-4
+"""Seconds that a service counts as having taken at least, where the clock is too coarse to measure it."""
 
 
 class QueueLimit:

@@ -27,8 +27,14 @@ from receiver.web.pages.sign_in_routes import SignInRoutes
 from receiver.web.paging import RECORD_NUMBER
 
 _OTHERS: Final = 20
+"""Further operations of a client context that the page of one shows."""
+
 _OF_A_CALL: Final = 200
+"""Operations that the page of a call shows, the newest ones."""
+
 _LONGEST_TEXT: Final = 300
+"""Characters of a search; the rest is cut off. A client context has at most 256."""
+
 _A_PAGE: Final = {200: Answer("The page.", media_type=HTML)}
 _QUERY: Final = (
     only("status", "Only operations of this status."),

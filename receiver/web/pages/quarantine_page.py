@@ -20,8 +20,13 @@ from receiver.web.pages.page_layout import render
 from receiver.web.paging import ENTRY_ID
 
 _ENTRIES: Final = 50
+"""Entries of a group on one page."""
+
 _GROUPS: Final = 50
+"""Groups that the page shows, those with the newest entries; of the others it shows the number."""
+
 _LONGEST_ID: Final = 40
+"""Characters of a group's id in the query; the rest is cut off."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from receiver.web.openapi.body_schemas import SIGN_IN
 from receiver.web.pages.page_layout import sign_in_form
 
 _LONGEST_FORM: Final = 16 << 10
+"""Bytes of a form; a longer one is refused (413), since its sender is not verified yet."""
+
 _LOCAL_PATH: Final = re.compile(r"/(?:[!-.0-\[\]-~][!-\[\]-~]*)?")
 """A path of this receiver: neither `//elsewhere` nor `/\\elsewhere`, which browsers read as an address."""
 
