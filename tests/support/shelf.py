@@ -23,10 +23,14 @@ NOW = 4_000_000_000
 
 @dataclass
 class Shelf:
-    """A writer, a reader and an eraser on one store, with a clock that the test sets and ids for notifications."""
+    """A writer, a reader and an eraser on one store, with a clock that the test sets and ids for notifications.
+
+    `within` is the seconds that a write may take; a test of a store that accepts none sets fewer.
+    """
 
     store_client: StoreClient
     now: float = NOW
+    within: float = PATIENCE
     notification_ids: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -40,13 +44,13 @@ class Shelf:
 
     def keep(self, *items: Item, notification_id: str | None = None) -> list[str]:
         return self.writer.store(
-            items, notification_id=notification_id or str(next(self.notification_ids)), within=PATIENCE
+            items, notification_id=notification_id or str(next(self.notification_ids)), within=self.within
         )
 
     def register(self, operation: OperationUpdate, *, deadline: int | None = None) -> str:
         notification_id = str(next(self.notification_ids))
         return self.writer.register(
-            operation, notification_id=notification_id, within=PATIENCE, deadline=deadline
+            operation, notification_id=notification_id, within=self.within, deadline=deadline
         )
 
     def latest(self, client_context: str = "invite-1") -> OperationRecord:
