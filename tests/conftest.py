@@ -101,7 +101,7 @@ def store(store_server: stores.StoreServer) -> stores.StoreServer:
 
 @pytest.fixture
 def own_store() -> Iterator[stores.StoreServer]:
-    """An empty store that nobody else uses, and that forgets nothing when it is killed."""
+    """An empty store that nothing else uses, and that forgets nothing when it is killed."""
     with stores.start(options=stores.DURABLE) as server:
         yield server
 

@@ -1,9 +1,9 @@
-"""What the metrics tell while the store stands still for ten seconds, as a picture.
+"""What the metrics show while the store stands still for ten seconds, as a picture.
 
     python -m tests.benchmarks.stall [picture.png] [--share 0.1]
 
 Starts a store and a receiver with a spool and one worker, posts signed notifications at a fixed rate, however long
-the answers take, stops the store (SIGSTOP) in the middle, and reads `/metrics` twice a second. Draws what they tell,
+the answers take, stops the store (SIGSTOP) in the middle, and reads `/metrics` twice a second. Draws what they show,
 and prints what they said shortly before the store went on.
 """
 
@@ -64,7 +64,7 @@ class Times:
 
 @dataclass(frozen=True)
 class Scrape:
-    """What `/metrics` told, and when, in seconds since the beginning."""
+    """What `/metrics` showed, and when, in seconds since the beginning."""
 
     at: float
     text: str
@@ -113,7 +113,7 @@ class Senders:
 
 
 async def measure(service: Service, store: StoreServer, times: Times) -> tuple[list[Scrape], Senders]:
-    """Send, stall and scrape; return what was told."""
+    """Send, stall and scrape; return what was shown."""
     senders, scrapes = Senders(service), []
     began = time.monotonic()
 
@@ -239,16 +239,16 @@ def filled(axes: Axes, times: list[float], values: list[float], colour: str) -> 
     axes.set_ylim(bottom=0)
 
 
-def report(scrapes: list[Scrape], senders: Senders, times: Times, told: Callable[[str], None]) -> None:
+def report(scrapes: list[Scrape], senders: Senders, times: Times, write: Callable[[str], None]) -> None:
     last = max(
         (one for one in scrapes if one.at < times.before + times.stall - 0.25), key=lambda scrape: scrape.at
     )
-    told(f"At {last.at:.1f} s, {last.at - times.before:.1f} s after the store stopped, /metrics said:")
+    write(f"At {last.at:.1f} s, {last.at - times.before:.1f} s after the store stopped, /metrics said:")
     for line in last.text.splitlines():
         if line.startswith(EXCERPT):
-            told(f"  {line}")
+            write(f"  {line}")
     answers = ", ".join(f"{count} with {status}" for status, count in sorted(senders.answers.items()))
-    told(
+    write(
         f"{RATE} notifications a second were answered: {answers}; the slowest after {senders.slowest:.2f} s."
     )
     emptied = next(
@@ -258,7 +258,7 @@ def report(scrapes: list[Scrape], senders: Senders, times: Times, told: Callable
     )
     most = max(one.value("receiver_spool_notifications") for one in scrapes)
     took = emptied - times.before - times.stall
-    told(f"The spool held {most:.0f}, and was empty {took:.1f} s after the store went on.")
+    write(f"The spool held {most:.0f}, and was empty {took:.1f} s after the store went on.")
 
 
 @contextmanager

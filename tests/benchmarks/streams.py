@@ -29,21 +29,21 @@ OF_EVERYTHING = 20
 
 
 class Clock:
-    """When each notification was answered, and when whoever follows it learnt of it."""
+    """When each notification was answered, and when each client that follows it got it."""
 
     def __init__(self) -> None:
         self.answered: dict[str, float] = {}
-        self.told: dict[str, dict[str, float]] = {kind: {} for kind in ("stream", "everything", "waiter")}
+        self.received: dict[str, dict[str, float]] = {kind: {} for kind in ("stream", "everything", "waiter")}
         self.copies: dict[str, int] = defaultdict(int)
 
     def event(self, kind: str, name: str) -> None:
         self.copies[kind] += 1
-        self.told[kind][name] = time.perf_counter()  # the last one counts
+        self.received[kind][name] = time.perf_counter()  # the last one counts
 
     def report(self, kind: str) -> str:
         waits = sorted(
             max(0.0, at - self.answered[name]) * 1000
-            for name, at in self.told[kind].items()
+            for name, at in self.received[kind].items()
             if name in self.answered
         )
         slowest = quantiles(waits, n=100)[98]

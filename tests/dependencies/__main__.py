@@ -42,7 +42,7 @@ def main(only: str | None, tests: tuple[str, ...]) -> None:
 
 
 def passes(name: str, packages: list[str], tests: tuple[str, ...]) -> bool:
-    """Tell whether the pure tests pass with these packages."""
+    """Return whether the pure tests pass with these packages."""
     began = time.monotonic()
     with environment() as place:
         click.echo(f"{name} versions: {' '.join(packages)}")

@@ -54,7 +54,7 @@ BindReadOnlyPaths={python}
 StandardOutput=append:{log}
 StandardError=inherit
 """
-"""Python may live in somebody's home here, and there is no journal."""
+"""Python may live in a user's home here, and there is no journal."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,10 @@ class Machine:
     def control(self, *arguments: str) -> str:
         """Ask the machine's systemd."""
         inside = ("nsenter", "--target", str(self.pid), "--mount", "--pid", "--cgroup")
-        told = subprocess.run([*inside, "systemctl", *arguments], capture_output=True, text=True, check=False)
-        return told.stdout
+        result = subprocess.run(
+            [*inside, "systemctl", *arguments], capture_output=True, text=True, check=False
+        )
+        return result.stdout
 
 
 @contextmanager
@@ -120,7 +122,7 @@ def _groups() -> list[Path]:
     for hierarchy in sorted(_GROUPS.iterdir()):
         if (
             hierarchy.is_mount() and hierarchy.name != "cpuset"
-        ):  # whose groups take nobody before they are set up
+        ):  # whose groups take no process before they are set up
             group = hierarchy / f"receiver-{secrets.token_hex(4)}"
             group.mkdir()
             made.append(group)

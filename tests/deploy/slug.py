@@ -21,7 +21,7 @@ class Slug:
     @classmethod
     def build(cls, folder: Path) -> "Slug":
         """Build as a buildpack does; pip gets no leave to find more than the lock file names."""
-        folder.chmod(0o755)  # whoever runs it may read it
+        folder.chmod(0o755)  # any user may run it
         shutil.copytree(ROOT / "receiver", folder / "receiver", ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("Procfile", "app.json", "requirements.txt"):
             shutil.copy(ROOT / name, folder)
@@ -53,6 +53,6 @@ class Slug:
 
     def environment(self) -> dict[str, str]:
         """What `app.json` makes the platform set, generated secrets included."""
-        told = json.loads((self.folder / "app.json").read_text())["env"]
-        values = {name: one["value"] for name, one in told.items() if "value" in one}
-        return values | {name: secrets.token_hex(32) for name, one in told.items() if "generator" in one}
+        variables = json.loads((self.folder / "app.json").read_text())["env"]
+        values = {name: one["value"] for name, one in variables.items() if "value" in one}
+        return values | {name: secrets.token_hex(32) for name, one in variables.items() if "generator" in one}

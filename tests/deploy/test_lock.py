@@ -78,7 +78,7 @@ def test_the_root_holds_one_lock_file_else_the_buildpack_refuses() -> None:
     assert [path.name for path in ROOT.iterdir() if path.name in known] == ["requirements.txt"]
 
 
-def test_all_that_the_project_asks_for_is_pinned_within_its_range() -> None:
+def test_every_requirement_is_pinned_within_its_range() -> None:
     for requirement in DIRECT:
         pin = PINS[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(pin.version), requirement
@@ -92,7 +92,7 @@ def test_nothing_is_pinned_that_nothing_needs() -> None:
     assert PINS.keys() - needed(anywhere=True) == set()
 
 
-def test_every_pin_has_the_hashes_of_its_wheels_for_several_systems() -> None:
+def test_every_pin_has_hashes_of_wheels_for_several_systems() -> None:
     for name, pin in PINS.items():
         assert pin.hashes, name
         assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", one) for one in pin.hashes), name

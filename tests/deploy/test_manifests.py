@@ -1,4 +1,4 @@
-"""What the platforms are told in `deploy/` and in the root: checked by their own validators, and against the code.
+"""The manifests of the platforms, in `deploy/` and in the root: checked by their own validators, and against the code.
 
 Where a platform has no validator that works without it (Render, Fly, Cloud Foundry), what matters is checked.
 """
@@ -94,7 +94,7 @@ def test_every_variable_that_is_set_is_a_setting() -> None:
         assert name in NAMES, manifest
 
 
-def test_the_settings_without_which_nothing_is_received_or_told_are_asked_for_or_made() -> None:
+def test_required_settings_are_asked_for_or_generated() -> None:
     """Fly's are secrets, the unit's stand in a file: their pages have them."""
     named = set(settings())
     for manifest in ("heroku", "render", "cloudfoundry", "docker", "kubernetes"):
@@ -129,7 +129,7 @@ def test_a_deploy_waits_until_it_is_ready_or_is_checked_before() -> None:
     assert UNIT.count(f".venv/bin/{SERVE}") == 1
 
 
-def test_everybody_has_time_to_stop() -> None:
+def test_every_platform_allows_time_to_stop() -> None:
     assert (FLY["kill_signal"], FLY["kill_timeout"]) == ("SIGTERM", 30)
     assert WEB["maxShutdownDelaySeconds"] >= 30
     assert COMPOSE["services"]["receiver"]["stop_grace_period"] == "30s"
@@ -143,8 +143,8 @@ def test_ports_fit() -> None:
     port = re.findall(r"PORT=(\d+)", DOCKERFILE)[0]
     assert str(FLY["http_service"]["internal_port"]) == FLY["env"]["PORT"]
     assert COMPOSE["services"]["receiver"]["ports"] == [f"127.0.0.1:{port}:{port}"]
-    [told] = [one["value"] for one in CONTAINER["env"] if one["name"] == "PORT"]
-    assert str(CONTAINER["ports"][0]["containerPort"]) == told
+    [port] = [one["value"] for one in CONTAINER["env"] if one["name"] == "PORT"]
+    assert str(CONTAINER["ports"][0]["containerPort"]) == port
     assert KUBERNETES["Service"]["spec"]["ports"][0]["targetPort"] == CONTAINER["ports"][0]["name"]
 
 
@@ -170,7 +170,7 @@ def test_the_image_is_made_of_what_is_there() -> None:
     assert (DEPLOY / "cloudfoundry" / APPLICATION["path"]).resolve() == ROOT
 
 
-def test_everybody_has_the_same_python() -> None:
+def test_every_platform_has_the_same_python() -> None:
     version = (ROOT / ".python-version").read_text().strip()
     assert re.findall(r"^FROM python:(\S+)-slim", DOCKERFILE, re.MULTILINE) == [version] * 2
 
@@ -191,12 +191,12 @@ def test_the_store_keeps_what_it_has_been_given(where: str) -> None:
     """A real server takes the options, and has on its disk what it has answered."""
     options = [option for option in STORES[where] if option != "valkey-server"]
     with stores.start(options=options) as server:
-        told = server.client.config_get("*")
-        kept = {name: told[name] for name in ("appendonly", "appendfsync", "save", "maxmemory-policy")}
+        config = server.client.config_get("*")
+        kept = {name: config[name] for name in ("appendonly", "appendfsync", "save", "maxmemory-policy")}
         assert kept == {
             "appendonly": "yes",
             "appendfsync": "always",
             "save": "",
             "maxmemory-policy": "noeviction",
         }
-        assert int(told["maxmemory"] or 0) == 256 << 20
+        assert int(config["maxmemory"] or 0) == 256 << 20

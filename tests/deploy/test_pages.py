@@ -1,4 +1,4 @@
-"""The pages of `deploy/`: short, complete, and true as far as a machine can tell."""
+"""The pages of `deploy/`: short, complete, and true as far as a program can check."""
 
 import dataclasses
 import json
@@ -36,7 +36,7 @@ def test_every_platform_has_its_page_and_stands_in_the_list() -> None:
 def test_platform_page_fits_on_one_screen(platform: str) -> None:
     page = (DEPLOY / platform / "README.md").read_text()
     assert len(page.splitlines()) <= 45
-    for subject in ("**Set** ", "**Does it work?**", "**Tell Graph**", "**Rotate keys.**", "**Upgrade.**"):
+    for subject in ("**Set** ", "**Does it work?**", "**Give Graph**", "**Rotate keys.**", "**Upgrade.**"):
         assert subject in page
 
 
@@ -54,7 +54,7 @@ def test_variables_files_and_commands_of_a_page_exist(path: Path) -> None:
         assert command in commands
 
 
-def test_cloud_foundry_gets_its_python_by_a_file_that_is_not_committed() -> None:
+def test_cloud_foundry_file_of_python_version_is_not_committed() -> None:
     """Its buildpack defaults to 3.10 and reads runtime.txt only, which would override .python-version on Heroku."""
     page = (DEPLOY / "cloudfoundry/README.md").read_text()
     assert f"echo python-{SUPPORTED[0]}.x > runtime.txt\n" in page

@@ -1,7 +1,7 @@
 """The whole on a platform: built from the lock file alone, run by a process manager in a cage, and stopped.
 
 The cage has the 512 MB of the smallest plans and a file system that can't be written to; the store speaks TLS
-with a certificate that nobody vouches for; the settings are those of the platform's own manifest.
+with a self-signed certificate; the settings are those of the platform's own manifest.
 """
 
 import json

@@ -36,7 +36,7 @@ def platform(tmp_path: Path, issuer: Issuer, store: StoreServer) -> Iterator[Ser
     service.kill()
 
 
-def test_it_listens_where_it_is_told_with_the_workers_it_is_given(platform: Service) -> None:
+def test_platform_sets_the_address_and_the_number_of_workers(platform: Service) -> None:
     platform.start(procfile_command())
     assert f"0.0.0.0:{platform.port}" in platform.log
     assert platform.log.count("Booting worker") == 3
@@ -44,7 +44,7 @@ def test_it_listens_where_it_is_told_with_the_workers_it_is_given(platform: Serv
     assert "HTTP/1.1" not in platform.log, "GUNICORN_CMD_ARGS adds no second access log"
 
 
-def test_without_a_store_a_platform_is_told_so_at_start(platform: Service) -> None:
+def test_platform_without_a_store_is_refused_at_start(platform: Service) -> None:
     del platform.environment["REDIS_URL"]
     with pytest.raises(RuntimeError, match="REDIS_URL: not set, and this is a platform"):
         platform.start(procfile_command())
@@ -52,8 +52,8 @@ def test_without_a_store_a_platform_is_told_so_at_start(platform: Service) -> No
     assert platform.process.wait() == 1
 
 
-@pytest.mark.parametrize("everybody", [False, True], ids=["the master", "every process, as Heroku does"])
-def test_a_stop_under_load_loses_nothing(platform: Service, everybody: bool) -> None:
+@pytest.mark.parametrize("whole_group", [False, True], ids=["the master", "every process, as Heroku does"])
+def test_a_stop_under_load_loses_nothing(platform: Service, whole_group: bool) -> None:
     platform.start(procfile_command())
     accepted: list[str] = []
     refused: list[int] = []
@@ -74,7 +74,7 @@ def test_a_stop_under_load_loses_nothing(platform: Service, everybody: bool) -> 
     time.sleep(1)
     began = time.monotonic()
     assert platform.process
-    if everybody:
+    if whole_group:
         os.killpg(platform.process.pid, signal.SIGTERM)
         status = platform.process.wait(30)
     else:
@@ -101,9 +101,7 @@ def test_a_store_with_a_self_signed_certificate_needs_a_setting(
     assert TLSStore.PASSWORD not in platform.log
 
 
-def test_the_embedded_store_loses_nothing_when_it_is_killed_in_the_middle_of_a_run(
-    tmp_path: Path, issuer: Issuer
-) -> None:
+def test_embedded_store_killed_under_load_loses_nothing(tmp_path: Path, issuer: Issuer) -> None:
     service = Service(tmp_path, None, None)
     issuer_port = free_port()
     service.environment |= {

@@ -61,6 +61,6 @@ def test_they_run_and_stop_under_systemd(tmp_path: Path, slug: Slug, issuer: Iss
         machine.control("start", "receiver-valkey.service")
         until(lambda: service.get("/operations/spooled").status == 200, 20)
         machine.control("stop", "receiver.service")
-        told = machine.control("show", "--property=Result,ExecMainStatus", "receiver.service")
-        assert set(told.split()) == {"Result=success", "ExecMainStatus=0"}
+        shown = machine.control("show", "--property=Result,ExecMainStatus", "receiver.service")
+        assert set(shown.split()) == {"Result=success", "ExecMainStatus=0"}
     assert "Traceback" not in service.log

@@ -9,7 +9,7 @@ import schemathesis
 from tests.support.store_rules import hold_store
 
 _MOST_KEYS = 60
-"""As many tell what news does to news; to look through all that comes of thousands of cases would take minutes."""
+"""As many show how updates merge; to look through all keys of thousands of cases would take minutes."""
 
 _store = redis.Redis.from_url(os.environ["REDIS_URL"])
 

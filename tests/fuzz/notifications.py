@@ -1,4 +1,4 @@
-"""Notifications made from the schemas that read them, and their mutations. Ids are few, so that news meets news."""
+"""Notifications made from the schemas that read them, and their mutations. Few ids: updates meet in one record."""
 
 import copy
 import json
@@ -127,7 +127,7 @@ def items(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def registrations(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
-    """Make what a caller registers: a client context, and the operation that he was told."""
+    """Make what a client registers: a client context, and the operation that Graph returned."""
     client_context = draw(st.sampled_from([name for name in CLIENT_CONTEXTS if name]))
     operation = {**draw(operations()), "clientContext": client_context}
     return client_context, draw(st.sampled_from([operation, operation, {}]))

@@ -38,12 +38,12 @@ def settled(answer: Answer) -> Answer:
 @pytest.mark.timeout(0 if IS_NIGHT else 120)
 @FUZZ
 @given(st.lists(CALLBACKS | notifications.registrations(), min_size=1, max_size=4))
-def test_news_of_operations_is_taken_or_refused(
-    service: Service, store: StoreServer, news: list[bytes | tuple[str, dict[str, Any]]]
+def test_updates_of_operations_are_accepted_or_refused(
+    service: Service, store: StoreServer, updates: list[bytes | tuple[str, dict[str, Any]]]
 ) -> None:
     store.client.flushall()
     token = service.token()
-    for one in news:
+    for one in updates:
         before = hold_store(store.client)
         if isinstance(one, bytes):
             answer = settled(service.call_back(body=one, token=token))

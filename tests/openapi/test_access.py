@@ -1,4 +1,4 @@
-"""Every operation of the document keeps out whom it says it keeps out, and lets in whom it says it lets in."""
+"""Every operation of the document requires the authentication that the document states."""
 
 import json
 from collections.abc import Callable
@@ -21,7 +21,7 @@ FOR_ALL = {
     "GET /problems/{kind}",
     "POST /sign-in",
     "POST /sign-out",
-    "POST /notifications",  # its items prove by their clientState where they come from
+    "POST /notifications",  # its items are authenticated by their clientState
 }
 ARGUMENTS = {"appId": APP_ID, "entryId": "1-0", "number": "1"}
 FORM = b'action="/sign-in"'
@@ -67,7 +67,7 @@ OPERATIONS = [
 
 
 def operations(scheme: str) -> pytest.MarkDecorator:
-    """The operations that take this way to say who one is."""
+    """Parametrize a test with the operations that take this authentication."""
     found = [operation for operation in OPERATIONS if any(scheme in way for way in operation.security)]
     return pytest.mark.parametrize("operation", found, ids=lambda operation: operation.name)
 
@@ -81,14 +81,14 @@ def ask(service: Service) -> Callable[..., tuple[int, str]]:
         sent = {name.replace("_", "-"): value.encode() for name, value in headers.items()}
         connection.request(operation.method, operation.url, headers=sent)
         answer = connection.getresponse()
-        told = answer.headers["Content-Type"] or ""
-        if told == "application/problem+json":
-            told = json.loads(answer.read())["type"].removeprefix("/problems/")
-        elif told.startswith("text/html") and FORM in answer.read():
-            told = "form"
+        kind = answer.headers["Content-Type"] or ""
+        if kind == "application/problem+json":
+            kind = json.loads(answer.read())["type"].removeprefix("/problems/")
+        elif kind.startswith("text/html") and FORM in answer.read():
+            kind = "form"
         assert answer.headers["WWW-Authenticate"] == challenge(operation, answer.status, headers)
         connection.close()
-        return answer.status, told
+        return answer.status, kind
 
     return ask
 
@@ -103,19 +103,19 @@ def challenge(operation: Operation, status: int, headers: dict[str, str]) -> str
     return None
 
 
-def stranger(operation: Operation) -> tuple[int, str]:
-    """How an operation answers whom it doesn't know."""
+def unauthenticated(operation: Operation) -> tuple[int, str]:
+    """Return the answer of an operation to an unauthenticated client."""
     if operation.is_page:
         return 200 if {} in operation.security else 401, "form"
     return 401, "invalid-api-key"
 
 
 def lacking(operation: Operation) -> tuple[int, str]:
-    """How it answers who may not do this."""
+    """Return the answer to a key without the scope."""
     return 403, "text/html; charset=utf-8" if operation.is_page else "insufficient-scope"
 
 
-def test_nothing_else_is_for_anybody() -> None:
+def test_no_other_operation_is_public() -> None:
     assert {operation.name for operation in OPERATIONS if not operation.security} == FOR_ALL
 
 
@@ -125,12 +125,12 @@ def test_an_operation_needs_a_key_with_its_scope(
 ) -> None:
     for key in (None, "wrong", "Ünknown"):
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        assert ask(operation, **headers) == stranger(operation)
-    assert ask(operation, Authorization="Basic eDp5") == stranger(operation)
+        assert ask(operation, **headers) == unauthenticated(operation)
+    assert ask(operation, Authorization="Basic eDp5") == unauthenticated(operation)
     assert ask(operation, Authorization=f"Bearer {LACKING[operation.scope]}") == lacking(operation)
-    status, told = ask(operation, Authorization=f"Bearer {ALL}")
+    status, kind = ask(operation, Authorization=f"Bearer {ALL}")
     assert status in {200, 201, 204, 404}
-    assert told not in {"not-found", "form"}, "there is such an address, and he is in"
+    assert kind not in {"not-found", "form"}, "the address exists, and the key is accepted"
 
 
 @operations("session")
@@ -138,7 +138,7 @@ def test_a_session_is_one_and_may_do_what_its_key_may(
     ask: Callable[..., tuple[int, str]], service: Service, operation: Operation
 ) -> None:
     made_up = ask(operation, Cookie=f"receiver_session={'a' * 43}", **FROM_OUR_PAGE)
-    assert made_up == stranger(operation)
+    assert made_up == unauthenticated(operation)
     signed_in = service.request(
         "POST",
         "/sign-in",

@@ -49,7 +49,7 @@ def test_every_route_and_method_is_described() -> None:
 
 
 @pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS, ids=lambda value: str(value)[:40])
-def test_an_operation_is_told_in_words(method: str, path: str, operation: dict[str, Any]) -> None:
+def test_operation_has_a_summary_in_words(method: str, path: str, operation: dict[str, Any]) -> None:
     assert operation["summary"] != operation["operationId"], f"its view has no docstring; {HELP}"
     assert set(operation["tags"]) <= set(TAGS), HELP
 
@@ -77,11 +77,11 @@ def test_every_error_has_a_type_of_its_own() -> None:
 
 
 def test_every_problem_that_is_raised_is_described() -> None:
-    told = set(re.findall(r"/problems/[\w-]+", json.dumps(document())))
+    described = set(re.findall(r"/problems/[\w-]+", json.dumps(document())))
     names = names_raised()
     raised = {address_of(error) for error in every_error() if error.__name__ in names}
-    assert raised - told == set(), HELP
-    assert told <= {address_of(error) for error in every_error()}
+    assert raised - described == set(), HELP
+    assert described <= {address_of(error) for error in every_error()}
 
 
 def test_there_is_advice_for_every_problem_and_for_no_other() -> None:
@@ -89,7 +89,7 @@ def test_there_is_advice_for_every_problem_and_for_no_other() -> None:
     assert all(error.__doc__ for error in every_error())
 
 
-def test_nothing_is_described_that_is_not_there() -> None:
+def test_description_has_no_route_that_does_not_exist() -> None:
     arguments = {name for rule in app().url_map.iter_rules() for name in rule.arguments}
     assert set(PATH) == arguments
     assert set(TAGS) == set(app().blueprints)

@@ -68,7 +68,7 @@ def tree_of(function: FunctionType) -> ast.Module:
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
-def test_the_query_arguments_of_the_document_are_those_that_the_view_reads(route: Route) -> None:
+def test_query_arguments_are_those_that_the_view_reads(route: Route) -> None:
     operation = document()["paths"][route.path][route.method.lower()]
     described = {one["name"] for one in operation["parameters"] if one["in"] == "query"}
     assert arguments_read(route.view) == described, HELP

@@ -22,7 +22,7 @@ ARGUMENTS = (
 
 @dataclass
 class Visit:
-    """A browser's page on a receiver, with what it complained of and whom else it asked."""
+    """A browser's page on a receiver, with its errors and the other hosts that it asked."""
 
     page: Page
     service: Service
@@ -73,7 +73,7 @@ def service(visited_service: Service, store: StoreServer) -> Service:
 
 @pytest.fixture
 def visit(browser: Browser, service: Service) -> Iterator[Visit]:
-    """A visit that ends with nothing to complain of, and nobody else asked."""
+    """A visit that ends without an error, and with no other host asked."""
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     made = Visit(context.new_page(), service)
 

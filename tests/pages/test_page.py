@@ -38,7 +38,7 @@ def test_one_signs_in_with_a_read_key_and_out_again(visit: Visit) -> None:
     assert visit.page.get_by_label("API key").is_visible(), "the session is gone, not only the cookie"
 
 
-def test_an_operation_appears_and_completes_while_the_page_is_open(visit: Visit) -> None:
+def test_operation_appears_and_completes_on_an_open_page(visit: Visit) -> None:
     visit.sign_in()
     visit.sees("Live")
     visit.service.call_back(invite("cc-live", status="running"))
@@ -107,7 +107,7 @@ def test_one_operation_is_shown_whole_and_without_secrets(visit: Visit) -> None:
     visit.page.get_by_role("row").filter(has_text="cc-1").get_by_role("link").first.click()
     visit.sees("Timeline")
     text = visit.page.locator("main").inner_text()
-    for told in (
+    for shown in (
         "Running",
         "Completed",
         "A second, different result",
@@ -115,7 +115,7 @@ def test_one_operation_is_shown_whole_and_without_secrets(visit: Visit) -> None:
         "Ann Example",
         "inviteParticipants",
     ):
-        assert told in text
+        assert shown in text
     assert "secret-1" not in visit.page.content()
 
 
@@ -126,11 +126,11 @@ def test_a_call_is_shown_with_its_roster_and_operations(visit: Visit) -> None:
     visit.sees("cc-1")
     visit.open(f"/view/call/{CALL}")
     text = visit.page.locator("main").inner_text()
-    for told in ("Established", "Zoë", "cc-1"):
-        assert told in text
+    for shown in ("Established", "Zoë", "cc-1"):
+        assert shown in text
 
 
-def test_call_shows_its_tones_and_who_joined(visit: Visit) -> None:
+def test_call_shows_its_tones_and_joining_participants(visit: Visit) -> None:
     for number, name in enumerate(("tone1", "pound", "flash")):
         visit.service.call_back(call("established", toneInfo={"sequenceId": number, "tone": name}))
     visit.service.call_back(item(f"/app/calls/{CALL}", JOINING, "created"))
@@ -224,7 +224,7 @@ def test_a_narrow_screen_needs_no_scrolling_sideways(visit: Visit, path: str) ->
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-def test_another_sites_page_changes_nothing_in_the_name_of_who_is_signed_in(visit: Visit) -> None:
+def test_another_sites_page_changes_nothing_by_a_session(visit: Visit) -> None:
     visit.sign_in(ALL)
     visit.sees("Live")
     [cookie] = [one for one in visit.page.context.cookies() if one["name"] == "receiver_session"]

@@ -76,7 +76,7 @@ def test_a_connection_in_use_outlasts_silent_ones(small: Server) -> None:
         time.sleep(0.4)
 
 
-def test_a_kept_alive_connection_outlasts_those_that_sent_nothing(small: Server) -> None:
+def test_kept_alive_connection_outlasts_silent_ones(small: Server) -> None:
     kept = [small.socket(HELLO) for _ in range(MOST // 3)]
     for client in kept:
         answer(client, b"hello")

@@ -69,7 +69,7 @@ def test_a_client_that_never_pauses_delays_no_other(server: Server, first: bytes
             time.sleep(0.03)
 
 
-def test_a_body_that_stalls_behind_a_pipelined_request_is_cut_off(impatient: Server) -> None:
+def test_body_that_stalls_behind_a_pipelined_request_is_cut_off(impatient: Server) -> None:
     """Its headers arrive with the request before it, so the server does not wait in between."""
     client = impatient.socket(
         b"GET / HTTP/1.1\r\nHost: h\r\n\r\nPOST /length HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n"

@@ -51,7 +51,7 @@ def test_a_server_stopped_while_it_starts_stops_quickly(serve: Serve) -> None:
     assert server.ends() < 6
 
 
-def test_without_a_redis_address_workers_share_the_embedded_store(serve: Serve, tmp_path: Path) -> None:
+def test_workers_share_the_embedded_store(serve: Serve, tmp_path: Path) -> None:
     server = serve(REDIS_URL="", RECEIVER_DATA_DIR=str(tmp_path / "data"), WEB_CONCURRENCY="2")
     assert {server.get("/count")[1] for _ in range(6)} == {"1", "2", "3", "4", "5", "6"}
 

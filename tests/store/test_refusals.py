@@ -25,7 +25,7 @@ def set_to(server: StoreServer, setting: str, value: str, afterwards: str) -> It
 
 
 @contextmanager
-def replica_of_nobody(server: StoreServer, *, answers: str) -> Iterator[None]:
+def replica_without_primary(server: StoreServer, *, answers: str) -> Iterator[None]:
     with set_to(server, "replica-serve-stale-data", answers, "yes"):
         server.client.execute_command("REPLICAOF", "127.0.0.1", "1")
         try:
@@ -48,8 +48,8 @@ STATES: dict[str, Callable[[StoreServer], AbstractContextManager[None]]] = {
     "busy": busy,
     "full": lambda server: set_to(server, "maxmemory", "1", "0"),
     "without its replicas": lambda server: set_to(server, "min-replicas-to-write", "1", "0"),
-    "read-only": lambda server: replica_of_nobody(server, answers="yes"),
-    "a replica that has lost its primary": lambda server: replica_of_nobody(server, answers="no"),
+    "read-only": lambda server: replica_without_primary(server, answers="yes"),
+    "a replica that has lost its primary": lambda server: replica_without_primary(server, answers="no"),
     "not ours to write": little_allowed,
 }
 

@@ -255,14 +255,14 @@ def _history(draw: st.DrawFn) -> tuple[list[RosterUpdate | RosterDelta], set[str
         if has_left:
             del muted[name]
             # A single participant that is deleted has the number of its last change, which may be its leaving.
-            told = left(name, changed[name] if is_single and draw(st.booleans()) else number)
+            update = left(name, changed[name] if is_single and draw(st.booleans()) else number)
         else:
             muted[name] = draw(st.booleans())
-            told = one(name, number, isMuted=muted[name])
+            update = one(name, number, isMuted=muted[name])
             changed[name] = number
         changed["me"] = number
         me = one("me", number)
-        sent += [delta(None, told), delta(number, me)] if is_single else [delta(number, told, me)]
+        sent += [delta(None, update), delta(number, me)] if is_single else [delta(number, update, me)]
         if draw(st.booleans()):
             others = [one(name, changed[name], isMuted=value) for name, value in muted.items()]
             sent.append(whole(me, *others))

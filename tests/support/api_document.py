@@ -22,7 +22,7 @@ HELP = "receiver/web/openapi/__init__.py says how to describe it"
 
 @cache
 def app() -> Flask:
-    """The app, with the address of a store that nobody asks."""
+    """The app, with the address of a store that is never asked."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REDIS_URL", "unix:///nonexistent")
         return create_app(make_components(read_settings()))

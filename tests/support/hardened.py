@@ -1,4 +1,4 @@
-"""What every answer tells browsers, whoever made it."""
+"""The headers for browsers in every answer, whichever part made it."""
 
 import re
 from typing import Protocol

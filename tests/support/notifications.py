@@ -8,7 +8,7 @@ JOINING = {
     "@odata.type": "#microsoft.graph.participantJoiningNotification",
     "call": {"@odata.type": "#microsoft.graph.call", "id": CALL, "state": "incoming"},
 }
-"""A policy asks for a recording: Graph tells that a participant joins."""
+"""A policy asks for a recording: Graph reports that a participant joins."""
 
 
 def operation(

@@ -70,7 +70,7 @@ def narrow(bytes_per_second: float) -> Mishap:
 
 
 def black_hole(_: str, data: bytes) -> bytes:
-    """Swallow everything, and never tell."""
+    """Swallow everything, and never answer."""
     return b""
 
 

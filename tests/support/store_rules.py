@@ -34,8 +34,8 @@ def hold_store(client: redis.Redis) -> int:
     for name in names:
         pipeline.type(name)
         pipeline.ttl(name)
-    told = pipeline.execute()
-    for name, kind, ttl in zip(names, told[::2], told[1::2], strict=True):
+    replies = pipeline.execute()
+    for name, kind, ttl in zip(names, replies[::2], replies[1::2], strict=True):
         rule = next((rule for rule in RULES if rule.pattern.fullmatch(name)), None)
         assert rule, f"{name!r} is not in the table of keys"
         if kind == b"none":  # it has expired since
@@ -93,7 +93,7 @@ class Shelf:
 
     def _hold_operation(self, number: int, record: OperationRecord) -> None:
         cc, call_id, operation_id = record.client_context, record.call_id, record.operation_id
-        assert cc or call_id, f"nobody could ask for record {number}"
+        assert cc or call_id, f"no client could ask for record {number}"
         assert "None" not in {cc, call_id, operation_id}, f"record {number} has an id that was missing"
         assert record.revision >= 1, f"record {number} has no revision"
         assert record.notifications >= record.duplicates, f"record {number} has too many duplicates"

@@ -133,10 +133,10 @@ class StoreServer:
 
 @contextmanager
 def busy(server: StoreServer) -> Iterator[None]:
-    """Let somebody's script run all the time, so that the server refuses everything (BUSY)."""
+    """Let a script run all the time, so that the server refuses everything (BUSY)."""
     server.client.config_set("lua-time-limit", 10)
-    with redis.Redis.from_url(server.url) as somebody, ThreadPoolExecutor(1) as pool:
-        running = pool.submit(somebody.eval, "while true do end", 0)
+    with redis.Redis.from_url(server.url) as client, ThreadPoolExecutor(1) as pool:
+        running = pool.submit(client.eval, "while true do end", 0)
         while not _refuses(server):
             time.sleep(0.01)
         try:
@@ -181,7 +181,7 @@ def start(kind: str = "valkey-9", options: Sequence[str] = ()) -> StoreServer:
 
 @dataclass(frozen=True)
 class TLSStore:
-    """A server that speaks TLS only, with a certificate that nobody but `authority` vouches for."""
+    """A server that speaks TLS only, with a certificate that only `authority` has signed."""
 
     server: StoreServer
     port: int

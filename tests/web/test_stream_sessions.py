@@ -64,7 +64,7 @@ def test_sign_out_without_a_session_changes_nothing(service: Service, store: Sto
     assert store.client.xlen(FEED) == before
 
 
-def test_sign_out_is_no_event_for_a_client_that_resumes(service: Service) -> None:
+def test_sign_out_sends_no_event_to_a_client_that_resumes(service: Service) -> None:
     with Listener(service) as listener:
         service.call_back(operation(cc="first", op="x"))
         listener.wait_for(1)

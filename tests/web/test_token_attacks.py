@@ -35,7 +35,7 @@ class Forger:
 
     Args:
         issuer: signs, where the forgery is in something else than the signature.
-        trap: an address under which somebody listens, whom nobody is to ask.
+        trap: an address on which a server listens that must not be asked.
     """
 
     issuer: Issuer

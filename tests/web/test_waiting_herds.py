@@ -97,7 +97,7 @@ def test_herd_of_an_unknown_operation_gets_its_result(start: Start) -> None:
     }
 
 
-def test_herd_with_another_operation_of_its_context_counts_others(start: Start, store: StoreServer) -> None:
+def test_herd_on_a_shared_client_context_counts_others(start: Start, store: StoreServer) -> None:
     service = start()
     service.call_back(operation(op="one"), operation(op="two"))
     etag = service.get("/operations/invite-1").headers["ETag"]

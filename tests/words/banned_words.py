@@ -40,7 +40,7 @@ _UNCLEAR: Final = (
 _KEPT: Final = (
     "Nobody answered",  # the result 408/10057
     "too-many-tries",  # a problem type, which clients branch on
-    "file.tell()",  # Python's name
+    "that is no object",  # reasons of stored quarantine entries, and labels of a metric
 )
 
 

@@ -1,7 +1,8 @@
-"""What is posted: invitations of one participant, numbered, so that each is news of an operation of its own.
+"""What is posted: invitations of one participant, numbered, so that each is an update of an operation of its own.
 
 An invitation exists as a text with a mark where its number stands; wrk puts numbers there by the thousand, and
-whoever fills or checks the store puts the same ones. Its number stands in all its ids, so its size never changes.
+the program that fills or checks the store puts the same ones. Its number stands in all its ids, so its size never
+changes.
 """
 
 import json

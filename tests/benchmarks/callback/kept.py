@@ -70,7 +70,7 @@ class Kept:
             self.fill(self._records)
 
     def check(self, load: Load, counted: Counted, kind: Kind) -> None:
-        """Check what a load of news has left.
+        """Check what a load has left in the store.
 
         Raises:
             LostError: something is missing, or not what was sent.
@@ -92,7 +92,7 @@ class Kept:
         return {name: int(info[name]) for name in ("used_memory", "used_memory_dataset")}
 
     def _settled_count(self, kind: Kind, names: Sequence[str]) -> int:
-        """Count the operations that are stored, until those that nobody waits for any more have come, too."""
+        """Count the operations that are stored, also those that arrive after the load has ended."""
         count, before = self._count(kind, names), -1
         while count != before:
             time.sleep(0.1)

@@ -17,7 +17,7 @@ class Load:
         connections: how many at once.
         items: notifications in a POST.
         close: a new connection for each request, as Graph does, instead of kept-alive ones.
-        kind: `news` posts invitations that have completed, each news of an operation of its own; `lives` posts of
+        kind: `results` posts invitations that have completed, each of an operation of its own; `lives` posts of
             each invitation first that it runs, then its result; `query` asks for invitations that are stored.
         records: how many are stored before.
     """
@@ -26,14 +26,14 @@ class Load:
     connections: int
     items: int = 1
     close: bool = False
-    kind: Literal["news", "lives", "query"] = "news"
+    kind: Literal["results", "lives", "query"] = "results"
     records: int = FEW
 
     @property
     def title(self) -> str:
         """Say what it is."""
         what = {
-            "news": f"{self.items} item{'s' if self.items > 1 else ''} a POST",
+            "results": f"{self.items} item{'s' if self.items > 1 else ''} a POST",
             "lives": "1 item a POST, running and then completed",
             "query": "GET by client context",
         }[self.kind]

@@ -1,4 +1,4 @@
-"""What the benchmark runs on, in a few lines for whoever reads its numbers."""
+"""What the benchmark runs on, in a few lines for readers of its numbers."""
 
 import platform
 import subprocess

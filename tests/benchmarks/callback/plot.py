@@ -13,7 +13,7 @@ from tests.benchmarks.callback.report import middle
 from tests.benchmarks.callback.servers import FLOOR, PEER, PEER_SET, RECEIVER
 from tests.benchmarks.callback.turns import Outcome, Rounds
 
-# Okabe and Ito's colours, which the colour-blind can tell apart, and a marker each for print in grey.
+# Okabe and Ito's colours, which the colour-blind can distinguish, and a marker each for print in grey.
 _LOOKS: Final = {
     FLOOR: ("Flask, empty 202", "#7f7f7f", "s", "--"),
     RECEIVER: ("receiver", "#D55E00", "o", "-"),
