@@ -2,7 +2,7 @@
 
 import copy
 import json
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -75,10 +75,15 @@ def of_field(field: "fields.Field[Any]") -> st.SearchStrategy[Any]:
     return made | st.none() if field.allow_none else made
 
 
+def later(field: "fields.Field[Any]") -> st.SearchStrategy[Any]:
+    """Make the same, only when values are drawn: schemas nest within one another."""
+    return st.deferred(lambda: of_field(field))
+
+
 @cache
 def of_schema(schema: type[Schema]) -> st.SearchStrategy[dict[str, Any]]:
     """Make objects that a schema takes: any of its members, and one that it doesn't know."""
-    members = {name: st.deferred(partial(of_field, field)) for name, field in schema().fields.items()}
+    members = {name: later(field) for name, field in schema().fields.items()}
     return st.fixed_dictionaries({}, optional={**members, "unheardOf": JSON_VALUES})
 
 
