@@ -51,7 +51,7 @@ RETENTION_DAYS: Final = _number(
 )
 OVERDUE_SECONDS: Final = _number(
     "RECEIVER_OVERDUE_SECONDS",
-    120,
+    120,  # Graph rings for one minute
     (1, 86_400),
     "Seconds after the first update of an operation at which its result is overdue, unless its registration sets "
     "another deadline.",

@@ -30,9 +30,6 @@ from receiver.store.transport.store_client import Command
 
 Item: TypeAlias = Update | ChangeNotification | Unreadable
 
-OVERDUE_SECONDS: Final = 120
-"""When a result is due, by default, after an operation's first update: Graph rings for one minute."""
-
 _SECONDS_PER_DAY: Final = 86400
 
 
@@ -53,7 +50,7 @@ class Writer:
         batching_client: BatchingClient,
         *,
         retention_days: int,
-        overdue_seconds: int = OVERDUE_SECONDS,
+        overdue_seconds: int,
         skipped: SkippedValues | None = None,
         clock: Callable[[], float] = lambda: 0.0,
     ) -> None:

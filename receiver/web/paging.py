@@ -14,7 +14,7 @@ from receiver.errors import BadRequestError
 from receiver.graph.resource_addresses import normalize_id
 from receiver.store.reader import OperationFilter
 from receiver.web.representation import json_response
-from receiver.web.time_argument import TimeArgument
+from receiver.web.time_arguments import TimeArgument
 
 MAX_LIMIT: Final = 200
 

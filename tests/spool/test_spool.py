@@ -103,7 +103,7 @@ class Recorder(Writer):
     """Records what it replays, and takes its time."""
 
     def __init__(self, store_client: StoreClient) -> None:
-        super().__init__(BatchingClient(store_client), retention_days=30)
+        super().__init__(BatchingClient(store_client), retention_days=30, overdue_seconds=120)
         self.brought: list[str] = []
 
     def store_all(self, notifications: Sequence[tuple[Sequence[Item], str, float]], *, within: float) -> None:

@@ -67,7 +67,7 @@ def test_spooled_update_counts_from_its_arrival(process: Process, own_store: Sto
 
 
 def test_list_since_continues_past_a_spooled_update(shelf: Shelf, store: StoreServer) -> None:
-    writer = Writer(BatchingClient(shelf.store_client), retention_days=30)
+    writer = Writer(BatchingClient(shelf.store_client), retention_days=30, overdue_seconds=120)
     now = round(by_the_store(store) * 1000)
     writer.store([operation(cc="direct", op="1")], notification_id="1", within=2)
     writer.store([operation(cc="spooled", op="2")], notification_id="2", within=2, age=HOUR)
@@ -77,7 +77,7 @@ def test_list_since_continues_past_a_spooled_update(shelf: Shelf, store: StoreSe
 
 
 def test_older_update_does_not_set_the_time_of_change_back(shelf: Shelf) -> None:
-    writer = Writer(BatchingClient(shelf.store_client), retention_days=30)
+    writer = Writer(BatchingClient(shelf.store_client), retention_days=30, overdue_seconds=120)
     writer.store([operation("running")], notification_id="1", within=2)
     before = shelf.latest()
     writer.store([operation("completed")], notification_id="2", within=2, age=HOUR)

@@ -74,7 +74,10 @@ class CutAmongReplies:
 
 def test_broken_write_sends_only_unanswered_commands_again(store: StoreServer) -> None:
     with Proxy(store.socket) as proxy, closing(StoreClient(connect(proxy.url, "required"))) as store_client:
-        writer, reader = Writer(BatchingClient(store_client), retention_days=30), Reader(store_client)
+        writer, reader = (
+            Writer(BatchingClient(store_client), retention_days=30, overdue_seconds=120),
+            Reader(store_client),
+        )
         writer.store(
             [operation(op="first")], notification_id="first", within=2
         )  # which loads the script, and connects

@@ -36,7 +36,11 @@ class Shelf:
     def __post_init__(self) -> None:
         self.skipped = SkippedValues()
         self.writer = Writer(
-            BatchingClient(self.store_client), retention_days=30, skipped=self.skipped, clock=lambda: self.now
+            BatchingClient(self.store_client),
+            retention_days=30,
+            overdue_seconds=120,
+            skipped=self.skipped,
+            clock=lambda: self.now,
         )
         self.reader = Reader(self.store_client, skipped=self.skipped)
         self.eraser = Eraser(self.store_client)

@@ -31,7 +31,7 @@ class Process:
         self.spool = Spool(self.file)
         self.spool.start()
         self.outage = Outage()
-        self.writer = Writer(BatchingClient(self.store_client), retention_days=30)
+        self.writer = Writer(BatchingClient(self.store_client), retention_days=30, overdue_seconds=120)
         self.reader = Reader(self.store_client)
         self.eraser = SpoolEraser(self.store_client, self.spool)
         self.intake = Intake(self.writer, self.spool, self.outage)

@@ -67,7 +67,9 @@ def test_update_while_a_stream_begins_is_streamed(store: StoreServer) -> None:
     frames = EventStream(subscription, reader, feed, lambda: True).frames("")
     assert next(frames).startswith(b"retry:")
     update = CallUpdate(CALL, "", "established", state_rank("established"))
-    Writer(BatchingClient(store_client), retention_days=1).store([update], notification_id="1", within=2)
+    Writer(BatchingClient(store_client), retention_days=1, overdue_seconds=120).store(
+        [update], notification_id="1", within=2
+    )
     assert b"event: operation" not in next(frames), "no operations yet"
     assert b"event: call\n" in next(frames)
     subscription.close()

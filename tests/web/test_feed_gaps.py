@@ -94,7 +94,7 @@ def test_store_that_lost_its_data_resets_streams(alone: Service, own_store: Stor
 def test_entries_dropped_while_a_client_catches_up_reset_it(store: StoreServer) -> None:
     store_client = StoreClient(connect(store.url, "required"))
     feed = Feed(store_client)
-    writer = Writer(BatchingClient(store_client), retention_days=1)
+    writer = Writer(BatchingClient(store_client), retention_days=1, overdue_seconds=120)
     for start in range(0, 1200, 100):
         updates = [read_response({}, f"cc-{number}", "") for number in range(start, start + 100)]
         writer.store(updates, notification_id=f"delivery-{start}", within=2)

@@ -24,7 +24,6 @@ from receiver.store.records import OperationRecord
 from receiver.store.writer import Writer
 from receiver.web import representation
 from receiver.web.auth.authorizer import Authorizer
-from receiver.web.deadline_argument import read_deadline
 from receiver.web.live.long_poll import LongPoll, add_applied_preference, requested_wait
 from receiver.web.middleware.request_context import time_left
 from receiver.web.openapi import READ, WRITE, Answer, describe
@@ -47,6 +46,7 @@ from receiver.web.paging import OperationPageQuery, page_response, read_operatio
 from receiver.web.preconditions import Preconditions, add_version, write_if
 from receiver.web.request_bodies import read_body, read_json
 from receiver.web.request_ids import make_id
+from receiver.web.time_arguments import read_deadline
 
 _REGISTERED: Final = (OperationRecordSchema, RegistrationSchema)
 _CREATED: Final = 201

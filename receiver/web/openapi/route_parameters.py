@@ -3,10 +3,10 @@
 from typing import Final
 
 from receiver.graph.schemas import MAX_CLIENT_CONTEXT
-from receiver.web.deadline_argument import MAX_DEADLINE, MIN_DEADLINE
 from receiver.web.live.long_poll import MAX_WAIT
 from receiver.web.openapi.route_description import Parameter
 from receiver.web.paging import ENTRY_ID, RECORD_NUMBER
+from receiver.web.time_arguments import MAX_DEADLINE, MIN_DEADLINE
 
 _CALL_ID: Final = "fa0f5238-af94-457b-8a7e-3cb57ee5af15"
 

@@ -51,7 +51,9 @@ class Kept:
         store_client = StoreClient(connect(store.url, "required"))
         self._client: redis.Redis = store.client
         self._reader = Reader(store_client, within=lambda: 30.0)
-        self._writer = Writer(BatchingClient(store_client), retention_days=_RETENTION_DAYS)
+        self._writer = Writer(
+            BatchingClient(store_client), retention_days=_RETENTION_DAYS, overdue_seconds=120
+        )
         self._records = records
         self.fill(records)
 
