@@ -184,7 +184,7 @@ def draw(scrapes: list[Scrape], times: Times, path: Path) -> None:
     mpl.rcParams.update({"font.size": 11, "axes.spines.top": False, "axes.spines.right": False})
     figure = Figure(figsize=(9.6, 8.8), layout="constrained", facecolor="white")
     panels = figure.subplots(5, 1, sharex=True, gridspec_kw={"height_ratios": [1.3, 1, 1, 1, 1]})
-    answers, pace, depth, age, store = panels
+    answers, duration, depth, age, store = panels
     at = [scrape.at for scrape in scrapes]
 
     accepted, failed = rate(scrapes, "accepted"), rate(scrapes, "failed")
@@ -193,12 +193,14 @@ def draw(scrapes: list[Scrape], times: Times, path: Path) -> None:
     answers.legend(loc="upper right", ncols=2, frameon=False)
     title(answers, "Answers to Graph a second", "receiver_callback_answer_seconds_count")
 
-    pace.plot(at[1:], percentile(scrapes, "receiver_callback_answer_seconds"), color="#0072B2", linewidth=2)
-    pace.axhline(2.9, color="#D55E00", linestyle="--", linewidth=1.2)
-    pace.annotate("2.9 s: what Graph counts as slow", (at[-1], 2.9), (0, -4), textcoords="offset points",
+    duration.plot(
+        at[1:], percentile(scrapes, "receiver_callback_answer_seconds"), color="#0072B2", linewidth=2
+    )
+    duration.axhline(2.9, color="#D55E00", linestyle="--", linewidth=1.2)
+    duration.annotate("2.9 s: what Graph counts as slow", (at[-1], 2.9), (0, -4), textcoords="offset points",
                   ha="right", va="top", color="#D55E00", fontsize=10)  # fmt: skip
-    pace.set_ylim(0, 3.2)
-    title(pace, "99th percentile of the answer time, seconds", "receiver_callback_answer_seconds_bucket")
+    duration.set_ylim(0, 3.2)
+    title(duration, "99th percentile of the answer time, seconds", "receiver_callback_answer_seconds_bucket")
 
     filled(depth, at, [scrape.value("receiver_spool_notifications") for scrape in scrapes], "#CC79A7")
     title(depth, "Notifications in the spool", "receiver_spool_notifications")

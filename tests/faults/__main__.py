@@ -1,6 +1,6 @@
 """Run every fault under load, then every overload, and print tables of the results.
 
-    python -m tests.faults [--pace 0.1] [part of a fault's name, or overload, or part of an overload's name …]
+    python -m tests.faults [--scale 0.1] [part of a fault's name, or overload, or part of an overload's name …]
 
 Exit status 1 if anything that was answered 202 is missing, anything is wrong, or a fault did no harm. Missed targets
 are reported only, since response times depend on the machine, too.
@@ -49,11 +49,11 @@ _OVERLOAD_HEAD = (
 
 @click.command(help=__doc__)
 @click.argument("parts", nargs=-1)
-@click.option("--pace", default=1.0, show_default=True, help="Factor of the duration of each fault.")
-def main(parts: tuple[str, ...], pace: float) -> None:
+@click.option("--scale", default=1.0, show_default=True, help="Factor of the duration of each fault.")
+def main(parts: tuple[str, ...], scale: float) -> None:
     logging.disable(logging.WARNING)
     began, wanted = time.monotonic(), [part.lower() for part in parts]
-    results: list[Row | Overload] = [*_faults(wanted, pace), *_overloads(wanted)]
+    results: list[Row | Overload] = [*_faults(wanted, scale), *_overloads(wanted)]
     print()
     for one in results:
         for what in one.defects:
@@ -65,24 +65,24 @@ def main(parts: tuple[str, ...], pace: float) -> None:
     sys.exit(0 if is_good else 1)
 
 
-def _faults(wanted: list[str], pace: float) -> Iterator[Row]:
+def _faults(wanted: list[str], scale: float) -> Iterator[Row]:
     """Print a row for each fault, and yield it."""
     _print_head(*_HEAD)
-    for row in run(wanted, pace):
+    for row in run(wanted, scale):
         counts = (row.sent, row.accepted, row.found, row.wrong, row.refused, row.cut)
         print(line(row.name, *counts, f"{row.slowest:.2f} s", row.effect), flush=True)
         yield row
 
 
-def run(wanted: list[str], pace: float) -> Iterator[Row]:
+def run(wanted: list[str], scale: float) -> Iterator[Row]:
     common = {name: fault for name, fault in COMMON.items() if is_wanted(name, wanted)}
     if common:
-        with bench(pace) as running:
+        with bench(scale) as running:
             for name, fault in common.items():
                 yield running.run(name, fault, may_be=may_be(fault))
     for isolated in ISOLATED:
         if is_wanted(isolated.__name__.replace("_", " "), wanted):
-            row = isolated(pace)
+            row = isolated(scale)
             if row is not None:
                 yield row
 

@@ -30,7 +30,7 @@ class Bench:
     """The parts of a bench, which faults may disturb.
 
     Args:
-        pace: factor of the duration of faults; 1 in the program, less in the tests.
+        scale: factor of the duration of faults; 1 in the program, less in the tests.
     """
 
     folder: Path
@@ -38,7 +38,7 @@ class Bench:
     store: StoreServer
     proxy: Proxy
     service: Service
-    pace: float
+    scale: float
     stack: ExitStack
     load: Load = field(init=False)
     _effects: list[str] = field(init=False)
@@ -50,7 +50,7 @@ class Bench:
         self.load.await_more()
 
     def at_pace(self, seconds: float, *, at_least: float) -> float:
-        return max(at_least, seconds * self.pace)
+        return max(at_least, seconds * self.scale)
 
     def record_effect(self, what: str, is_so: Callable[[], object]) -> None:
         """Record an effect of the fault, as soon as it is observed; without one, the row proves nothing."""
@@ -125,7 +125,7 @@ def receiver(folder: Path, url: str | None, issuer: Issuer, **environment: str) 
 
 @contextmanager
 def bench(
-    pace: float = 1.0,
+    scale: float = 1.0,
     *,
     kind: str = "valkey-9",
     options: Sequence[str] = stores.DURABLE,
@@ -136,7 +136,7 @@ def bench(
     """Start all parts; stop them at the end.
 
     Args:
-        pace: see `Bench`.
+        scale: see `Bench`.
         kind: the kind of the store.
         options: options of the store.
         address: returns the store's address for the receiver, if it is not the proxy; None for an embedded store.
@@ -151,4 +151,4 @@ def bench(
         service = receiver(folder, address(store) if address else proxy.url, issuer, **environment)
         stack.callback(service.kill)
         service.start(tuple(command))
-        yield Bench(folder, issuer, store, proxy, service, pace, stack)
+        yield Bench(folder, issuer, store, proxy, service, scale, stack)

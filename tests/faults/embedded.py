@@ -13,26 +13,26 @@ from tests.faults.bench import Bench, bench
 _VALKEY: Final = "valkey-server"
 
 
-def kill_the_embedded_store(pace: float) -> Row:
+def kill_the_embedded_store(scale: float) -> Row:
     """Kill the store repeatedly, each time when it is back."""
 
     def fault(bench: Bench) -> None:
-        for _ in range(max(1, round(3 * pace))):
+        for _ in range(max(1, round(3 * scale))):
             [valkey] = [one for one in processes(bench) if one.name() == _VALKEY]
             valkey.kill()
             bench.hold(1)
             bench.record_log_effect("the embedded store ended")
             bench.record_effect("another runs", lambda: _VALKEY in [one.name() for one in processes(bench)])
 
-    with embedded(pace) as made:
+    with embedded(scale) as made:
         return made.run("embedded store killed (-9)", fault)
 
 
-def kill_the_embedded_store_and_the_receiver(pace: float) -> Row:
+def kill_the_embedded_store_and_the_receiver(scale: float) -> Row:
     """Kill the receiver, its workers, the store and its supervisor, as in a power cut; then start again."""
 
     def fault(bench: Bench) -> None:
-        for _ in range(max(1, round(3 * pace))):
+        for _ in range(max(1, round(3 * scale))):
             running = processes(bench)
             for process in running:
                 process.kill()
@@ -43,16 +43,16 @@ def kill_the_embedded_store_and_the_receiver(pace: float) -> Row:
             bench.service.start()
             bench.hold(1)
 
-    with embedded(pace) as made:
+    with embedded(scale) as made:
         return made.run("embedded store and receiver killed (-9)", fault, may_be=(None,))
 
 
 @contextmanager
-def embedded(pace: float) -> Iterator[Bench]:
+def embedded(scale: float) -> Iterator[Bench]:
     """Make a bench whose receiver uses its embedded store."""
     with (
         TemporaryDirectory(prefix="embedded-") as folder,  # a killed server leaves its socket behind
-        bench(pace, address=lambda _: None, TMPDIR=folder) as made,
+        bench(scale, address=lambda _: None, TMPDIR=folder) as made,
     ):
         yield made
 

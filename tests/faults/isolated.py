@@ -46,17 +46,17 @@ def kill_the_store_until_some_are_refused(bench: Bench) -> None:
     bench.store.start()
 
 
-def without_a_spool(pace: float) -> Row:
-    with bench(pace, RECEIVER_SPOOL="") as made:
+def without_a_spool(scale: float) -> Row:
+    with bench(scale, RECEIVER_SPOOL="") as made:
         return made.run("store killed (-9), no spool", kill_the_store_until_some_are_refused, may_be=(503,))
 
 
-def with_a_full_spool(pace: float) -> Row:
-    with bench(pace, RECEIVER_SPOOL_MAX_BYTES=str(1 << 20)) as made:
+def with_a_full_spool(scale: float) -> Row:
+    with bench(scale, RECEIVER_SPOOL_MAX_BYTES=str(1 << 20)) as made:
         return made.run("store killed (-9), spool full", kill_the_store_until_some_are_refused, may_be=(503,))
 
 
-def fail_over(pace: float) -> Row | None:
+def fail_over(scale: float) -> Row | None:
     """Kill the primary; a sentinel makes the replica the primary, and the old one comes back as its replica."""
     if stores.KINDS[DEBIAN]() is None:
         return None
@@ -77,7 +77,7 @@ def fail_over(pace: float) -> Row | None:
             until(lambda: role(bench.store) == "slave")
 
         options = (*REPLICATED, "--port", str(port), "--repl-diskless-sync-delay", "0")
-        made = bench(pace, kind=DEBIAN, options=options, address=address, RECEIVER_REDIS_REPLICAS="1")
+        made = bench(scale, kind=DEBIAN, options=options, address=address, RECEIVER_REDIS_REPLICAS="1")
         with made as running:
             return running.run("failover (Sentinel)", fault)
 
@@ -123,7 +123,7 @@ def knows_a_replica(sentinel: "redis.Redis") -> bool:
         return False
 
 
-def bad_certificate(pace: float) -> Row | None:
+def bad_certificate(scale: float) -> Row | None:
     """Give the store a certificate of an untrusted authority, and then the old one back."""
     if stores.KINDS[DEBIAN]() is None:
         return None
@@ -141,7 +141,7 @@ def bad_certificate(pace: float) -> Row | None:
         tls = ["--tls-port", str(port), "--tls-auth-clients", "no", "--tls-ca-cert-file", str(good / "ca")]
         tls += ["--tls-cert-file", str(good / "cert"), "--tls-key-file", str(good / "key")]
         made = bench(
-            pace,
+            scale,
             kind=DEBIAN,
             options=(*stores.DURABLE, *tls),
             address=lambda _: f"rediss://localhost:{port}",
@@ -169,11 +169,11 @@ def set_certificate(store: StoreServer, folder: Path) -> None:
     store.client.client_kill_filter(_type="normal", skipme=True)
 
 
-def rolling_restart(pace: float) -> Row:
+def rolling_restart(scale: float) -> Row:
     """Start the next receiver, stop the present one, and let the router notice late."""
 
     def fault(bench: Bench) -> None:
-        for turn in range(max(1, round(3 * pace))):
+        for turn in range(max(1, round(3 * scale))):
             following, present = bench.another_service(f"following-{turn}"), bench.service
             assert present.process
             present.process.send_signal(signal.SIGTERM)
@@ -185,11 +185,11 @@ def rolling_restart(pace: float) -> Row:
             bench.load.await_more()
         assert bench.load.refused_connections == 0
 
-    with bench(pace) as made:
+    with bench(scale) as made:
         return made.run("rolling restart (SIGTERM)", fault)
 
 
-def reload(pace: float) -> Row:
+def reload(scale: float) -> Row:
     """Have the master replace its workers (SIGHUP)."""
 
     def fault(bench: Bench) -> None:
@@ -199,11 +199,11 @@ def reload(pace: float) -> Row:
         bench.record_effect("new workers", lambda: bench.workers() and not before & set(bench.workers()))
         assert bench.load.refused_connections == 0
 
-    with bench(pace) as made:
+    with bench(scale) as made:
         return made.run("workers replaced (SIGHUP)", fault)
 
 
-def clock_set(pace: float) -> Row:
+def clock_set(scale: float) -> Row:
     """Set the receiver's clock forward and back, by a day and by a year; the store's back by an hour."""
     with TemporaryDirectory(prefix="clock-") as name:
         offset = Path(name) / "offset"
@@ -226,7 +226,7 @@ def clock_set(pace: float) -> Row:
                 bench.record_effect(f"{days:+} d", partial(shows_date, bench.service, days))
 
         command = (sys.executable, "-m", "tests.faults.shifted", str(offset), "serve")
-        with bench(pace, command=command) as made:
+        with bench(scale, command=command) as made:
             return made.run("clock set forward and back", fault)
 
 

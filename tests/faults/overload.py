@@ -150,10 +150,10 @@ def ten_times_the_rate(name: str, seconds: float, after: float = AFTER) -> Overl
     """Measure the capacity of a worker, and send ten times as much, or as much as this machine can."""
     with _one_worker(spool=False) as made:
         trial = flood(_target(made, "trial"), [Phase(_TRIAL, clients=SATURATING)])
-        pace = sum(post.status == 202 for post in trial.posts) / (trial.marks[1] - trial.marks[0])
-        phase = Phase(seconds, rate=pace * TIMES, reads=READS)
+        rate = sum(post.status == 202 for post in trial.posts) / (trial.marks[1] - trial.marks[0])
+        phase = Phase(seconds, rate=rate * TIMES, reads=READS)
         result = _measure(made, name, after, phase, processes=_PROCESSES)
-        return replace(result, name=f"{name} of {pace:.0f}/s")
+        return replace(result, name=f"{name} of {rate:.0f}/s")
 
 
 OVERLOADS: Final = (

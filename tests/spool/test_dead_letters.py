@@ -66,7 +66,7 @@ def test_full_store_makes_no_dead_letters(process: Process, own_store: StoreServ
     process.drainer.start()
     own_store.client.config_set("maxmemory", 1)
     assert process.keep(operation(cc="a"), notification_id="1") == ["spooled"]
-    time.sleep(2)  # for more tries than an entry has
+    time.sleep(2)  # for more attempts than an entry has
     assert process.spool.status().waiting == 1
     own_store.client.config_set("maxmemory", 0)
     process.drained()
@@ -82,7 +82,7 @@ def test_store_busy_with_a_script_makes_no_dead_letters(process: Process, own_st
             assert process.keep(
                 operation(cc=f"cc-{number}", op=str(number)), notification_id=str(number)
             ) == ["spooled"]
-        time.sleep(4)  # for more tries than an entry has
+        time.sleep(4)  # for more attempts than an entry has
         status = process.spool.status()
         assert (status.waiting, status.dead) == (3, 0)
     process.drained()
@@ -99,7 +99,7 @@ def test_store_that_refuses_everything_makes_no_dead_letters(
     own_store.client.acl_setuser("default", enabled=True, commands=["-set"])
     process.drainer.start()
     until(lambda: process.outage.is_active)
-    time.sleep(4)  # for more tries than an entry has
+    time.sleep(4)  # for more attempts than an entry has
     status = process.spool.status()
     assert (status.waiting, status.dead) == (1, 0)
     own_store.client.acl_setuser("default", enabled=True, commands=["+set"])

@@ -23,7 +23,7 @@ from tests.support.service_fixtures import Start
 from tests.support.stores import StoreServer
 from tests.support.tokens import base64url, signed, signed_with_secret, unsigned
 
-STRANGER = SigningKey.generate()
+FOREIGN_KEY = SigningKey.generate()
 Sign = Callable[[dict[str, object], dict[str, object]], str]
 
 
@@ -37,7 +37,7 @@ def provider(issuer: Issuer) -> Iterator[Peer]:
 @pytest.fixture
 def other_provider() -> Iterator[Peer]:
     """Returns an attacker's key, under the attacker's id."""
-    with Peer([STRANGER.jwk()]) as peer:
+    with Peer([FOREIGN_KEY.jwk()]) as peer:
         yield peer
 
 
@@ -50,7 +50,7 @@ def token(issuer: Issuer, kid: str, sign: Sign) -> str:
 
 
 def strangers_token(issuer: Issuer) -> str:
-    return token(issuer, STRANGER.kid, by(STRANGER.private_key))
+    return token(issuer, FOREIGN_KEY.kid, by(FOREIGN_KEY.private_key))
 
 
 # What they show
@@ -107,10 +107,10 @@ def test_weak_or_unsuitable_keys_verify_no_token(
         weak.jwk("weak"),
         {**SigningKey.of(short).jwk(), "kid": "short"},
         {"kty": "oct", "kid": "symmetric", "k": base64url(secret), "alg": "HS256"},
-        {**STRANGER.jwk(), "kid": "for encryption", "use": "enc"},
+        {**FOREIGN_KEY.jwk(), "kid": "for encryption", "use": "enc"},
         {**ECAlgorithm.to_jwk(curve, as_dict=True), "kid": "curve", "use": "sig"},
-        {**STRANGER.jwk(), "kid": "typeless", "kty": None},
-        {**STRANGER.jwk(), "kid": ["listed"]},
+        {**FOREIGN_KEY.jwk(), "kid": "typeless", "kty": None},
+        {**FOREIGN_KEY.jwk(), "kid": ["listed"]},
         "text",
         issuer.key.jwk(),
     ]
@@ -124,9 +124,9 @@ def test_weak_or_unsuitable_keys_verify_no_token(
             "symmetric",
             lambda head, claims: signed_with_secret(secret, {**head, "alg": "HS256"}, claims),
         ),
-        token(issuer, "for encryption", by(STRANGER.private_key)),
-        token(issuer, "typeless", by(STRANGER.private_key)),
-        token(issuer, "listed", by(STRANGER.private_key)),
+        token(issuer, "for encryption", by(FOREIGN_KEY.private_key)),
+        token(issuer, "typeless", by(FOREIGN_KEY.private_key)),
+        token(issuer, "listed", by(FOREIGN_KEY.private_key)),
     ]
     for forgery in forgeries:
         refused = service.call_back(operation(), token=forgery)

@@ -167,7 +167,7 @@ def test_page_of_another_site_is_rejected_with_any_header(
         assert sign_in(receiver, Origin=f"https://{ours}", **forwarded).status == 303
 
 
-# Tries
+# Attempts
 
 
 def test_too_many_attempts_have_to_wait(service: Service) -> None:

@@ -64,8 +64,8 @@ def test_unauthentic_items_are_not_spooled(spooling: Service, own_store: StoreSe
         spooling.call_back(body=b"[]", token=good[:-9]).status,
     ]
     assert set(refused) == {401}
-    stranger = change(clientState="a guess")
-    assert spooling.request("POST", "/notifications", key=None, body={"value": [stranger]}).status == 202
+    unverified = change(clientState="a guess")
+    assert spooling.request("POST", "/notifications", key=None, body={"value": [unverified]}).status == 202
     assert spooling.get("/readyz").json["spool"]["waiting"] == 1, "only the authentic item"
 
 

@@ -25,7 +25,7 @@ from tests.web.raw import exchange
 GOOD = operation(cc="good")
 REFUSED = (401, "invalid-token")
 NOT_KNOWN_YET = (503, "keys-unavailable")
-STRANGER = SigningKey.generate()
+FOREIGN_KEY = SigningKey.generate()
 CURVE = ec.generate_private_key(ec.SECP256R1())
 
 
@@ -53,8 +53,8 @@ class Forger:
     def by_secret(self, secret: bytes, **members: object) -> str:
         return signed_with_secret(secret, self.head(**{"alg": "HS256", **members}), self.claims())
 
-    def by_stranger(self, **members: object) -> str:
-        return signed(STRANGER.private_key, self.head(**members), self.claims())
+    def by_foreign_key(self, **members: object) -> str:
+        return signed(FOREIGN_KEY.private_key, self.head(**members), self.claims())
 
     def by_issuer(self, head: dict[str, object] | None = None, **claims: object) -> str:
         return signed(self.issuer.key.private_key, self.head(**(head or {})), self.claims(**claims))
@@ -70,7 +70,7 @@ class Forger:
         return {
             "jku": f"{self.trap}/keys",
             "x5u": f"{self.trap}/certificate.pem",
-            "jwk": STRANGER.jwk(),
+            "jwk": FOREIGN_KEY.jwk(),
             "x5c": ["MIIB"],
         }[member]
 
@@ -87,7 +87,7 @@ PKCS1 = (Encoding.PEM, PublicFormat.PKCS1)
 
 
 def _with_own_key(forger: Forger, *, member: str, **members: object) -> str:
-    return forger.by_stranger(**members, **{member: forger.own_key(member)})
+    return forger.by_foreign_key(**members, **{member: forger.own_key(member)})
 
 
 FORGERIES: dict[str, Callable[[Forger], str]] = {
@@ -110,20 +110,20 @@ FORGERIES: dict[str, Callable[[Forger], str]] = {
     "HS256 with the modulus": lambda forger: forger.by_secret(str(forger.issuer.key.jwk()["n"]).encode()),
     "RS256 that is an HMAC": lambda forger: forger.by_secret(forger.public_key(*PEM), alg="RS256"),
     # Key ids that are none.
-    "kid is a list": lambda forger: forger.by_stranger(kid=[forger.issuer.key.kid]),
-    "kid is missing": lambda forger: forger.by_stranger(kid=None),
-    "kid is long": lambda forger: forger.by_stranger(kid="k" * 5000),
+    "kid is a list": lambda forger: forger.by_foreign_key(kid=[forger.issuer.key.kid]),
+    "kid is missing": lambda forger: forger.by_foreign_key(kid=None),
+    "kid is long": lambda forger: forger.by_foreign_key(kid="k" * 5000),
     # Tokens that contain their own key, under the issuer's key id.
     **{
         f"{member} under the id of the issuer": (partial(_with_own_key, member=member)) for member in OWN_KEYS
     },
-    "a stranger's signature": lambda forger: forger.by_stranger(),
+    "a foreign key's signature": lambda forger: forger.by_foreign_key(),
     # Forms.
     "a token within a token": lambda forger: signed(
         forger.issuer.key.private_key, forger.head(cty="JWT"), forger.by_issuer().encode()
     ),
-    "a token within a stranger's": lambda forger: signed(
-        STRANGER.private_key, forger.head(cty="JWT"), json.dumps(forger.by_issuer()).encode()
+    "a token within one of a foreign key": lambda forger: signed(
+        FOREIGN_KEY.private_key, forger.head(cty="JWT"), json.dumps(forger.by_issuer()).encode()
     ),
     "a critical extension": lambda forger: forger.by_issuer({"crit": ["exp"]}),
     "an unencoded payload": lambda forger: forger.by_issuer({"b64": False, "crit": ["b64"]}),
@@ -167,13 +167,13 @@ FORGERIES: dict[str, Callable[[Forger], str]] = {
 UNDER_UNKNOWN_KEYS: dict[str, Callable[[Forger], str]] = {
     # Key ids that a careless look-up would open, read or fetch.
     "a path": lambda forger: forger.by_secret(b"", alg="RS256", kid="../../../../dev/null"),
-    "a path for RS256": lambda forger: forger.by_stranger(kid="/dev/null"),
+    "a path for RS256": lambda forger: forger.by_foreign_key(kid="/dev/null"),
     "SQL": lambda forger: forger.by_secret(b"secret", alg="RS256", kid="x' UNION SELECT 'secret' -- "),
-    "a command": lambda forger: forger.by_stranger(kid=f"x|curl {forger.trap}"),
-    "a URL": lambda forger: forger.by_stranger(kid=f"{forger.trap}/key.pem"),
-    "a file URL": lambda forger: forger.by_stranger(kid="file:///dev/null"),
+    "a command": lambda forger: forger.by_foreign_key(kid=f"x|curl {forger.trap}"),
+    "a URL": lambda forger: forger.by_foreign_key(kid=f"{forger.trap}/key.pem"),
+    "a file URL": lambda forger: forger.by_foreign_key(kid="file:///dev/null"),
     # Tokens that contain their own key, under its own id.
-    **{member: partial(_with_own_key, member=member, kid=STRANGER.kid) for member in OWN_KEYS},
+    **{member: partial(_with_own_key, member=member, kid=FOREIGN_KEY.kid) for member in OWN_KEYS},
 }
 
 

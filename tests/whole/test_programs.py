@@ -27,7 +27,7 @@ PROGRAMS: dict[str, tuple[str, str]] = {
     "tests.benchmarks.stall": ("{folder}/stall.png --share 0.15", "notifications a second were answered"),
     "tests.benchmarks.streams": ("20 20 20 --seconds 1", "20 notifications at 20/s, all answered 202"),
     "tests.dependencies": ("--only newest tests/graph/test_statuses.py", " passed in "),
-    "tests.faults": ("--pace 0.1 scripts", "All found."),
+    "tests.faults": ("--scale 0.1 scripts", "All found."),
     "tests.pythons": ("--only {python} --tier pure tests/graph/test_statuses.py", "passed: pure, in "),
     "tests.settings.settings_guide": ("--help", "Write the guide on settings"),
     "tests.fuzz.reader": ("{folder} -runs=100", "DONE"),

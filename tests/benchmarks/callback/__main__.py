@@ -27,9 +27,9 @@ from tests.benchmarks.callback.figures import figures
 from tests.benchmarks.callback.load import FEW, LOADS, MANY
 from tests.benchmarks.callback.machine import machine
 from tests.benchmarks.callback.plot import draw
+from tests.benchmarks.callback.rounds import Entrant, run_rounds
 from tests.benchmarks.callback.servers import KINDS, PEER_SET, RECEIVER, Kind
 from tests.benchmarks.callback.setting import Site, set_up, stocked
-from tests.benchmarks.callback.turns import Entrant, take_turns
 
 FIGURES = "figures"
 
@@ -58,7 +58,7 @@ def main(only: tuple[str, ...], seconds: int, rounds: int, records: int, plot: P
             entrants = [enter(kind, load.records) for kind in kinds]
             if load.records != FEW:
                 entrants.append(enter(RECEIVER, FEW))
-            measured[load] = take_turns(load, entrants, seconds=seconds, rounds=rounds)
+            measured[load] = run_rounds(load, entrants, seconds=seconds, rounds=rounds)
             click.echo(report.table(load, measured[load]))
         if FIGURES in chosen:
             click.echo(figures(setting))

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from tests.benchmarks.callback.load import CONNECTIONS, LOADS, Load
 from tests.benchmarks.callback.report import middle
+from tests.benchmarks.callback.rounds import Outcome, Rounds
 from tests.benchmarks.callback.servers import FLOOR, PEER, PEER_SET, RECEIVER
-from tests.benchmarks.callback.turns import Outcome, Rounds
 
 # Okabe and Ito's colours, which the colour-blind can distinguish, and a marker each for print in grey.
 _LOOKS: Final = {

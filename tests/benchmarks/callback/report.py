@@ -9,8 +9,8 @@ from statistics import median
 from typing import Final
 
 from tests.benchmarks.callback.load import Load
+from tests.benchmarks.callback.rounds import Entrant, Outcome, Rounds
 from tests.benchmarks.callback.servers import FLOOR, PEER, PEER_SET, Kind
-from tests.benchmarks.callback.turns import Entrant, Outcome, Rounds
 
 _COLUMNS: Final = (
     *("", "requests/s", "items/s", "p50 ms", "p99 ms", "CPU µs/item"),

@@ -1,4 +1,4 @@
-"""What CPU a load takes, of the server, of the store, of wrk, and of whatever else runs on the machine."""
+"""The CPU that a load takes: of the server, the store, wrk, and everything else on the machine."""
 
 import resource
 import time

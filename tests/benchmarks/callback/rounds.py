@@ -1,11 +1,11 @@
-"""Who takes part in a load, and the rounds in which they take turns."""
+"""The entrants of a load, and the rounds in which they run one after the other."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from tests.benchmarks.callback.cpu_usage import Clock, Used
 from tests.benchmarks.callback.load import Load
-from tests.benchmarks.callback.meter import Clock, Used
 from tests.benchmarks.callback.servers import FLOOR, Kind, Server
 from tests.benchmarks.callback.setting import Site
 from tests.benchmarks.callback.wrk import Counted
@@ -39,7 +39,7 @@ class Outcome:
 Rounds: TypeAlias = Mapping[Entrant, Sequence[Outcome]]
 
 
-def take_turns(load: Load, entrants: Sequence[Entrant], *, seconds: int, rounds: int) -> Rounds:
+def run_rounds(load: Load, entrants: Sequence[Entrant], *, seconds: int, rounds: int) -> Rounds:
     """Let every entrant have a turn in every round, in every other round in reverse order.
 
     Raises:
