@@ -10,7 +10,7 @@ from receiver.graph.json_codec import JSON, TooDeepError, dump, parse, prune
 from receiver.graph.schema_loading import Loader
 from receiver.graph.updates import Unreadable
 
-_CLIENT_CONTEXT: Final = re.compile(r'"clientContext"\s*:\s*("(?:[^"\\]|\\.)*+")')
+_CLIENT_CONTEXT: Final = re.compile(r'"clientContext"\s*:\s*("[^"\\]*+(?:\\.[^"\\]*+)*")')
 
 
 def read_envelope(loader: Loader, document: JSON) -> list[JSON]:

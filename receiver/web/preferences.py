@@ -8,13 +8,13 @@ import re
 from typing import Final
 
 _NAME: Final = r"[\w!#$%'*+.^`|~&-]++"
-_QUOTED: Final = r'"(?:[^"\\]|\\.)*+"'
+_QUOTED: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*"'
 _GAP: Final = r"[ \t]*+"
-_PAIR: Final = rf"({_NAME})(?:{_GAP}={_GAP}({_NAME}|{_QUOTED})?+)?+"
-_PARAMETERS: Final = rf"(?:{_GAP};{_GAP}(?:{_NAME}(?:{_GAP}={_GAP}(?:{_NAME}|{_QUOTED})?+)?+)?+)*+"
+_PAIR: Final = rf"({_NAME})(?:{_GAP}={_GAP}({_NAME}|{_QUOTED})?)?"
+_PARAMETERS: Final = rf"(?:{_GAP};{_GAP}(?:{_NAME}(?:{_GAP}={_GAP}(?:{_NAME}|{_QUOTED})?)?)?)*"
 
 _PREFERENCE: Final = re.compile(rf"{_GAP}{_PAIR}{_PARAMETERS}{_GAP}(?:,|$)", re.ASCII)
-_ANYTHING: Final = re.compile(rf'(?:[^,"]|{_QUOTED})*+(?:,|$)')
+_ANYTHING: Final = re.compile(rf'(?:[^,"]|{_QUOTED})*(?:,|$)')
 """An element that is not a preference, up to the next comma."""
 
 _ESCAPED: Final = re.compile(r"\\(.)")

@@ -12,7 +12,7 @@ from receiver.server.raw_responses import raw_answer
 from receiver.web.middleware.load_shedder import LoadShedder, rejection
 
 _REQUEST: Final = re.compile(
-    rb"(GET|POST|PUT|DELETE) (/[!-~]*+) HTTP/1\.1\r\n(?:[\w!#$%&'*+.^`|~-]++:[^\r\n\0]*+\r\n)*+\r\n"
+    rb"(GET|POST|PUT|DELETE) (/[!-~]*+) HTTP/1\.1\r\n(?:[\w!#$%&'*+.^`|~-]++:[^\r\n\0]*+\r\n)*\r\n"
 )
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*(?=\r\n)")
 _KEPT_ALIVE: Final = re.compile(rb"\r\nconnection:[ \t]*keep-alive[ \t]*(?=\r\n)")
