@@ -11,7 +11,7 @@ from receiver.metrics.counters import LOOPS
 from receiver.simulator.issuer import Issuer
 from tests.support.listening import Listener
 from tests.support.notifications import operation
-from tests.support.scraping import scrape_until
+from tests.support.scraping import Scrape, scrape_until
 from tests.support.service import ALL, READ, Answer, Service
 from tests.support.stores import StoreServer
 from tests.support.waiting import until
@@ -69,17 +69,21 @@ def test_loops_that_fail_once_at_each_place_recover(
     service = failing("once")
     use_all_loops(service, own_store)
     until(lambda: ready(service).status == 200, 40)
-    found = scrape_until(
-        service, lambda found: found.value("receiver_loop_failures_total", loop="metrics") > 0
-    )
+
+    def are_counted(found: Scrape) -> bool:
+        """Return whether each failure in the log is counted; the gauges' loop is the last to fail."""
+        counts = {loop: found.value("receiver_loop_failures_total", loop=loop) for loop in LOOPS}
+        log = service.log
+        return counts["metrics"] > 0 and all(
+            log.count(f"background loop {loop} failed") == number for loop, number in counts.items()
+        )
+
+    found = scrape_until(service, are_counted)
     failures = {loop: found.value("receiver_loop_failures_total", loop=loop) for loop in LOOPS}
     assert {loop for loop, number in failures.items() if not number} <= {"refusals"}, failures
     series = found.families["receiver_loop_failures"].samples
     assert {sample.labels["loop"] for sample in series} == set(LOOPS), "all loops are named there"
-    log = service.log
-    for loop, number in failures.items():
-        assert log.count(f"background loop {loop} failed") == number
-    assert "made by a test" in log
+    assert "made by a test" in service.log
 
 
 @pytest.mark.parametrize(
