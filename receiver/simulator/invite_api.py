@@ -30,7 +30,7 @@ from receiver.simulator.simulated_people import new_id
 
 VERSION: Final = "/v1.0"
 NEVER: Final = "never"
-"""The name of the outcome that is no result at all."""
+"""The name of the outcome without a result."""
 
 _PATH: Final = re.compile(r"(?:/v1\.0|/beta)?/communications/calls/([^/]+)/participants/invite")
 

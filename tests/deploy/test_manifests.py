@@ -69,7 +69,7 @@ def test_the_validator_finds_nothing_to_complain_of(command: tuple[str, ...]) ->
     assert judged.returncode == 0, judged.stdout + judged.stderr
 
 
-# What they say of us must be so.
+# What they state about the receiver must be true.
 
 
 def settings() -> Iterator[tuple[str, str]]:

@@ -29,7 +29,7 @@ CHANGES = notifications.bodies(notifications.changes())
 
 
 def settled(answer: Answer) -> Answer:
-    """Return an answer that is no failure of ours, and came in time; the service holds it to the document."""
+    """Return an answer that is not a 5xx and arrived in time; the service holds it to the document."""
     assert answer.status < HTTPStatus.INTERNAL_SERVER_ERROR, answer.body
     assert answer.seconds < HANGS
     return answer

@@ -14,8 +14,8 @@ BREACHES: dict[str, Callable[[redis.Redis], object]] = {
     "is not in the table": lambda client: client.set("receiver:{0}:stray", 1),
     "is a list": lambda client: client.rpush("receiver:{0}:op:7", 1),
     "ends in -1": lambda client: client.persist("receiver:{0}:op:1"),
-    "comes of something missing": lambda client: client.set("receiver:{0}:oid:None", 1, ex=9),
-    "points at what is not there": lambda client: client.zadd("receiver:{0}:cc:invite-1", {"99": 99}),
+    "derives from a missing id": lambda client: client.set("receiver:{0}:oid:None", 1, ex=9),
+    "points at a missing record": lambda client: client.zadd("receiver:{0}:cc:invite-1", {"99": 99}),
     "what is overdue": lambda client: client.zadd("receiver:{0}:overdue", {"1": 1}),
     "does not lead to record 1": lambda client: client.delete("receiver:{0}:cc:invite-1"),
 }

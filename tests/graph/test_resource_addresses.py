@@ -51,7 +51,7 @@ def test_all_forms_of_an_address_are_equal(url: str) -> None:
         pytest.param(
             f"/communications/calls/{CALL}/operations/participants",
             Address(CALL, "operations"),
-            id="the documentation's roster, which is no id",
+            id="the documentation's roster, which is not an id",
         ),
         pytest.param("/communications/calls/not-a-guid", Address("not-a-guid"), id="an id of another kind"),
         pytest.param(f"/app/calls('{CALL}')", Address(CALL), id="a call by its key"),

@@ -32,7 +32,7 @@ CONTENT = "+15550100 Ann"
         pytest.param(
             operation(resultInfo={"code": CONTENT}),
             "resultInfo.code: Not a whole number.",
-            id="a code that is no number",
+            id="a code that is not a number",
         ),
         pytest.param(
             operation(resultInfo={"code": "--5"}), "resultInfo.code: Not a whole number.", id="two signs"
@@ -136,7 +136,7 @@ def test_operation_with_context_and_no_call_is_accepted() -> None:
     [
         pytest.param({"subscriptionId": "s", "changeType": "created", "resource": "users/1"}, id="plain"),
         pytest.param({"subscriptionId": "s", "lifecycleEvent": "missed"}, id="lifecycle"),
-        pytest.param({**operation(), "subscriptionId": "s"}, id="one that speaks of an operation"),
+        pytest.param({**operation(), "subscriptionId": "s"}, id="one that contains an operation"),
     ],
 )
 def test_change_notification_at_callback_is_quarantined(change: dict[str, Any]) -> None:
@@ -159,7 +159,7 @@ def test_quarantine_entry_keeps_the_item_unchanged() -> None:
             "a",
             id="an array",
         ),
-        pytest.param(operation(clientContext=5), "", id="one that is no text"),
+        pytest.param(operation(clientContext=5), "", id="one that is not a text"),
         pytest.param(5, "", id="no object"),
     ],
 )

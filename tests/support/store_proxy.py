@@ -17,7 +17,7 @@ _RETRANSMISSION: Final = 0.2
 """Seconds; Linux's least."""
 
 Mishap: TypeAlias = Callable[[str, bytes], bytes]
-"""What becomes of a chunk on its way, by its direction: it returns what goes on, or raises `Cut`."""
+"""Handles a chunk by its direction: returns what is passed on, or raises `Cut`."""
 
 
 class Cut(Exception):  # noqa: N818 - a thing that happens

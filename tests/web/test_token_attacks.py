@@ -31,7 +31,7 @@ CURVE = ec.generate_private_key(ec.SECP256R1())
 
 @dataclass(frozen=True)
 class Forger:
-    """An attacker who forges tokens in the issuer's name, and knows only the public half of its keys.
+    """An attacker that forges tokens in the issuer's name and knows only the public half of its keys.
 
     Args:
         issuer: signs, where the forgery is in something else than the signature.

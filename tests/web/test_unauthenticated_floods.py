@@ -72,7 +72,7 @@ MEGABYTE_OF_ITEMS = b'{"value":[' + b'{"clientState":"x"},' * 50_000 + b"0]}"
     [
         "docs",
         "probes",
-        "pages that are not there",
+        "pages that do not exist",
         "made-up sessions",
         "sign-in form",
         "forged tokens",
@@ -87,7 +87,7 @@ def test_notifications_beside_a_flood_are_answered_in_time(
     request = {
         "docs": b"GET /docs HTTP/1.1\r\nHost: h\r\nAccept-Encoding: identity\r\n\r\n",
         "probes": b"GET /readyz HTTP/1.1\r\nHost: h\r\n\r\n",
-        "pages that are not there": b"GET /no HTTP/1.1\r\nHost: h\r\nAccept: text/html\r\n\r\n",
+        "pages that do not exist": b"GET /no HTTP/1.1\r\nHost: h\r\nAccept: text/html\r\n\r\n",
         "made-up sessions": b"GET / HTTP/1.1\r\nHost: h\r\nCookie: receiver_session=%s\r\n\r\n" % (b"a" * 43),
         "sign-in form": b"GET / HTTP/1.1\r\nHost: h\r\n\r\n",
         "forged tokens": post(b"/callback", b"{}", forged_token(issuer)),

@@ -38,7 +38,7 @@ def test_wait_ends_with_a_result_from_another_process(service: Service, other_se
     waiting = Waiting(service, "/operations/invite-1", Prefer="respond-async, wait=20")
     other_service.call_back(operation(status="running", more=1))
     time.sleep(0.2)
-    assert not waiting.done, "running is no result"
+    assert not waiting.done, "running is not a result"
     other_service.call_back(operation())
     answer = waiting.answer()
     assert (answer.status, answer.json["status"]) == (200, "completed")

@@ -25,7 +25,7 @@ class Entrant:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one turn."""
+    """The outcome of one round."""
 
     counted: Counted
     used: Used
