@@ -21,7 +21,9 @@ from receiver.graph.updates import ChangeNotification, Unreadable
 _ENVELOPE: Final = Loader(ChangeNotificationCollectionSchema())
 _ITEM: Final = Loader(ChangeNotificationSchema())
 
-_CLIENT_STATE: Final = re.compile(rb'"clientState"\s*+:\s*+("[^"\\]{0,4000}+(?:\\.[^"\\]{0,4000}+){0,4000}")', re.DOTALL)
+_CLIENT_STATE: Final = re.compile(
+    rb'"clientState"\s*+:\s*+("[^"\\]{0,4000}+(?:\\.[^"\\]{0,4000}+){0,4000}")', re.DOTALL
+)
 _MAX_STATES: Final = 5000
 """Number of clientState members that are compared: more than the items that Graph puts into one POST.
 

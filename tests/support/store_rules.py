@@ -42,7 +42,7 @@ def hold_store(client: redis.Redis) -> int:
             continue
         assert kind.decode() == rule.type, f"{name!r} is a {kind.decode()}"
         assert (ttl > 0) == rule.ends, f"{name!r} ends in {ttl} s"
-        assert not name.endswith(":None"), f"{name!r} comes of something missing"
+        assert not name.endswith(":None"), f"{name!r} derives from a missing id"
     Shelf(client, names).hold()
     return sum(name.startswith(f"{keys.PREFIX}op:") for name in names)
 
@@ -76,7 +76,7 @@ class Shelf:
                 text: Any = self._client.get(keys.PREFIX + name)
                 assert CallRecord.parse(text).call_id == rest
             elif kind in {"cc", "ops", "oid", "open"}:
-                assert self._numbers(name) <= self._records.keys(), f"{name!r} points at what is not there"
+                assert self._numbers(name) <= self._records.keys(), f"{name!r} points at a missing record"
             elif kind in {"quarantine", "changes"}:
                 entries: Any = self._client.xrange(keys.PREFIX + name)
                 for _, entry in entries:

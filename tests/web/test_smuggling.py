@@ -49,7 +49,9 @@ def test_request_after_a_good_one_is_served(service: Service) -> None:
     """The tests below would notice a request that was smuggled in."""
     for framing, body in ((b"Content-Length: 2\r\n", b"{}"), (CHUNKED, b"2\r\n{}\r\n" + ENDED)):
         answer = smuggle(service, framing, body)
-        assert (answer.status, answer.answers) == (400, 2), "{} is not a collection; the second request is one"
+        assert (answer.status, answer.answers) == (400, 2), (
+            "{} is not a collection; the second request is one"
+        )
         assert service.get("/operations/smuggled").status == 200
 
 
