@@ -3,16 +3,29 @@
 import gzip
 import re
 import time
+from collections.abc import Iterator
 
 import pytest
 import urllib3
 
+from receiver.simulator.issuer import Issuer
 from receiver.web.public_documents import VariedDocument
 from tests.support.hardened import soft
 from tests.support.service import Service
+from tests.support.stores import StoreServer
 
 PATHS = ["/docs", "/docs/guides/waiting", "/openapi.json", "/problems/overloaded", "/static/x/page.js", "/"]
 VERSIONED = PATHS[:-1]
+
+
+@pytest.fixture(scope="module")
+def unvisited(
+    store_server: StoreServer, issuer: Issuer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """A receiver that no test has asked by another host: it caches the pages of the first few hosts only."""
+    with Service(tmp_path_factory.mktemp("unvisited"), store_server.url, issuer) as running:
+        yield running
+        running.stop()
 
 
 def get(service: Service, path: str, **headers: str) -> urllib3.BaseHTTPResponse:
@@ -22,8 +35,8 @@ def get(service: Service, path: str, **headers: str) -> urllib3.BaseHTTPResponse
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_public_document_is_compressed_for_clients_that_take_it(service: Service, path: str) -> None:
-    plain, packed = get(service, path), get(service, path, Accept_Encoding="br, gzip;q=0.8")
+def test_public_document_is_compressed_for_clients_that_take_it(unvisited: Service, path: str) -> None:
+    plain, packed = get(unvisited, path), get(unvisited, path, Accept_Encoding="br, gzip;q=0.8")
     assert "Content-Encoding" not in plain.headers
     assert packed.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(packed.data) == plain.data
@@ -32,18 +45,18 @@ def test_public_document_is_compressed_for_clients_that_take_it(service: Service
         assert "Accept-Encoding" in answer.headers["Vary"]
         assert soft(answer.headers) == []
     assert len(packed.data) < len(plain.data)
-    assert get(service, path, Accept_Encoding="gzip;q=0").headers.get("Content-Encoding") is None
+    assert get(unvisited, path, Accept_Encoding="gzip;q=0").headers.get("Content-Encoding") is None
 
 
 @pytest.mark.parametrize("path", VERSIONED)
-def test_public_document_is_304_while_it_is_the_same(service: Service, path: str) -> None:
-    tags = {get(service, path, Accept_Encoding=coding).headers["ETag"] for coding in ("identity", "gzip")}
+def test_public_document_is_304_while_it_is_the_same(unvisited: Service, path: str) -> None:
+    tags = {get(unvisited, path, Accept_Encoding=coding).headers["ETag"] for coding in ("identity", "gzip")}
     assert len(tags) == 2, "each form has a tag of its own"
     for tag in tags:
         for coding in ("identity", "gzip"):
-            same = get(service, path, Accept_Encoding=coding, If_None_Match=tag)
+            same = get(unvisited, path, Accept_Encoding=coding, If_None_Match=tag)
             assert (same.status, same.data) == (304, b"")
-    assert get(service, path, If_None_Match='"other"').status == 200
+    assert get(unvisited, path, If_None_Match='"other"').status == 200
 
 
 def test_current_static_file_may_be_kept_for_a_year(service: Service) -> None:
