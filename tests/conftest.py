@@ -42,6 +42,9 @@ OWN_RECEIVER: Final = {"issuer", "tmp_path"}
 STARTING_PROCESSES: Final = {"store_server", "own_store", "every_store_server"}
 """Fixtures that keep a test out of the tier `pure`."""
 
+FAST_RUNS: Final = {"pure", "not slow"}
+"""Values of `-m` that leave the slow tests out."""
+
 MOST_WORKERS: Final = 8
 """How many workers `pytest` starts at most: each starts stores and receivers of its own."""
 
@@ -49,13 +52,16 @@ MOST_WORKERS: Final = 8
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Return how many workers run the tests: three a core, since two thirds of a test's time are waiting.
 
+    Half as many where slow tests run, which load the machine themselves.
+
     One or two files that are named run in this process: they begin sooner so.
     """
     files = {argument.partition("::")[0] for argument in config.args}
     if len(files) <= 2 and all(file.endswith(".py") for file in files):
         return 0
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(3 * cores, MOST_WORKERS)
+    workers = 3 * cores if config.option.markexpr in FAST_RUNS else cores + cores // 2
+    return min(workers, MOST_WORKERS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
